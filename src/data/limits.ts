@@ -1,0 +1,39 @@
+/**
+ * The thresholds at which collections change their encoding. One object per server, shared by all
+ * values and changed in place by CONFIG SET, so that a value sees the new limit at its next write.
+ * The names are the directives' names in camel case; sizes are in bytes unless they count entries.
+ */
+export interface DataLimits {
+  hashMaxListpackEntries: number;
+  hashMaxListpackValue: number;
+  /** Positive: entries per quicklist node; -1 … -5: 4, 8, 16, 32, 64 KiB per node. */
+  listMaxListpackSize: number;
+  /** How many quicklist nodes at each end stay uncompressed; 0 = no compression. */
+  listCompressDepth: number;
+  setMaxIntsetEntries: number;
+  setMaxListpackEntries: number;
+  setMaxListpackValue: number;
+  zsetMaxListpackEntries: number;
+  zsetMaxListpackValue: number;
+  streamNodeMaxBytes: number;
+  streamNodeMaxEntries: number;
+  hllSparseMaxBytes: number;
+}
+
+/** Redis's defaults, in a fresh object that the caller may change. */
+export function defaultLimits(): DataLimits {
+  return {
+    hashMaxListpackEntries: 512,
+    hashMaxListpackValue: 64,
+    listMaxListpackSize: -2,
+    listCompressDepth: 0,
+    setMaxIntsetEntries: 512,
+    setMaxListpackEntries: 128,
+    setMaxListpackValue: 64,
+    zsetMaxListpackEntries: 128,
+    zsetMaxListpackValue: 64,
+    streamNodeMaxBytes: 4096,
+    streamNodeMaxEntries: 100,
+    hllSparseMaxBytes: 3000,
+  };
+}

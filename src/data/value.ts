@@ -1,0 +1,40 @@
+/**
+ * What every collection value has in common. The keyspace holds strings itself, as bytes; all other
+ * types are objects of a class derived from {@linkcode CollectionValue}, hung on a key's record.
+ *
+ * Collections are pure: no clock, no socket, no reply. Strings inside them are latin1 strings, one
+ * character per byte.
+ */
+
+/** The type of a value, numbered as in an RDB file's logical types. */
+export const ValueType = { String: 0, List: 1, Set: 2, Zset: 3, Hash: 4, Stream: 5 } as const;
+export type ValueType = typeof ValueType[keyof typeof ValueType];
+
+/** The names TYPE replies with, indexed by {@linkcode ValueType}. */
+export const typeNames: readonly string[] = ["string", "list", "set", "zset", "hash", "stream"];
+
+/** A list, set, sorted set, hash or stream. */
+export abstract class CollectionValue {
+  abstract readonly type: ValueType;
+
+  /** What the keyspace has counted for this value so far, in bytes. Only the keyspace touches it. */
+  accountedBytes = 0;
+
+  /** Elements, members, fields or entries. O(1). */
+  abstract get size(): number;
+
+  /** The name OBJECT ENCODING shows. */
+  abstract get encoding(): string;
+
+  /** Bytes this value holds in the JavaScript heap and in buffers, an estimate kept up in O(1). */
+  abstract get memoryBytes(): number;
+
+  /** An independent copy, for COPY. O(n). */
+  abstract copy(): CollectionValue;
+}
+
+/** A collection's class, as the typed look-ups of the command context take it. */
+export interface ValueClass<T extends CollectionValue> {
+  new (limits: import("./limits.ts").DataLimits): T;
+  readonly type: ValueType;
+}
