@@ -1,0 +1,123 @@
+/** The progress bar of `@std/cli/unstable-progress-bar`, for networks that do not reach JSR. */
+
+/** What a formatter is given to draw. */
+export interface ProgressBarFormatter {
+  /** Time since the start as `mm:ss`. */
+  styledTime: string;
+  /** Value and maximum in a binary unit. */
+  styledData: string;
+  /** The bar itself. */
+  progressBar: string;
+  /** Milliseconds since the start. */
+  time: number;
+  /** The time of the call before. */
+  previousTime: number;
+  /** The value now. */
+  value: number;
+  /** The value of the call before. */
+  previousValue: number;
+  /** The value at the end. */
+  max: number;
+}
+
+/** How a {@linkcode ProgressBar} looks and where it goes. */
+export interface ProgressBarOptions {
+  /** Where it is drawn: standard error unless told. */
+  writable?: WritableStream<Uint8Array>;
+  /** The value at the start. */
+  value?: number;
+  /** The value at the end. */
+  max: number;
+  /** Characters of the bar, 50 unless told. */
+  barLength?: number;
+  /** The character of what is done. */
+  fillChar?: string;
+  /** The character of what is left. */
+  emptyChar?: string;
+  /** Clears the line at the end. */
+  clear?: boolean;
+  /** Draws the line. */
+  formatter?: (formatter: ProgressBarFormatter) => string;
+  /** Leaves the stream open at the end, as is usual. */
+  keepOpen?: boolean;
+  /** Milliseconds between two drawings, 1000 unless told. */
+  interval?: number;
+}
+
+const clearLine = "\r\x1b[K";
+const units = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+
+function inUnits(value: number, max: number): string {
+  const exponent = Math.min(Math.max(Math.floor(Math.log2(max) / 10), 1), units.length);
+  const rate = 1024 ** exponent;
+  return `${(value / rate).toFixed(2)}/${(max / rate).toFixed(2)} ${units[exponent - 1]}`;
+}
+
+/** A line that shows how far a long task has come; the owner moves `value`. */
+export class ProgressBar {
+  /** How far the task is. */
+  value: number;
+  /** The value at the end. */
+  max: number;
+  readonly #options: ProgressBarOptions;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #start = Date.now();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #previousTime = 0;
+  #previousValue: number;
+
+  constructor(options: ProgressBarOptions) {
+    this.#options = options;
+    this.value = this.#previousValue = options.value ?? 0;
+    this.max = options.max;
+    this.#writer = (options.writable ?? Deno.stderr.writable).getWriter();
+    this.#timer = setInterval(() => this.#draw(), options.interval ?? 1000);
+    this.#draw();
+  }
+
+  #state(): ProgressBarFormatter {
+    const { barLength = 50, fillChar = "#", emptyChar = "-" } = this.#options;
+    const time = Date.now() - this.#start;
+    const filled = Math.trunc(Math.min(Math.max(this.value / this.max, 0), 1) * barLength);
+    const twoDigits = (seconds: number) => String(Math.trunc(seconds)).padStart(2, "0");
+    return {
+      styledTime: `${twoDigits(time / 60_000)}:${twoDigits(time / 1000 % 60)}`,
+      styledData: inUnits(this.value, this.max),
+      progressBar: fillChar.repeat(filled) + emptyChar.repeat(barLength - filled),
+      time,
+      previousTime: this.#previousTime,
+      value: this.value,
+      previousValue: this.#previousValue,
+      max: this.max,
+    };
+  }
+
+  async #write(text: string): Promise<void> {
+    try {
+      await this.#writer.write(new TextEncoder().encode(text));
+    } catch {
+      clearInterval(this.#timer); // nobody is looking any more
+    }
+  }
+
+  #draw(): Promise<void> {
+    const state = this.#state();
+    const { formatter = (s) => `[${s.styledTime}] [${s.progressBar}] [${s.styledData}]` } = this.#options;
+    this.#previousTime = state.time;
+    this.#previousValue = state.value;
+    return this.#write(clearLine + formatter(state));
+  }
+
+  /** Draws the last state (or clears the line) and lets the stream go. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    if (this.#options.clear) {
+      await this.#write(clearLine);
+    } else {
+      await this.#draw();
+      await this.#write("\n");
+    }
+    if (this.#options.keepOpen ?? true) this.#writer.releaseLock();
+    else await this.#writer.close().catch(() => {});
+  }
+}
