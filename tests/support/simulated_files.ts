@@ -1,0 +1,305 @@
+/**
+ * A disk for tests, in memory. It counts every operation, makes chosen ones fail, and remembers what
+ * has been synced, so that {@linkcode SimulatedFiles.afterPowerCut} can build the folders a real disk
+ * could hold if the power went away now:
+ *
+ * - of each file, what was synced, and any prefix of what was done to it since (the last write perhaps
+ *   torn);
+ * - of the names in a folder, those at its last sync, and any prefix of the changes since.
+ */
+import { FileError, type FileHandle, type FileSystem } from "../../src/persistence/files.ts";
+import type { Random } from "../../src/util/random.ts";
+
+/** What happened to a file since it was synced. */
+type Change = { readonly at: number; readonly bytes: Uint8Array } | { readonly truncatedTo: number };
+
+/** A file's content, whatever its names. */
+class Inode {
+  content = new Uint8Array(64);
+  size = 0;
+  synced: Uint8Array = new Uint8Array(0);
+  unsynced: Change[] = [];
+
+  static of(bytes: Uint8Array): Inode {
+    const inode = new Inode();
+    inode.apply({ at: 0, bytes });
+    inode.synced = bytes.slice();
+    return inode;
+  }
+
+  apply(change: Change): void {
+    if ("truncatedTo" in change) {
+      if (change.truncatedTo > this.size) throw new Error("the simulation does not extend files");
+      this.size = change.truncatedTo;
+      return;
+    }
+    const end = change.at + change.bytes.length;
+    if (end > this.content.length) {
+      const larger = new Uint8Array(end * 2);
+      larger.set(this.content.subarray(0, this.size));
+      this.content = larger;
+    }
+    this.content.set(change.bytes, change.at);
+    this.size = Math.max(this.size, end);
+  }
+
+  change(change: Change): void {
+    this.apply(change);
+    this.unsynced.push(change);
+  }
+
+  bytes(): Uint8Array {
+    return this.content.slice(0, this.size);
+  }
+
+  sync(): void {
+    this.synced = this.bytes();
+    this.unsynced = [];
+  }
+
+  /** One content the disk may hold. */
+  survivor(random: Random): Inode {
+    const kept = random.below(this.unsynced.length + 1);
+    const inode = Inode.of(this.synced);
+    for (const change of this.unsynced.slice(0, kept)) inode.apply(change);
+    const torn = this.unsynced[kept];
+    if (torn !== undefined && "bytes" in torn && random.below(2) === 0) {
+      inode.apply({ at: torn.at, bytes: torn.bytes.slice(0, random.below(torn.bytes.length + 1)) });
+    }
+    return Inode.of(inode.bytes());
+  }
+}
+
+/** A change of a folder's names since it was synced: which inode a name leads to from now on. */
+type Renaming = readonly (readonly [path: string, inode: Inode | undefined])[];
+
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "" : path.slice(0, slash);
+}
+
+/** Says whether an operation fails, and with which words; called before it happens. */
+export type FailureRule = (operation: string, path: string, number: number) => string | undefined;
+
+export class SimulatedFiles implements FileSystem {
+  /** `operation path` of everything done so far. */
+  readonly journal: string[] = [];
+  /** Set to make operations fail. */
+  failure: FailureRule | undefined;
+  /** Called before every operation that changes the disk. */
+  beforeChange: (() => void) | undefined;
+  /** At most so many bytes are taken by one write. */
+  longestWrite = Infinity;
+
+  #names = new Map<string, Inode>();
+  #syncedNames = new Map<string, Inode>();
+  #renamings = new Map<string, Renaming[]>();
+  #folders = new Set<string>([""]);
+  #pendingSyncs: (() => void)[] = [];
+  /** Whether {@linkcode FileHandle.sync} waits for {@linkcode SimulatedFiles.finishSyncs}. */
+  holdSyncs = false;
+
+  #begin(operation: string, path: string, changes = true): void {
+    if (changes) this.beforeChange?.();
+    const reason = this.failure?.(operation, path, this.journal.length);
+    this.journal.push(`${operation} ${path}`);
+    if (reason !== undefined) throw new FileError(operation, path, reason);
+  }
+
+  #find(operation: string, path: string): Inode {
+    const inode = this.#names.get(path);
+    if (inode === undefined) throw new FileError(operation, path, "No such file or directory", true);
+    return inode;
+  }
+
+  #rename(folder: string, renaming: Renaming): void {
+    for (const [path, inode] of renaming) {
+      if (inode === undefined) this.#names.delete(path);
+      else this.#names.set(path, inode);
+    }
+    const list = this.#renamings.get(folder);
+    if (list === undefined) this.#renamings.set(folder, [renaming]);
+    else list.push(renaming);
+  }
+
+  #open(operation: string, path: string, make: boolean): Inode {
+    if (!this.#folders.has(folderOf(path))) {
+      throw new FileError(operation, path, "No such file or directory", true);
+    }
+    if (make && !this.#names.has(path)) this.#rename(folderOf(path), [[path, new Inode()]]);
+    return this.#find(operation, path);
+  }
+
+  openAppend(path: string): FileHandle {
+    this.#begin("open", path);
+    return new SimulatedHandle(this, path, this.#open("open", path, true));
+  }
+
+  openWrite(path: string): FileHandle {
+    this.#begin("open", path);
+    const inode = this.#open("open", path, true);
+    if (inode.size > 0) inode.change({ truncatedTo: 0 });
+    return new SimulatedHandle(this, path, inode);
+  }
+
+  openRead(path: string): FileHandle {
+    this.#begin("open", path, false);
+    return new SimulatedHandle(this, path, this.#open("open", path, false));
+  }
+
+  existsSync(path: string): boolean {
+    return this.#names.has(path) || this.#folders.has(path);
+  }
+
+  renameSync(from: string, to: string): void {
+    this.#begin("rename", `${from} ${to}`);
+    const inode = this.#find("rename", from);
+    if (folderOf(from) === folderOf(to)) this.#rename(folderOf(to), [[to, inode], [from, undefined]]);
+    else {
+      this.#rename(folderOf(to), [[to, inode]]);
+      this.#rename(folderOf(from), [[from, undefined]]);
+    }
+  }
+
+  unlinkSync(path: string): void {
+    this.#begin("remove", path);
+    this.#find("remove", path);
+    this.#rename(folderOf(path), [[path, undefined]]);
+  }
+
+  mkdirSync(path: string): void {
+    this.#begin("mkdir", path);
+    this.#folders.add(path);
+  }
+
+  readDirSync(path: string): string[] {
+    this.#begin("list", path, false);
+    if (!this.#folders.has(path)) throw new FileError("list", path, "No such file or directory", true);
+    return [...this.#names.keys()].filter((name) => folderOf(name) === path)
+      .map((name) => name.slice(path.length === 0 ? 0 : path.length + 1));
+  }
+
+  syncDirSync(path: string): void {
+    this.#begin("syncdir", path);
+    for (const renaming of this.#renamings.get(path) ?? []) applyNames(this.#syncedNames, renaming);
+    this.#renamings.delete(path);
+  }
+
+  /** Used by the handles. */
+  operate(operation: string, path: string, changes: boolean): void {
+    this.#begin(operation, path, changes);
+  }
+
+  /** Used by the handles: settles at once, or when the test says so. */
+  async syncLater(path: string, inode: Inode): Promise<void> {
+    const covered = inode.unsynced.length;
+    if (this.holdSyncs) await new Promise<void>((done) => this.#pendingSyncs.push(done));
+    this.#begin("fsync", path);
+    if (covered === inode.unsynced.length) inode.sync();
+    else {
+      const done = Inode.of(inode.synced);
+      for (const change of inode.unsynced.splice(0, covered)) done.apply(change);
+      inode.synced = done.bytes();
+    }
+  }
+
+  /** Lets the syncs that wait go on. */
+  finishSyncs(): void {
+    for (const done of this.#pendingSyncs.splice(0)) done();
+  }
+
+  /** Puts a file there as if it had always been. */
+  put(path: string, bytes: Uint8Array): void {
+    const inode = Inode.of(bytes);
+    this.#folders.add(folderOf(path));
+    this.#names.set(path, inode);
+    this.#syncedNames.set(path, inode);
+  }
+
+  /** The content of a file, or undefined. */
+  get(path: string): Uint8Array | undefined {
+    return this.#names.get(path)?.bytes();
+  }
+
+  /** The paths of all files. */
+  paths(): string[] {
+    return [...this.#names.keys()].sort();
+  }
+
+  /** The disk after the process died: everything that was written is there. */
+  afterKill(): SimulatedFiles {
+    const disk = new SimulatedFiles();
+    disk.#folders = new Set(this.#folders);
+    for (const [path, inode] of this.#names) disk.put(path, inode.bytes());
+    return disk;
+  }
+
+  /** One disk a power cut at this moment may leave behind. */
+  afterPowerCut(random: Random): SimulatedFiles {
+    const names = new Map(this.#syncedNames);
+    for (const list of this.#renamings.values()) {
+      for (const renaming of list.slice(0, random.below(list.length + 1))) applyNames(names, renaming);
+    }
+    const disk = new SimulatedFiles();
+    disk.#folders = new Set(this.#folders);
+    for (const [path, inode] of names) disk.put(path, inode.survivor(random).bytes());
+    return disk;
+  }
+}
+
+function applyNames(names: Map<string, Inode>, renaming: Renaming): void {
+  for (const [path, inode] of renaming) {
+    if (inode === undefined) names.delete(path);
+    else names.set(path, inode);
+  }
+}
+
+class SimulatedHandle implements FileHandle {
+  #at = 0;
+  #closed = false;
+
+  constructor(readonly disk: SimulatedFiles, readonly path: string, readonly inode: Inode) {}
+
+  #begin(operation: string, changes: boolean): void {
+    if (this.#closed) throw new Error(`${operation} on the closed ${this.path}`);
+    this.disk.operate(operation, this.path, changes);
+  }
+
+  writeSync(bytes: Uint8Array): number {
+    this.#begin("write", true);
+    const taken = bytes.slice(0, Math.min(bytes.length, this.disk.longestWrite));
+    this.inode.change({ at: this.inode.size, bytes: taken });
+    return taken.length;
+  }
+
+  readSync(into: Uint8Array): number {
+    this.#begin("read", false);
+    const part = this.inode.content.subarray(this.#at, Math.min(this.inode.size, this.#at + into.length));
+    into.set(part);
+    this.#at += part.length;
+    return part.length;
+  }
+
+  sync(): Promise<void> {
+    if (this.#closed) throw new Error(`fsync on the closed ${this.path}`);
+    return this.disk.syncLater(this.path, this.inode);
+  }
+
+  syncSync(): void {
+    this.#begin("fsync", true);
+    this.inode.sync();
+  }
+
+  truncateSync(length: number): void {
+    this.#begin("truncate", true);
+    this.inode.change({ truncatedTo: length });
+  }
+
+  sizeSync(): number {
+    return this.inode.size;
+  }
+
+  closeSync(): void {
+    this.#closed = true;
+  }
+}
