@@ -1,0 +1,151 @@
+/**
+ * Small collections as one latin1 string: what Redis keeps in a listpack. A JavaScript string costs
+ * 16 bytes and its characters, so that five fields and values are one object in place of eleven.
+ *
+ * Each entry is its length, then its characters. The length takes one character up to 253; for longer
+ * entries it is the character 254 and four more, the length in little-endian bytes. A position is the
+ * index of an entry's first character; the position behind the last entry is the string's length.
+ *
+ * A packed string changes by being built anew, with `substring` and `+`: V8 makes a rope of that,
+ * which {@linkcode flat} turns into one plain string at once (60 ns for 100 characters), for a rope
+ * keeps its parts alive.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { countEntries, entryText, findEntry, packEntries } from "./packed.ts";
+ *
+ * const packed = packEntries(["name", "Ada", "born", "1815"]);
+ * const field = findEntry(packed, "born", 2);
+ * assertEquals(entryText(packed, field), "born");
+ * assertEquals(countEntries(packed), 4);
+ * ```
+ */
+
+/** The longest entry whose length fits in one character. */
+const maxShort = 253;
+const longMark = 254;
+
+/** What {@linkcode flat} has read, kept so that the reading is not optimised away. */
+let lastRead = 0;
+
+/** The same text, stored as one plain string if it was a rope (the result of `+`). */
+export function flat(text: string): string {
+  lastRead ^= text.charCodeAt(0);
+  return text;
+}
+
+/** The same text in memory of its own, so that it does not keep the string alive that it was cut from. */
+export function ownText(text: string): string {
+  return text.length < 13 ? text : flat(text.charAt(0) + text.substring(1));
+}
+
+/** `text` as an entry. */
+export function encodeEntry(text: string): string {
+  const length = text.length;
+  if (length <= maxShort) return String.fromCharCode(length) + text;
+  return String.fromCharCode(
+    longMark,
+    length & 255,
+    (length >> 8) & 255,
+    (length >> 16) & 255,
+    length >>> 24,
+  ) +
+    text;
+}
+
+/** Where the content of the entry at `pos` begins. */
+function contentStart(packed: string, pos: number): number {
+  return packed.charCodeAt(pos) === longMark ? pos + 5 : pos + 1;
+}
+
+/** The position of the entry after the one at `pos`. */
+export function entryEnd(packed: string, pos: number): number {
+  const length = packed.charCodeAt(pos);
+  return length === longMark ? pos + 5 + longLength(packed, pos) : pos + 1 + length;
+}
+
+function longLength(packed: string, pos: number): number {
+  return packed.charCodeAt(pos + 1) + packed.charCodeAt(pos + 2) * 0x100 +
+    packed.charCodeAt(pos + 3) * 0x10000 +
+    packed.charCodeAt(pos + 4) * 0x1000000;
+}
+
+/** How many characters the entry at `pos` has. */
+export function entryLength(packed: string, pos: number): number {
+  const length = packed.charCodeAt(pos);
+  return length === longMark ? longLength(packed, pos) : length;
+}
+
+/**
+ * The content of the entry at `pos`. From 13 characters on it shares the memory of `packed`: fine for
+ * a reply; what is kept wants {@linkcode ownText}.
+ */
+export function entryText(packed: string, pos: number): string {
+  return packed.substring(contentStart(packed, pos), entryEnd(packed, pos));
+}
+
+/** Whether the entry at `pos` is `text`. */
+export function entryEquals(packed: string, pos: number, text: string): boolean {
+  return entryLength(packed, pos) === text.length && matchesAt(packed, contentStart(packed, pos), text);
+}
+
+function matchesAt(packed: string, start: number, text: string): boolean {
+  // Backwards: names in one collection tend to begin alike.
+  for (let i = text.length - 1; i >= 0; i--) {
+    if (packed.charCodeAt(start + i) !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/**
+ * The position of the first entry equal to `text`, or -1. O(n).
+ *
+ * @param stride 1 looks at every entry, 2 at the first, third, fifth … (the fields of a hash)
+ */
+export function findEntry(packed: string, text: string, stride: 1 | 2): number {
+  const end = packed.length, wanted = text.length;
+  let pos = 0;
+  while (pos < end) {
+    const mark = packed.charCodeAt(pos);
+    const start = mark === longMark ? pos + 5 : pos + 1;
+    const length = mark === longMark ? longLength(packed, pos) : mark;
+    if (length === wanted && matchesAt(packed, start, text)) return pos;
+    pos = start + length;
+    if (stride === 2) pos = entryEnd(packed, pos);
+  }
+  return -1;
+}
+
+/** The position of entry number `index` (from 0), which must exist. O(index). */
+export function nthEntry(packed: string, index: number): number {
+  let pos = 0;
+  for (let i = 0; i < index; i++) pos = entryEnd(packed, pos);
+  return pos;
+}
+
+/** How many entries there are. O(n). */
+export function countEntries(packed: string): number {
+  let count = 0;
+  for (let pos = 0; pos < packed.length; pos = entryEnd(packed, pos)) count++;
+  return count;
+}
+
+/** All of `texts` as one packed string. */
+export function packEntries(texts: Iterable<string>): string {
+  let packed = "";
+  for (const text of texts) packed += encodeEntry(text);
+  return flat(packed);
+}
+
+/** All entries, in order. */
+export function unpackEntries(packed: string): string[] {
+  const texts: string[] = [];
+  for (let pos = 0; pos < packed.length; pos = entryEnd(packed, pos)) texts.push(entryText(packed, pos));
+  return texts;
+}
+
+/** `packed` with the characters from `start` up to `end` replaced by `replacement`, as a plain string. */
+export function spliceText(packed: string, start: number, end: number, replacement: string): string {
+  return flat(packed.substring(0, start) + replacement + packed.substring(end));
+}
