@@ -1,0 +1,263 @@
+/**
+ * Numbers and text, as strictly as Redis reads and exactly as it prints them.
+ *
+ * Integers are `number` while they are safe and `bigint` beyond, within the range of int64. Doubles follow C's
+ * `strtod` and `printf("%.17g")`. Decimal additions of INCRBYFLOAT are in `long_double.ts`.
+ */
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+const DOT = 0x2e;
+
+const INT64_MAX = 9223372036854775807n;
+const INT64_MIN = -9223372036854775808n;
+
+/** More digits than any int64 has, with its sign: 20 characters at most. */
+const MAX_INTEGER_CHARS = 20;
+
+/** Up to this many digits an integer is safe whatever the digits are. */
+const SAFE_DIGITS = 15;
+
+/**
+ * Reads an integer in the only form Redis takes: an optional `-`, no leading zeros, no `-0`, no spaces, int64 range.
+ *
+ * @example
+ * ```ts
+ * import { parseInteger } from "./numbers.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseInteger("-42"), -42);
+ * assertEquals(parseInteger("9223372036854775807"), 9223372036854775807n);
+ * assertEquals(parseInteger("042"), undefined);
+ * ```
+ */
+export function parseInteger(text: string): number | bigint | undefined {
+  const length = text.length;
+  if (length === 0 || length > MAX_INTEGER_CHARS) return undefined;
+  const first = text.charCodeAt(0);
+  const negative = first === MINUS;
+  const start = negative ? 1 : 0;
+  const lead = text.charCodeAt(start);
+  if (lead === ZERO && length === 1) return 0;
+  if (!(lead > ZERO && lead <= NINE)) return undefined;
+  let value = 0;
+  for (let i = start; i < length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < ZERO || c > NINE) return undefined;
+    value = value * 10 + (c - ZERO);
+  }
+  if (length - start <= SAFE_DIGITS) return negative ? -value : value;
+  return checkedInteger(text);
+}
+
+/** {@linkcode parseInteger} of the bytes `start` to `end` of `buf`; builds no string while the integer is short. */
+export function parseIntegerBytes(buf: Uint8Array, start: number, end: number): number | bigint | undefined {
+  const length = end - start;
+  if (length <= 0 || length > MAX_INTEGER_CHARS) return undefined;
+  const negative = buf[start] === MINUS;
+  const digits = negative ? start + 1 : start;
+  if (length === 1 && buf[start] === ZERO) return 0;
+  if (digits === end || buf[digits]! === ZERO) return undefined;
+  let value = 0;
+  for (let i = digits; i < end; i++) {
+    const c = buf[i]!;
+    if (c < ZERO || c > NINE) return undefined;
+    value = value * 10 + (c - ZERO);
+  }
+  if (end - digits <= SAFE_DIGITS) return negative ? -value : value;
+  return checkedInteger(String.fromCharCode(...buf.subarray(start, end)));
+}
+
+/** The value of an int64 as a number where that is exact, else as a bigint. */
+export function narrowInteger(value: bigint): number | bigint {
+  const narrow = Number(value);
+  return Number.isSafeInteger(narrow) ? narrow : value;
+}
+
+/** Whether `value` fits in an int64. */
+export function isInt64(value: bigint): boolean {
+  return value >= INT64_MIN && value <= INT64_MAX;
+}
+
+function checkedInteger(text: string): number | bigint | undefined {
+  const value = BigInt(text);
+  return isInt64(value) ? narrowInteger(value) : undefined;
+}
+
+/**
+ * Reads a double as C's `strtod` does and Redis allows: decimal or hexadecimal (`0x1p3`), `inf` and `infinity` in any
+ * case and with a sign. No spaces, no NaN, nothing that overflows or underflows to zero.
+ */
+export function parseDouble(text: string): number | undefined {
+  if (!isDecimal(text)) return parseSpecialDouble(text);
+  const value = Number(text);
+  if (value === 0 ? hasNonZeroDigit(text) : !Number.isFinite(value)) return undefined;
+  return value;
+}
+
+/**
+ * Prints a double as `printf("%.17g")` does, which is how Redis 7.0 sends scores: 17 significant digits, no trailing
+ * zeros, an exponent of two or more digits below 1e-4 and from 1e17 on, `inf`, `-inf`, `-0`.
+ *
+ * @example
+ * ```ts
+ * import { formatDouble } from "./numbers.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatDouble(3), "3");
+ * assertEquals(formatDouble(0.1), "0.10000000000000001");
+ * assertEquals(formatDouble(1e-7), "9.9999999999999995e-08");
+ * ```
+ */
+export function formatDouble(value: number): string {
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0" : String(value);
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  const sign = value < 0 ? "-" : "";
+  const [digits, exponent] = seventeenDigits(Math.abs(value));
+  return sign + layOut(trimZeros(digits), exponent);
+}
+
+/**
+ * Reads an amount of memory as redis.conf writes it: `5k` is 5000, `5kb` 5120, likewise m, mb, g and gb, in any case.
+ *
+ * @returns The bytes (exact up to 2^53), or `undefined` when it is not an amount.
+ */
+export function parseMemory(text: string): number | undefined {
+  const parts = /^(\d*)(b|kb?|mb?|gb?)?$/i.exec(text);
+  if (parts === null) return undefined;
+  const unit = MEMORY_UNITS[(parts[2] ?? "b").toLowerCase()];
+  return unit === undefined ? undefined : Number(parts[1]) * unit;
+}
+
+const MEMORY_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1000,
+  kb: 1024,
+  m: 1000 ** 2,
+  mb: 1024 ** 2,
+  g: 1000 ** 3,
+  gb: 1024 ** 3,
+};
+
+/** Whether `text` is a plain decimal number: sign, digits with a point, exponent. */
+function isDecimal(text: string): boolean {
+  const end = text.length;
+  const signed = text.charCodeAt(0) === MINUS || text.charCodeAt(0) === PLUS;
+  let i = signed ? 1 : 0;
+  const whole = skipDigits(text, i);
+  let digits = whole - i;
+  i = whole;
+  if (text.charCodeAt(i) === DOT) {
+    const fraction = skipDigits(text, i + 1);
+    digits += fraction - i - 1;
+    i = fraction;
+  }
+  if (digits === 0) return false;
+  if (i === end) return true;
+  if (text.charAt(i) !== "e" && text.charAt(i) !== "E") return false;
+  const sign = text.charCodeAt(++i);
+  if (sign === MINUS || sign === PLUS) i++;
+  return i < end && skipDigits(text, i) === end;
+}
+
+function skipDigits(text: string, i: number): number {
+  for (; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < ZERO || c > NINE) break;
+  }
+  return i;
+}
+
+/** Tells `0e5` from `1e-400`, which is zero because it underflows. */
+function hasNonZeroDigit(decimal: string): boolean {
+  return /^[^e]*[1-9]/i.test(decimal);
+}
+
+function parseSpecialDouble(text: string): number | undefined {
+  if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
+  const hex = parseHexFloat(text);
+  if (hex === undefined) return undefined;
+  const value = ratioToDouble(hex.mantissa, hex.exponent);
+  if (!Number.isFinite(value) || (value === 0 && hex.mantissa !== 0n)) return undefined;
+  return hex.negative ? -value : value;
+}
+
+/** What a hexadecimal float such as `-0x1.8p3` says: ±mantissa × 2^exponent. */
+export interface HexFloat {
+  readonly negative: boolean;
+  readonly mantissa: bigint;
+  readonly exponent: number;
+}
+
+/** Reads C's hexadecimal floats, `0x` and digits with a point and an optional binary exponent, exactly. */
+export function parseHexFloat(text: string): HexFloat | undefined {
+  const parts = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i.exec(text);
+  if (parts === null) return undefined;
+  const whole = parts[2] ?? "";
+  const fraction = parts[3] ?? "";
+  if (whole.length + fraction.length === 0) return undefined;
+  return {
+    negative: parts[1] === "-",
+    mantissa: BigInt("0x" + whole + fraction),
+    exponent: Number(parts[4] ?? "0") - 4 * fraction.length,
+  };
+}
+
+/** The double nearest to mantissa × 2^exponent, halves to even, denormals and overflow included. */
+function ratioToDouble(mantissa: bigint, exponent: number): number {
+  if (mantissa === 0n) return 0;
+  const bits = mantissa.toString(2).length;
+  const top = bits + exponent; // the value is in [2^(top-1), 2^top)
+  if (top > 1024) return Infinity;
+  if (top < -1074) return 0;
+  const drop = Math.max(bits - 53, -1074 - exponent); // bits below the double's last place
+  return drop > 0
+    ? Number(roundShift(mantissa, drop)) * 2 ** (exponent + drop)
+    : Number(mantissa) * 2 ** exponent;
+}
+
+/** mantissa / 2^drop, rounded to the nearest integer, halves to even. */
+export function roundShift(mantissa: bigint, drop: number): bigint {
+  const shift = BigInt(drop);
+  const kept = mantissa >> shift;
+  const rest = mantissa - (kept << shift);
+  const half = 1n << (shift - 1n);
+  return rest > half || (rest === half && (kept & 1n) === 1n) ? kept + 1n : kept;
+}
+
+/** The 17 significant digits of a positive finite double, halves to even, and its decimal exponent. */
+function seventeenDigits(value: number): [string, number] {
+  const text = exactTie(value) ?? value.toExponential(16);
+  const e = text.indexOf("e");
+  return [text.charAt(0) + text.slice(2, e), Number(text.slice(e + 1))];
+}
+
+/**
+ * JavaScript rounds an exact half up, C to even. A half at the 18th digit needs a double with at most 25 binary places,
+ * so it shows in its exact expansion of at most 42 digits. Returns the even choice, or nothing when there is no half.
+ */
+function exactTie(value: number): string | undefined {
+  if (value > 1e17 || !Number.isInteger(value * 2 ** 25)) return undefined;
+  const exact = value.toExponential(60);
+  if (!/^.{18}50*e/.test(exact) || "13579".includes(exact.charAt(17))) return undefined;
+  return exact.slice(0, 18) + exact.slice(exact.indexOf("e"));
+}
+
+function trimZeros(digits: string): string {
+  let end = digits.length;
+  while (end > 1 && digits.charCodeAt(end - 1) === ZERO) end--;
+  return digits.slice(0, end);
+}
+
+function layOut(digits: string, exponent: number): string {
+  if (exponent < -4 || exponent >= 17) {
+    const size = String(Math.abs(exponent)).padStart(2, "0");
+    const point = digits.length > 1 ? "." + digits.slice(1) : "";
+    return digits.charAt(0) + point + "e" + (exponent < 0 ? "-" : "+") + size;
+  }
+  if (exponent < 0) return "0." + "0".repeat(-exponent - 1) + digits;
+  if (digits.length <= exponent + 1) return digits.padEnd(exponent + 1, "0");
+  return digits.slice(0, exponent + 1) + "." + digits.slice(exponent + 1);
+}
