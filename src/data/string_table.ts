@@ -116,6 +116,17 @@ export class StringTable {
     this.#contentBytes = 0;
   }
 
+  /** A table with the same members in the same slots. O(n), but no string is copied or hashed. */
+  copy(): StringTable {
+    const twin = new StringTable(this.#seed);
+    twin.#texts = this.#texts.slice();
+    twin.#index = this.#index.slice();
+    twin.#mask = this.#mask;
+    twin.#shift = this.#shift;
+    twin.#contentBytes = this.#contentBytes;
+    return twin;
+  }
+
   /** The bucket in which `text`, the member in `slot`, is entered. */
   #bucketOf(text: string, slot: number): number {
     const index = this.#index, mask = this.#mask;

@@ -47,6 +47,17 @@ Deno.test("StringTable gives its index back when most members are gone", () => {
   assertEquals(table.memoryBytes, empty);
 });
 
+Deno.test("StringTable.copy is independent of its original", () => {
+  const table = new StringTable(2);
+  for (let i = 0; i < 100; i++) table.add(`m${i}`);
+  const twin = table.copy();
+  assertEquals(twin.memoryBytes, table.memoryBytes);
+  twin.add("only in the twin");
+  table.removeAt(0);
+  assertEquals([table.size, twin.size], [99, 101]);
+  assertEquals([table.find("m0"), twin.find("m0"), table.find("only in the twin")], [-1, 0, -1]);
+});
+
 Deno.test("StringTable holds members with every character, and the empty one", () => {
   const table = new StringTable(3);
   for (let i = 0; i < 256; i++) table.add(String.fromCharCode(i, 0, i));

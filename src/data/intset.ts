@@ -1,0 +1,99 @@
+/**
+ * Sets of 64-bit integers as one latin1 string: sorted, every integer in the same 2, 4 or 8
+ * characters, the width that the widest member needs (as in Redis's intset). The bytes are big-endian
+ * with the sign bit turned round, so that comparing characters compares the integers, and no BigInt
+ * is needed for those beyond 2^53.
+ *
+ * A member is found by binary search; a change builds the string anew. The owner keeps the string and
+ * the width. Integers are numbers while these are exact, BigInts beyond.
+ */
+import { flat } from "./packed.ts";
+
+/** Characters an integer takes. */
+export type IntWidth = 2 | 4 | 8;
+
+const wordSize = 0x1_0000_0000;
+
+/**
+ * The integer whose decimal form `text` is, if it is the form Redis would write (no sign but a minus,
+ * no leading zeros) and fits in 64 bits; undefined otherwise.
+ */
+export function parseInt64(text: string): number | bigint | undefined {
+  const length = text.length;
+  const start = text.charCodeAt(0) === 0x2d ? 1 : 0;
+  if (length === start || length > start + 19) return undefined;
+  if (text.charCodeAt(start) === 0x30) return length === 1 ? 0 : undefined;
+  let value = 0;
+  for (let i = start; i < length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  if (value <= Number.MAX_SAFE_INTEGER) return start === 1 ? -value : value;
+  const exact = BigInt(text);
+  return BigInt.asIntN(64, exact) === exact ? exact : undefined;
+}
+
+/** The smallest width that holds `value`. */
+export function intWidth(value: number | bigint): IntWidth {
+  if (value >= -0x8000 && value < 0x8000) return 2;
+  return value >= -0x8000_0000 && value < 0x8000_0000 ? 4 : 8;
+}
+
+/** `value` in `width` characters, which must suffice. */
+export function encodeInt(value: number | bigint, width: IntWidth): string {
+  if (typeof value === "bigint") {
+    const bits = BigInt.asUintN(64, value);
+    return wordText(Number(bits >> 32n) ^ 0x8000_0000) + wordText(Number(bits & 0xffff_ffffn));
+  }
+  if (width === 2) {
+    const bits = value + 0x8000;
+    return String.fromCharCode(bits >> 8, bits & 255);
+  }
+  if (width === 4) return wordText(value ^ 0x8000_0000);
+  return wordText(Math.floor(value / wordSize) ^ 0x8000_0000) + wordText(value % wordSize);
+}
+
+function wordText(word: number): string {
+  return String.fromCharCode((word >>> 24) & 255, (word >>> 16) & 255, (word >>> 8) & 255, word & 255);
+}
+
+/** Where `encoded` stands in the sorted `ints`: its index, or -1 - the index where it would go. O(log n). */
+export function findInt(ints: string, width: IntWidth, encoded: string): number {
+  let low = 0, high = ints.length / width;
+  while (low < high) {
+    const middle = (low + high) >>> 1, start = middle * width;
+    let order = 0;
+    for (let i = 0; i < width && order === 0; i++) order = ints.charCodeAt(start + i) - encoded.charCodeAt(i);
+    if (order === 0) return middle;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return -1 - low;
+}
+
+/** The integer at `index`, in decimal. */
+export function intTextAt(ints: string, width: IntWidth, index: number): string {
+  return String(intAt(ints, width, index));
+}
+
+function intAt(ints: string, width: IntWidth, index: number): number | bigint {
+  const at = index * width;
+  if (width === 2) return ((ints.charCodeAt(at) << 8) | ints.charCodeAt(at + 1)) - 0x8000;
+  const high = wordAt(ints, at) ^ 0x8000_0000;
+  if (width === 4) return high;
+  const low = wordAt(ints, at + 4) >>> 0, value = high * wordSize + low;
+  return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low);
+}
+
+function wordAt(ints: string, at: number): number {
+  return (ints.charCodeAt(at) << 24) | (ints.charCodeAt(at + 1) << 16) | (ints.charCodeAt(at + 2) << 8) |
+    ints.charCodeAt(at + 3);
+}
+
+/** The same integers in another width, which must suffice. O(n). */
+export function widenInts(ints: string, from: IntWidth, to: IntWidth): string {
+  let wide = "";
+  for (let index = 0; index * from < ints.length; index++) wide += encodeInt(intAt(ints, from, index), to);
+  return ints === "" ? "" : flat(wide);
+}
