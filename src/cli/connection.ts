@@ -1,0 +1,103 @@
+/** A connection to a server: commands out, replies in. */
+import { bytesOf } from "../util/bytes.ts";
+import type { Reply } from "./reply.ts";
+import { ReplyDecoder } from "./reply_decoder.ts";
+
+/** Where a server listens. */
+export type Address =
+  | { readonly hostname: string; readonly port: number }
+  | { readonly socketPath: string };
+
+/** The connection cannot be made or has ended; the message says why, in the system's words. */
+export class ConnectionError extends Error {
+  override readonly name = "ConnectionError";
+}
+
+const READ_SIZE = 64 * 1024;
+
+/** One socket. */
+export class Connection {
+  readonly #socket: Deno.Conn;
+  readonly #decoder = new ReplyDecoder();
+  readonly #chunk = new Uint8Array(READ_SIZE);
+
+  private constructor(socket: Deno.Conn) {
+    this.#socket = socket;
+  }
+
+  /** @throws {ConnectionError} */
+  static async open(address: Address): Promise<Connection> {
+    try {
+      const socket = "socketPath" in address
+        ? await Deno.connect({ transport: "unix", path: address.socketPath })
+        : await connectTcp(address.hostname, address.port);
+      return new Connection(socket);
+    } catch (error) {
+      throw asConnectionError(error);
+    }
+  }
+
+  /**
+   * Sends a command, given as latin1 strings.
+   * @throws {ConnectionError}
+   */
+  async send(args: readonly string[]): Promise<void> {
+    let rest = bytesOf(encodeCommand(args)).subarray();
+    try {
+      while (rest.length > 0) rest = rest.subarray(await this.#socket.write(rest));
+    } catch (error) {
+      throw asConnectionError(error);
+    }
+  }
+
+  /**
+   * Waits for the next reply, pushes included.
+   * @throws {ConnectionError}
+   */
+  async receive(): Promise<Reply> {
+    for (;;) {
+      const reply = this.#decoder.next();
+      if (reply !== undefined) return reply;
+      this.#decoder.push(await this.#read());
+    }
+  }
+
+  /** Closes the socket; a `receive` that waits fails. */
+  close(): void {
+    try {
+      this.#socket.close();
+    } catch {
+      // closed already, by the other side's fault
+    }
+  }
+
+  async #read(): Promise<Uint8Array> {
+    let length: number | null;
+    try {
+      length = await this.#socket.read(this.#chunk);
+    } catch (error) {
+      throw asConnectionError(error);
+    }
+    if (length === null) throw new ConnectionError("Server closed the connection");
+    return this.#chunk.subarray(0, length);
+  }
+}
+
+async function connectTcp(hostname: string, port: number): Promise<Deno.Conn> {
+  const socket = await Deno.connect({ hostname, port });
+  socket.setNoDelay();
+  return socket;
+}
+
+function encodeCommand(args: readonly string[]): string {
+  return `*${args.length}\r\n` + args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("");
+}
+
+/** Deno puts its own words around the system's; people know the system's. */
+function asConnectionError(error: unknown): ConnectionError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new ConnectionError(
+    message.replace(/ \(os error \d+\)/, "").replace(/^failed to lookup address information: /, ""),
+    { cause: error },
+  );
+}

@@ -1,0 +1,80 @@
+/** The lines typed before, oldest first, and the file that keeps them from one session to the next. */
+
+/** A bounded list of lines without immediate repetitions. */
+export class History {
+  readonly #lines: string[] = [];
+  readonly #limit: number;
+
+  constructor(limit = 1000) {
+    this.#limit = limit;
+  }
+
+  /** The number of lines kept. */
+  get length(): number {
+    return this.#lines.length;
+  }
+
+  /** The line at `index`, oldest first. */
+  at(index: number): string | undefined {
+    return this.#lines[index];
+  }
+
+  /** Adds a line unless it repeats the newest; gives whether it was added. */
+  add(line: string): boolean {
+    if (line === this.#lines.at(-1)) return false;
+    this.#lines.push(line);
+    if (this.#lines.length > this.#limit) this.#lines.shift();
+    return true;
+  }
+
+  /** All lines, each ended by a line feed. */
+  toString(): string {
+    return this.#lines.map((line) => line + "\n").join("");
+  }
+}
+
+/** Reads `path` into `history`; a file that is missing or may not be read leaves it empty. */
+export function loadHistory(history: History, path: string): void {
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return;
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch {
+    return; // a convenience: its loss is no reason to say anything
+  }
+  for (const line of text.split("\n")) {
+    if (line !== "") history.add(line);
+  }
+}
+
+/** Writes `history` to `path`, readable by its owner alone; gives up silently where that is not allowed. */
+export function saveHistory(history: History, path: string): void {
+  if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") return;
+  try {
+    Deno.writeTextFileSync(path, history.toString(), { mode: 0o600 });
+  } catch {
+    return; // see loadHistory
+  }
+}
+
+/**
+ * Whether a command holds a password and so stays out of the history: AUTH, ACL SETUSER, HELLO and
+ * MIGRATE with credentials, CONFIG SET of the parameters that are secrets.
+ */
+export function holdsSecret(args: readonly string[]): boolean {
+  const words = args.map((arg) => arg.toLowerCase());
+  switch (words[0]) {
+    case "auth":
+      return true;
+    case "acl":
+      return words[1] === "setuser";
+    case "config":
+      return words[1] === "set" && words.some((word) => /^(masterauth|masteruser|requirepass)$/.test(word));
+    case "hello":
+      return words.includes("auth", 2);
+    case "migrate":
+      return words.includes("auth", 6) || words.includes("auth2", 6);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * `redeno cli`: the client. One command given on the command line is sent and its reply printed;
+ * without one, commands are read from the terminal or from whatever standard input is.
+ *
+ * It needs the network and no more. If it may read the environment, it takes the password from
+ * `REDISCLI_AUTH`; if it may read and write the history file (`REDISCLI_HISTFILE`, else
+ * `.redeno_cli_history` in the home directory), history survives the session.
+ */
+import { promptSecret } from "@std/cli";
+import { History, loadHistory, saveHistory } from "./history.ts";
+import { type CliOptions, parseOptions, USAGE, UsageError } from "./options.ts";
+import { Repl } from "./repl.ts";
+import { Interrupted, Session } from "./session.ts";
+import { inputLines, standardOutput, TerminalReader, wholeInput } from "./terminal.ts";
+import { latin1FromText, textFromLatin1 } from "./text.ts";
+
+const AUTH_VARIABLE = "REDISCLI_AUTH";
+const HISTORY_VARIABLE = "REDISCLI_HISTFILE";
+const HISTORY_FILE = ".redeno_cli_history";
+
+/**
+ * Runs the client.
+ * @param args the words after `redeno cli`
+ * @returns the exit status
+ */
+export async function runCli(args: string[]): Promise<number> {
+  try {
+    return await run(parseOptions(args, Deno.stdout.isTerminal()));
+  } catch (error) {
+    if (error instanceof UsageError) {
+      standardOutput.complain(latin1FromText(error.message + "\n"));
+      return 1;
+    }
+    // The reader of our output has gone, or Ctrl-C ended a command that waited: nothing to explain.
+    if (error instanceof Deno.errors.BrokenPipe || error instanceof Interrupted) return 1;
+    throw error;
+  }
+}
+
+async function run(options: CliOptions): Promise<number> {
+  if (options.wantsHelp) {
+    standardOutput.print(latin1FromText(USAGE));
+    return 0;
+  }
+  const session = new Session(options, choosePassword(options), standardOutput);
+  try {
+    return options.command.length > 0
+      ? await runCommand(session, options)
+      : await runSession(session, options);
+  } finally {
+    session.close();
+  }
+}
+
+function choosePassword(options: CliOptions): string | undefined {
+  if (options.password !== undefined && !options.noAuthWarning) {
+    standardOutput.complain(
+      "Warning: Using a password with '-a' or '-u' option on the command line interface may not be safe.\n",
+    );
+  }
+  if (options.askPassword) return promptSecret("Please input password:") ?? undefined;
+  return options.password ?? environment(AUTH_VARIABLE);
+}
+
+/** A variable of the environment, where the permissions let us see it; never asks for them. */
+function environment(variable: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) : undefined;
+}
+
+async function runCommand(session: Session, options: CliOptions): Promise<number> {
+  const input = options.lastArgFromStdin ? [await wholeInput()] : [];
+  await session.connect({ quiet: true });
+  return await session.issue([...options.command, ...input], options.repeat) ? 0 : 1;
+}
+
+async function runSession(session: Session, options: CliOptions): Promise<number> {
+  const interrupt = () => {
+    if (!session.interrupt()) Deno.exit(1);
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  try {
+    await session.connect();
+    await (Deno.stdin.isTerminal() ? runTerminal(session, options) : runPipe(session, options));
+    return 0;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+  }
+}
+
+async function runPipe(session: Session, options: CliOptions): Promise<void> {
+  const repl = makeRepl(session, options, () => {});
+  for await (const line of inputLines()) {
+    if (!(await repl.run(line))) return;
+  }
+}
+
+async function runTerminal(session: Session, options: CliOptions): Promise<void> {
+  const history = new History();
+  const file = historyPath();
+  if (file !== undefined) loadHistory(history, file);
+  const repl = makeRepl(session, options, (line) => {
+    if (history.add(textFromLatin1(line)) && file !== undefined) saveHistory(history, file);
+  });
+  await session.loadHelp();
+  const reader = new TerminalReader();
+  for (;;) {
+    const line = await reader.readLine({
+      prompt: session.prompt,
+      history,
+      hint: (text) => repl.hint(text),
+      complete: (text) => session.help.complete(text),
+    });
+    if (line === undefined || !(await repl.run(latin1FromText(line)))) return;
+  }
+}
+
+function makeRepl(session: Session, options: CliOptions, remember: (line: string) => void): Repl {
+  return new Repl({
+    session,
+    output: standardOutput,
+    tellsTime: !options.raw,
+    remember,
+    nowMs: () => performance.now(),
+  });
+}
+
+function historyPath(): string | undefined {
+  const chosen = environment(HISTORY_VARIABLE);
+  if (chosen !== undefined) return chosen === "/dev/null" ? undefined : chosen;
+  const home = environment("HOME");
+  return home === undefined ? undefined : `${home}/${HISTORY_FILE}`;
+}

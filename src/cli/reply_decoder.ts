@@ -1,0 +1,192 @@
+/**
+ * The client's side of the protocol: bytes in, replies out, RESP2 and RESP3 alike, however the bytes
+ * are cut. Work is never repeated when a reply comes in pieces: aggregates that wait for items stand
+ * on a stack, a line or a bulk text that is not complete yet stays in the buffer, and the place up to
+ * which its end has been looked for is remembered.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { ReplyDecoder } from "./reply_decoder.ts";
+ *
+ * const decoder = new ReplyDecoder();
+ * decoder.push(new TextEncoder().encode("*2\r\n:1\r\n$1\r"));
+ * assertEquals(decoder.next(), undefined);
+ * decoder.push(new TextEncoder().encode("\nx\r\n"));
+ * assertEquals(decoder.next(), {
+ *   type: "array",
+ *   items: [{ type: "integer", text: "1" }, { type: "bulk", text: "x" }],
+ * });
+ * ```
+ */
+import { Buffer } from "node:buffer";
+import type { AggregateReply, Reply } from "./reply.ts";
+
+/** The bytes from the server are no valid RESP. */
+export class ReplyFormatError extends Error {
+  override readonly name = "ReplyFormatError";
+}
+
+/** An aggregate under way. Attributes are read like maps and then dropped. */
+interface OpenAggregate {
+  readonly type: AggregateReply["type"] | "attribute";
+  readonly items: Reply[];
+  missing: number;
+}
+
+const NULL: Reply = { type: "null" };
+const CR = 13;
+const LF = 10;
+const FIRST_CAPACITY = 16 * 1024;
+
+/** Incremental decoder of a stream of replies. */
+export class ReplyDecoder {
+  #buffer = Buffer.alloc(FIRST_CAPACITY);
+  #start = 0;
+  #end = 0;
+  #scanned = 0;
+  /** Length and kind of the bulk whose header has been read, else -1. */
+  #bulkLength = -1;
+  #bulkMarker = "";
+  readonly #open: OpenAggregate[] = [];
+
+  /** Takes bytes as they came from the socket; they are copied. */
+  push(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  /**
+   * The next complete reply, or `undefined` when more bytes are needed.
+   * @throws {ReplyFormatError} when the bytes are no RESP
+   */
+  next(): Reply | undefined {
+    for (;;) {
+      const value = this.#readValue();
+      if (value === undefined) return undefined;
+      const whole = value === null ? undefined : this.#place(value);
+      if (whole !== undefined) return whole;
+    }
+  }
+
+  /** Makes room behind the pending bytes: moves them to the front, into a larger buffer if need be. */
+  #reserve(extra: number): void {
+    if (this.#buffer.length - this.#end >= extra) return;
+    const pending = this.#end - this.#start;
+    const size = this.#buffer.length;
+    const target = pending + extra > size ? Buffer.alloc(Math.max(pending + extra, size * 2)) : this.#buffer;
+    this.#buffer.copy(target, 0, this.#start, this.#end);
+    this.#buffer = target;
+    this.#scanned = Math.max(0, this.#scanned - this.#start);
+    this.#start = 0;
+    this.#end = pending;
+  }
+
+  /** A value; `null` when only the head of an aggregate or a bulk was read; `undefined` when bytes lack. */
+  #readValue(): Reply | null | undefined {
+    if (this.#bulkLength >= 0) return this.#readBulk();
+    const line = this.#readLine();
+    if (line === undefined) return undefined;
+    return this.#readHead(line.charAt(0), line.slice(1));
+  }
+
+  #readLine(): string | undefined {
+    let at = Math.max(this.#scanned, this.#start);
+    for (;;) {
+      at = this.#buffer.indexOf(LF, at);
+      if (at < 0 || at >= this.#end) {
+        this.#scanned = this.#end;
+        return undefined;
+      }
+      if (at > this.#start && this.#buffer[at - 1] === CR) break;
+      at++;
+    }
+    const line = this.#buffer.toString("latin1", this.#start, at - 1);
+    this.#start = at + 1;
+    return line;
+  }
+
+  #readHead(marker: string, rest: string): Reply | null {
+    switch (marker) {
+      case "+":
+        return { type: "status", text: rest };
+      case "-":
+        return { type: "error", text: rest };
+      case ":":
+        return { type: "integer", text: rest };
+      case ",":
+        return { type: "double", text: rest };
+      case "(":
+        return { type: "bignumber", text: rest };
+      case "#":
+        return { type: "boolean", value: rest === "t" };
+      case "_":
+        return NULL;
+      case "$":
+      case "=":
+      case "!":
+        return this.#openBulk(marker, readLength(rest));
+      case "*":
+        return this.#openAggregate("array", readLength(rest));
+      case "~":
+        return this.#openAggregate("set", readLength(rest));
+      case ">":
+        return this.#openAggregate("push", readLength(rest));
+      case "%":
+        return this.#openAggregate("map", 2 * readLength(rest));
+      case "|":
+        return this.#openAggregate("attribute", 2 * readLength(rest));
+      default:
+        throw new ReplyFormatError(
+          `Protocol error, got ${JSON.stringify(marker)} as reply type byte`,
+        );
+    }
+  }
+
+  #openBulk(marker: string, length: number): Reply | null {
+    if (length < 0) return NULL;
+    this.#bulkLength = length;
+    this.#bulkMarker = marker;
+    return null;
+  }
+
+  #readBulk(): Reply | undefined {
+    const length = this.#bulkLength;
+    if (this.#end - this.#start < length + 2) return undefined;
+    const text = this.#buffer.toString("latin1", this.#start, this.#start + length);
+    this.#start += length + 2;
+    this.#bulkLength = -1;
+    if (this.#bulkMarker === "!") return { type: "error", text };
+    if (this.#bulkMarker === "=") return { type: "verbatim", format: text.slice(0, 3), text: text.slice(4) };
+    return { type: "bulk", text };
+  }
+
+  #openAggregate(type: OpenAggregate["type"], count: number): Reply | null {
+    if (count < 0) return NULL;
+    if (count === 0 && type !== "attribute") return { type, items: [] };
+    if (count > 0) this.#open.push({ type, items: [], missing: count });
+    return null;
+  }
+
+  /** Puts a value into the innermost open aggregate; gives the reply that became whole, if one did. */
+  #place(value: Reply): Reply | undefined {
+    let done: Reply = value;
+    for (;;) {
+      const parent = this.#open.at(-1);
+      if (parent === undefined) return done;
+      parent.items.push(done);
+      if (--parent.missing > 0) return undefined;
+      this.#open.pop();
+      if (parent.type === "attribute") return undefined;
+      done = { type: parent.type, items: parent.items };
+    }
+  }
+}
+
+function readLength(text: string): number {
+  if (!/^(-1|\d+)$/.test(text)) {
+    throw new ReplyFormatError(`Protocol error, bad length ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
