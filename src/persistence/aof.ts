@@ -1,0 +1,568 @@
+/**
+ * The append-only file: every change as a command, in the files a {@linkcode Manifest} lists.
+ *
+ * What it promises to whoever waits for a reply: when {@linkcode AppendOnlyFile.endOfBatch} says true, everything fed so far
+ * is with the kernel (so that killing the process loses nothing), and under `appendfsync always` it is on the disk.
+ * When it says false, the replies of that batch are to be kept back until {@linkcode AppendOnlyFile.whenSettled}: nothing
+ * is acknowledged that might be missing later, and reads of other clients go on.
+ *
+ * States:
+ *
+ *     off ── enable() ──> waiting ── commitRewrite() ──> on ── disable() ──> off
+ *                           ^                            |
+ *                           └──── a failed fsync ────────┘
+ *
+ * `on`: commands go to the last increment of the manifest. `waiting`: a base file must be written before the folder
+ * holds the data; from the moment its snapshot was taken, commands are collected in a temporary increment that
+ * becomes part of the manifest together with the base, in one rename.
+ *
+ * A failed write leaves its bytes in the buffer, refuses further writes (`refusal`) and is tried again each second. A
+ * failed fsync is worse: the kernel may have dropped pages it had taken, and a later fsync would not say so. So the
+ * file is given up and the state is `waiting` again; whoever runs rewrites sees `needsBase` and writes a fresh one.
+ *
+ * Order on the disk, at every step: a file is synced, then its name, then the manifest that lists it; an increment is
+ * synced before its successor takes the first byte, because a torn file is only allowed to be the last one.
+ */
+import type { PropagationSink } from "../engine/propagation.ts";
+import type { Clock } from "../util/clock.ts";
+import { bytesOf, latin1 } from "../util/bytes.ts";
+import { AofBuffer } from "./aof_buffer.ts";
+import { FileError, type FileHandle, type FileSystem, joinPath, readWhole, writeAll } from "./files.ts";
+import type { Log } from "./log.ts";
+import {
+  type AofFileInfo,
+  emptyManifest,
+  formatManifest,
+  type Manifest,
+  manifestName,
+  nextBase,
+  nextIncrement,
+  parseManifest,
+  temporaryManifestName,
+  withBase,
+  withIncrement,
+  withoutHistory,
+} from "./manifest.ts";
+
+/** `appendfsync`. */
+export type FsyncPolicy = "always" | "everysec" | "no";
+
+/** The directives of the append-only file. One object per server, changed in place by CONFIG SET. */
+export interface AofSettings {
+  /** Folder of the server's data, `dir`. */
+  dir: string;
+  /** `appenddirname`, a folder in `dir`. */
+  dirName: string;
+  /** `appendfilename`, what all names begin with. */
+  fileName: string;
+  fsync: FsyncPolicy;
+  /** `no-appendfsync-on-rewrite`. */
+  noFsyncOnRewrite: boolean;
+  /** `aof-timestamp-enabled`. */
+  timestamps: boolean;
+  /** `aof-use-rdb-preamble`: base files are RDB files. */
+  rdbBase: boolean;
+  /** `aof-load-truncated`. */
+  loadTruncated: boolean;
+  /** `aof-disable-auto-gc`: history files stay. */
+  keepHistory: boolean;
+}
+
+export function defaultAofSettings(): AofSettings {
+  return {
+    dir: ".",
+    dirName: "appendonlydir",
+    fileName: "appendonly.aof",
+    fsync: "everysec",
+    noFsyncOnRewrite: false,
+    timestamps: false,
+    rdbBase: true,
+    loadTruncated: true,
+    keepHistory: false,
+  };
+}
+
+export type AofState = "off" | "on" | "waiting";
+
+const RETRY_MS = 1000;
+const SYNC_MS = 1000;
+/** A sync that takes longer counts as delayed. */
+const SLOW_SYNC_MS = 2000;
+const LOG_AGAIN_MS = 30_000;
+
+export class AppendOnlyFile implements PropagationSink {
+  manifest: Manifest = emptyManifest;
+  state: AofState = "off";
+  /** Bytes of the base and the increments. */
+  currentSize = 0;
+  /** {@linkcode currentSize} after the last rewrite or the load. */
+  rewriteBaseSize = 0;
+  /** Syncs that took over two seconds. */
+  delayedSyncs = 0;
+  /** Whether a base file is being written; set by whoever writes it. */
+  isRewriting = false;
+
+  #buffer = new AofBuffer();
+  #file: FileHandle | null = null;
+  /** Bytes in the open increment, and how many of them are known to be on the disk. */
+  #written = 0;
+  #synced = 0;
+  #isSyncing = false;
+  #syncStartedMs = 0;
+  #writeFault: FileError | null = null;
+  #syncFault: FileError | null = null;
+  #retryAtMs = 0;
+  #loggedMs = -LOG_AGAIN_MS;
+  #settle: (() => void)[] = [];
+
+  constructor(
+    readonly files: FileSystem,
+    readonly clock: Clock,
+    readonly log: Log,
+    readonly settings: AofSettings,
+  ) {}
+
+  /** The folder of all files but the temporary base. */
+  get folder(): string {
+    return joinPath(this.settings.dir, this.settings.dirName);
+  }
+
+  /** Where the file of that name is. */
+  pathOf(name: string): string {
+    return joinPath(this.folder, name);
+  }
+
+  /** Why writes are refused, in the system's words; null while all is well. */
+  get refusal(): string | null {
+    return (this.#syncFault ?? this.#writeFault)?.reason ?? null;
+  }
+
+  /** Whether the data must be written anew before anything can be promised again. */
+  get needsBase(): boolean {
+    return this.state === "waiting" && !this.isRewriting;
+  }
+
+  /** Bytes fed and not yet written. */
+  get pendingBytes(): number {
+    return this.#buffer.length;
+  }
+
+  /** Background syncs under way. */
+  get pendingSyncs(): number {
+    return this.#isSyncing ? 1 : 0;
+  }
+
+  /** Whether fed commands are kept. */
+  get isCollecting(): boolean {
+    return this.#file !== null;
+  }
+
+  // ---- commands in
+
+  /** Takes over the command `bytes[start, end)`, in RESP, for database `db`. */
+  feed(db: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#file === null) return;
+    if (this.settings.timestamps) this.#buffer.stamp(Math.floor(this.clock.nowMs() / 1000));
+    this.#buffer.append(db, bytes, start, end);
+  }
+
+  /**
+   * Writes what was fed, at the end of a batch, before its replies leave; under `always` it is on the disk then.
+   *
+   * @returns whether the replies may leave
+   */
+  endOfBatch(): boolean {
+    if (this.#file === null) return this.settings.fsync !== "always" || this.#syncFault === null;
+    if (this.#buffer.length > 0 && !this.#write(this.#file)) return false;
+    if (this.settings.fsync === "always") return this.#written === this.#synced || this.#syncNow();
+    if (this.settings.fsync === "everysec" && this.#written > this.#synced) this.#syncIfDue();
+    return true;
+  }
+
+  /** Settles when everything fed so far is as safe as {@linkcode endOfBatch} promises. */
+  whenSettled(): Promise<void> {
+    return new Promise((settle) => this.#settle.push(settle));
+  }
+
+  /** To be called some times a second: syncs in the background, and tries failed writes again. */
+  tick(): void {
+    if (this.#writeFault !== null && this.clock.nowMs() < this.#retryAtMs) return;
+    this.endOfBatch();
+  }
+
+  #write(file: FileHandle): boolean {
+    const waiting = this.#buffer.view();
+    try {
+      writeAll(file, waiting);
+    } catch (error) {
+      this.#writeFailed(file, asFileError(error));
+      return false;
+    }
+    this.#written += waiting.length;
+    this.currentSize += waiting.length;
+    this.#buffer.consume(waiting.length);
+    if (this.#writeFault !== null) {
+      this.#writeFault = null;
+      this.log.warning("AOF write error looks solved, the server can write again.");
+      if (this.#syncFault === null) this.#settled();
+    }
+    return true;
+  }
+
+  /** Takes a partial write back, so that the file ends with a whole command and the buffer still holds the rest. */
+  #writeFailed(file: FileHandle, error: FileError): void {
+    const nowMs = this.clock.nowMs();
+    this.#retryAtMs = nowMs + RETRY_MS;
+    const isNews = this.#writeFault === null || nowMs - this.#loggedMs >= LOG_AGAIN_MS;
+    this.#writeFault = error;
+    if (isNews) {
+      this.#loggedMs = nowMs;
+      this.log.warning(`Error writing to the AOF file: ${error.reason}`);
+    }
+    try {
+      const extra = file.sizeSync() - this.#written;
+      if (extra > 0) this.#takeBack(file, extra, isNews);
+    } catch (sizeError) {
+      this.#giveUp(asFileError(sizeError));
+    }
+  }
+
+  #takeBack(file: FileHandle, extra: number, isNews: boolean): void {
+    try {
+      file.truncateSync(this.#written);
+    } catch (error) {
+      if (isNews) {
+        this.log.warning(`Could not remove a short write from the AOF file: ${asFileError(error).reason}`);
+      }
+      this.#written += extra;
+      this.currentSize += extra;
+      this.#buffer.consume(extra);
+    }
+  }
+
+  #syncNow(): boolean {
+    try {
+      this.#file?.syncSync();
+    } catch (error) {
+      this.#giveUp(asFileError(error));
+      return false;
+    }
+    this.#synced = this.#written;
+    return true;
+  }
+
+  #syncIfDue(): void {
+    if (this.isRewriting && this.settings.noFsyncOnRewrite) return;
+    const nowMs = this.clock.nowMs();
+    if (this.#isSyncing || nowMs - this.#syncStartedMs < SYNC_MS) return;
+    this.#syncStartedMs = nowMs;
+    void this.syncInBackground();
+  }
+
+  /** Brings what has been written to the disk without holding the loop. Never rejects: a failure shows in `refusal`. */
+  async syncInBackground(): Promise<void> {
+    const file = this.#file, covered = this.#written, startedMs = this.clock.nowMs();
+    if (file === null || covered === this.#synced) return;
+    this.#isSyncing = true;
+    try {
+      await file.sync();
+      if (file === this.#file) this.#synced = Math.max(this.#synced, covered);
+    } catch (error) {
+      if (file === this.#file) this.#giveUp(asFileError(error));
+    } finally {
+      this.#isSyncing = false;
+      if (this.clock.nowMs() - startedMs > SLOW_SYNC_MS) this.#slowSync();
+    }
+  }
+
+  #slowSync(): void {
+    this.delayedSyncs++;
+    this.log.notice("Asynchronous AOF fsync is taking too long (disk is busy?).");
+  }
+
+  /** After a failed fsync: nothing more goes into this file, and writes wait for a fresh base. */
+  #giveUp(error: FileError): void {
+    this.log.warning(
+      `Fail to fsync the AOF file: ${error.reason}. Writes are refused until a fresh base file is on the disk.`,
+    );
+    this.#syncFault = error;
+    this.#writeFault = null;
+    this.#close();
+    this.state = "waiting";
+  }
+
+  #settled(): void {
+    for (const settle of this.#settle.splice(0)) settle();
+  }
+
+  #close(): void {
+    this.#file?.closeSync();
+    this.#file = null;
+    this.#buffer.clear();
+    this.#buffer.unselect();
+  }
+
+  // ---- files and manifest
+
+  /** Reads the manifest, if there is one. Throws ManifestError or {@linkcode FileError}. */
+  readManifest(): void {
+    const path = this.pathOf(manifestName(this.settings.fileName));
+    this.manifest = emptyManifest;
+    if (!this.files.existsSync(path)) {
+      this.log.debug(`The AOF manifest file ${manifestName(this.settings.fileName)} doesn't exist`);
+      return;
+    }
+    this.manifest = parseManifest(latin1(readWhole(this.files, path)));
+  }
+
+  /**
+   * Moves a single-file AOF of an older server into the folder, as the base. A crash in between is made good by the
+   * next start, since the manifest is written first.
+   */
+  upgradeSingleFile(): void {
+    const { fileName, dirName, dir } = this.settings;
+    const old = joinPath(dir, fileName);
+    const { base, increments } = this.manifest;
+    const isBegun = base?.name === fileName && !this.files.existsSync(this.pathOf(fileName));
+    const isNew = base === null;
+    if (increments.length > 0 || !(isNew || isBegun) || !this.files.existsSync(old)) return;
+    this.files.mkdirSync(this.folder);
+    this.files.syncDirSync(dir);
+    this.adopt({ ...this.manifest, base: { name: fileName, seq: 1, type: "b" } });
+    this.files.renameSync(old, this.pathOf(fileName));
+    this.files.syncDirSync(this.folder);
+    this.files.syncDirSync(dir);
+    this.log.notice(
+      `Successfully migrated an old-style AOF file (${fileName}) into the AOF directory (${dirName}).`,
+    );
+  }
+
+  /** Makes `manifest` the one in use: in the folder, durable, then here. */
+  adopt(manifest: Manifest): void {
+    const nameFault = this.#replaceManifest(manifest);
+    if (nameFault !== null) throw nameFault;
+    this.manifest = manifest;
+  }
+
+  /**
+   * Puts a manifest into the folder. Throws when the old one is still there.
+   *
+   * @returns why it is unknown whether the disk holds the new one, or null when it does
+   */
+  #replaceManifest(manifest: Manifest): FileError | null {
+    const { fileName } = this.settings;
+    const temporary = this.pathOf(temporaryManifestName(fileName));
+    // The names it lists must not come later than the manifest itself.
+    this.files.syncDirSync(this.folder);
+    const file = this.files.openWrite(temporary);
+    try {
+      writeAll(file, bytesOf(formatManifest(manifest)));
+      file.syncSync();
+    } finally {
+      file.closeSync();
+    }
+    this.files.renameSync(temporary, this.pathOf(manifestName(fileName)));
+    try {
+      this.files.syncDirSync(this.folder);
+    } catch (error) {
+      return asFileError(error);
+    }
+    return null;
+  }
+
+  /**
+   * Opens the last increment when the server starts, after loading. In an empty folder a base file is made first.
+   *
+   * @param writeBase writes and syncs a base file of the present data at that path
+   */
+  openOnStart(writeBase: (path: string) => void): void {
+    this.files.mkdirSync(this.folder);
+    let manifest = this.manifest;
+    if (manifest.base === null && manifest.increments.length === 0) {
+      const base = nextBase(manifest, this.settings.fileName, this.settings.rdbBase);
+      writeBase(this.pathOf(base.name));
+      this.log.notice(`Creating AOF base file ${base.name} on server start`);
+      manifest = withBase(manifest, base, undefined);
+    }
+    const last = manifest.increments.at(-1);
+    const increment = last ?? nextIncrement(manifest, this.settings.fileName);
+    this.#open(this.files.openAppend(this.pathOf(increment.name)));
+    if (last === undefined) manifest = withIncrement(manifest, increment);
+    if (manifest !== this.manifest) this.adopt(manifest);
+    this.state = "on";
+    this.log.notice(
+      `${last === undefined ? "Creating" : "Opening"} AOF incr file ${increment.name} on server start`,
+    );
+    this.measure();
+    this.removeHistory();
+  }
+
+  #open(file: FileHandle): void {
+    this.#file = file;
+    this.#written = file.sizeSync();
+    // What an earlier process wrote may not have reached the disk.
+    this.#synced = 0;
+    this.#syncStartedMs = this.clock.nowMs();
+    this.#buffer.unselect();
+  }
+
+  /** Counts the files' bytes anew. */
+  measure(): void {
+    const { base, increments } = this.manifest;
+    const baseSize = base === null ? 0 : this.#sizeOf(base);
+    this.currentSize = increments.reduce((sum, increment) => sum + this.#sizeOf(increment), baseSize);
+    this.rewriteBaseSize = baseSize;
+  }
+
+  #sizeOf(info: AofFileInfo): number {
+    const file = this.files.openRead(this.pathOf(info.name));
+    try {
+      return file.sizeSync();
+    } finally {
+      file.closeSync();
+    }
+  }
+
+  /** Removes what earlier rewrites have replaced. Failures are logged: the files do no harm. */
+  removeHistory(): void {
+    if (this.settings.keepHistory || this.manifest.history.length === 0) return;
+    try {
+      for (const { name } of this.manifest.history) {
+        this.log.notice(`Removing the history file ${name}`);
+        if (this.files.existsSync(this.pathOf(name))) this.files.unlinkSync(this.pathOf(name));
+      }
+      this.adopt(withoutHistory(this.manifest));
+    } catch (error) {
+      this.log.warning(`Removing history files of the AOF failed: ${asFileError(error).message}`);
+    }
+  }
+
+  // ---- turned on and off
+
+  /** Begins to wait for the base file that a rewrite is to write. */
+  enable(): void {
+    if (this.state === "off") this.state = "waiting";
+  }
+
+  /** Writes and syncs what is there, and stops. */
+  disable(): void {
+    if (this.state === "on" && this.endOfBatch()) this.#syncNow();
+    this.#close();
+    this.state = "off";
+    this.#writeFault = this.#syncFault = null;
+    this.isRewriting = false;
+    this.#settled();
+  }
+
+  /** Writes and syncs what is there, at shutdown. Throws {@linkcode FileError}. */
+  finish(): void {
+    if (this.#file === null) return;
+    writeAll(this.#file, this.#buffer.view());
+    this.#buffer.clear();
+    this.#file.syncSync();
+    this.#close();
+  }
+
+  // ---- rewriting
+
+  /**
+   * To be called at the instant of the snapshot that becomes the base: from now on commands go to a new increment. The
+   * old one is synced first; call {@linkcode syncInBackground} before, so that little is left to sync here. Throws
+   * {@linkcode FileError} with everything as it was.
+   */
+  beginRewrite(): void {
+    this.files.mkdirSync(this.folder);
+    if (this.state === "waiting") this.#collectAside();
+    if (this.state === "on") this.#startIncrement();
+    this.isRewriting = true;
+  }
+
+  #temporaryIncrement(): string {
+    return this.pathOf(`temp-${this.settings.fileName}.incr`);
+  }
+
+  #collectAside(): void {
+    this.#close();
+    this.#open(this.files.openWrite(this.#temporaryIncrement()));
+  }
+
+  #startIncrement(): void {
+    if (!this.endOfBatch()) throw this.#writeFault ?? this.#syncFault;
+    if (!this.#syncNow()) throw this.#syncFault;
+    const increment = nextIncrement(this.manifest, this.settings.fileName);
+    const file = this.files.openWrite(this.pathOf(increment.name));
+    try {
+      this.adopt(withIncrement(this.manifest, increment));
+    } catch (error) {
+      // Should the folder list the new file all the same, it is empty and last: both readings are right.
+      file.closeSync();
+      throw error;
+    }
+    this.log.notice(`Creating AOF incr file ${increment.name} on background rewrite`);
+    this.#close();
+    this.#open(file);
+  }
+
+  /**
+   * Puts the finished, synced file at `temporaryBase` into place and drops what it replaces. Throws
+   * {@linkcode FileError} with everything as it was.
+   */
+  commitRewrite(temporaryBase: string): void {
+    const base = nextBase(this.manifest, this.settings.fileName, this.settings.rdbBase);
+    const wasWaiting = this.state === "waiting";
+    if (this.#file !== null && wasWaiting) this.#settleAside();
+    this.files.renameSync(temporaryBase, this.pathOf(base.name));
+    this.log.notice(`Successfully renamed the temporary AOF base file into ${base.name}`);
+    const manifest = this.#manifestWith(base, wasWaiting);
+    const nameFault = this.#replaceManifest(manifest);
+    this.manifest = manifest;
+    this.isRewriting = false;
+    if (wasWaiting) this.#baseArrived(nameFault);
+    this.measure();
+    this.rewriteBaseSize = this.currentSize;
+    if (nameFault === null) this.removeHistory();
+  }
+
+  /** Everything collected meanwhile has to be on the disk before the manifest lists it. */
+  #settleAside(): void {
+    if (this.#buffer.length > 0 && this.#file !== null && !this.#write(this.#file)) throw this.#writeFault;
+    this.#file?.syncSync();
+    this.#synced = this.#written;
+  }
+
+  #manifestWith(base: AofFileInfo, wasWaiting: boolean): Manifest {
+    if (this.state === "off") return withBase(this.manifest, base, undefined);
+    if (!wasWaiting) return withBase(this.manifest, base, this.manifest.increments.at(-1));
+    const increment = nextIncrement(this.manifest, this.settings.fileName);
+    this.files.renameSync(this.#temporaryIncrement(), this.pathOf(increment.name));
+    return withIncrement(withBase(this.manifest, base, undefined), increment);
+  }
+
+  #baseArrived(nameFault: FileError | null): void {
+    if (nameFault !== null) return this.#giveUp(nameFault);
+    this.state = "on";
+    if (this.#syncFault !== null) {
+      this.log.warning("A fresh AOF base file is on the disk, the server can write again.");
+    }
+    this.#syncFault = null;
+    this.#settled();
+  }
+
+  /** After a rewrite that came to nothing. */
+  abortRewrite(): void {
+    this.isRewriting = false;
+    if (this.state !== "waiting") return;
+    this.#close();
+    try {
+      const aside = this.#temporaryIncrement();
+      if (this.files.existsSync(aside)) this.files.unlinkSync(aside);
+    } catch (error) {
+      this.log.warning(asFileError(error).message);
+    }
+  }
+}
+
+function asFileError(error: unknown): FileError {
+  if (error instanceof FileError) return error;
+  throw error;
+}

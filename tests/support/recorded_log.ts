@@ -1,0 +1,20 @@
+import type { Log } from "../../src/persistence/log.ts";
+
+/** A log that keeps its lines, for tests. */
+export class RecordedLog implements Log {
+  readonly lines: string[] = [];
+
+  debug(_text: string): void {}
+
+  verbose(text: string): void {
+    this.lines.push(text);
+  }
+
+  notice(text: string): void {
+    this.lines.push(text);
+  }
+
+  warning(text: string): void {
+    this.lines.push(text);
+  }
+}
