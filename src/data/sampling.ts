@@ -1,0 +1,38 @@
+/** Which members a random command picks, as numbers: the collections turn a number into a member. */
+import type { Random } from "../util/random.ts";
+
+/** `count` numbers below `size`, each drawn anew, so that they may repeat. */
+export function drawWithRepeats(size: number, count: number, random: Random): number[] {
+  const numbers: number[] = [];
+  for (let i = 0; i < count; i++) numbers.push(random.below(size));
+  return numbers;
+}
+
+/**
+ * `count` different numbers below `size`, every choice equally likely, in random order; all numbers,
+ * in ascending order, if `count` is not less than `size`. O(count), or O(size) where that is the
+ * same order.
+ */
+export function drawDistinct(size: number, count: number, random: Random): number[] {
+  if (count >= size) return Array.from({ length: size }, (_, number) => number);
+  return count * 4 < size ? drawFew(size, count, random) : drawMany(size, count, random);
+}
+
+/** Draws again what has been drawn before: at most one draw in four. */
+function drawFew(size: number, count: number, random: Random): number[] {
+  const drawn = new Set<number>();
+  while (drawn.size < count) drawn.add(random.below(size));
+  return [...drawn];
+}
+
+/** The first steps of Fisher and Yates's shuffle. */
+function drawMany(size: number, count: number, random: Random): number[] {
+  const numbers = Array.from({ length: size }, (_, number) => number);
+  for (let i = 0; i < count; i++) {
+    const j = i + random.below(size - i), number = numbers[j]!;
+    numbers[j] = numbers[i]!;
+    numbers[i] = number;
+  }
+  numbers.length = count;
+  return numbers;
+}
