@@ -1,0 +1,183 @@
+/**
+ * Runs units of Redis's own test suite against Redeno and compares what passes with passing.txt.
+ *
+ *     deno task compat [unit ...]     default: every unit that passing.txt names
+ *       --update          add what passes now to the list
+ *       --allow-shrink    with --update: drop what no longer passes
+ *       --server COMMAND  another server, such as redis-server
+ *       --source DIR      an unpacked Redis 7.0 source (default: tests/tools/redis-source.sh brings it)
+ *       --jobs N          units at once (default 1)
+ *       --timeout S       seconds for one unit (default 600)
+ *       --retries N       runs a unit again where a listed test failed (default 1)
+ *       --out DIR         where the suite's logs go
+ *
+ * A row of the list is `unit TAB test`, with ` TAB n` behind it for the n-th test of one name in a unit;
+ * the test `(finished)` stands for a unit that came to its end without exception or time-out.
+ * Exit status 1 when a listed test has not passed.
+ */
+import { parseArgs } from "@std/cli";
+import { ensureDir } from "@std/fs";
+import { redenoCommand } from "../support/launch.ts";
+
+const here = new URL("./", import.meta.url);
+const tool = (name: string) => new URL(`../tools/${name}`, here).pathname;
+const listFile = new URL("passing.txt", here);
+
+/** The name of the row that says a unit has come to its end. */
+const finished = "(finished)";
+
+/** Rows of a tab-separated file, comments and empty lines left out. */
+async function rowsOf(file: string | URL): Promise<string[][]> {
+  const text = await Deno.readTextFile(file);
+  return text.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => line.split("\t"));
+}
+
+async function output(command: string, args: string[]): Promise<string> {
+  const { code, stdout } = await new Deno.Command(command, { args, stderr: "inherit" }).output();
+  if (code !== 0) throw new Error(`${command} ended with status ${code}`);
+  return new TextDecoder().decode(stdout).trim();
+}
+
+/** What one run of the suite has shown. */
+interface Outcome {
+  units: Set<string>;
+  /** Rows as passing.txt holds them. */
+  passed: Set<string>;
+  /** Why a row did not pass. */
+  details: Map<string, string>;
+}
+
+interface SuiteOptions {
+  server: string;
+  source: string;
+  jobs: string;
+  timeout: string;
+  out: string;
+}
+
+async function runSuite(units: string[], options: SuiteOptions): Promise<Outcome> {
+  await ensureDir(options.out);
+  const args = [
+    "--tests",
+    options.source,
+    "--server",
+    options.server,
+    "--units",
+    units.join(" "),
+    "--durable",
+  ];
+  args.push("--jobs", options.jobs, "--timeout", options.timeout, "--stall", "120", "--out", options.out);
+  const { code } = await new Deno.Command(tool("redis-suite.sh"), {
+    args,
+    stdout: "inherit",
+    stderr: "inherit",
+  })
+    .spawn().status;
+  if (code > 1) throw new Error(`redis-suite.sh ended with status ${code}`);
+  const [unitRows, testRows] = await Promise.all([
+    rowsOf(`${options.out}/units.tsv`),
+    rowsOf(`${options.out}/tests.tsv`),
+  ]);
+  return readOutcome(unitRows.slice(1), testRows.slice(1));
+}
+
+function readOutcome(unitRows: string[][], testRows: string[][]): Outcome {
+  const outcome: Outcome = { units: new Set(), passed: new Set(), details: new Map() };
+  const seen = new Map<string, number>();
+  for (const [unit = "", test = "", result = "", , detail = ""] of testRows) {
+    const name = `${unit}\t${test}`;
+    const nth = (seen.get(name) ?? 0) + 1;
+    seen.set(name, nth);
+    const row = nth === 1 ? name : `${name}\t${nth}`;
+    if (result === "ok") outcome.passed.add(row);
+    else outcome.details.set(row, `${result} ${detail}`.trim());
+  }
+  for (const [unit = "", , , exception, timeout] of unitRows) {
+    outcome.units.add(unit);
+    if (exception === "0" && timeout === "0") outcome.passed.add(`${unit}\t${finished}`);
+  }
+  return outcome;
+}
+
+const unitOf = (row: string) => row.slice(0, row.indexOf("\t"));
+
+/** Listed rows of the units that ran, less those that passed. */
+function lostRows(list: ReadonlySet<string>, outcome: Outcome): string[] {
+  return [...list].filter((row) => outcome.units.has(unitOf(row)) && !outcome.passed.has(row));
+}
+
+/** Runs units again in which listed tests failed: on a busy machine some of them miss their moment. */
+async function retry(
+  outcome: Outcome,
+  list: ReadonlySet<string>,
+  times: number,
+  options: SuiteOptions,
+): Promise<void> {
+  for (let i = 1; i <= times; i++) {
+    const lost = lostRows(list, outcome);
+    if (lost.length === 0) return;
+    for (const row of lost) console.log(`not passed yet: ${row} (${outcome.details.get(row) ?? "not run"})`);
+    const again = await runSuite([...new Set(lost.map(unitOf))], {
+      ...options,
+      out: `${options.out}/retry-${i}`,
+    });
+    for (const row of again.passed) outcome.passed.add(row);
+  }
+}
+
+/** Prints, unit by unit, how much of what redis-server 7.0.15 passes has passed. */
+async function report(outcome: Outcome): Promise<void> {
+  const reference = new Map(
+    (await rowsOf(new URL("reference.txt", here))).map(([unit, ok]) => [unit, Number(ok)]),
+  );
+  const excused = await rowsOf(new URL("not_applicable.txt", here));
+  let [ok, all] = [0, 0];
+  for (const unit of [...outcome.units].sort()) {
+    const passed = [...outcome.passed].filter((row) =>
+      unitOf(row) === unit && !row.endsWith(`\t${finished}`)
+    ).length;
+    const expected = (reference.get(unit) ?? passed) - excused.filter((row) => row[0] === unit).length;
+    if (passed < expected) console.log(`${unit}: ${passed} of ${expected}`);
+    ok += Math.min(passed, expected);
+    all += expected;
+  }
+  console.log(`${ok} of ${all} tests pass (${(100 * ok / Math.max(all, 1)).toFixed(1)} %)`);
+}
+
+async function updateList(list: Set<string>, outcome: Outcome, allowShrink: boolean): Promise<void> {
+  const rows = list.union(outcome.passed);
+  if (allowShrink) { for (const row of lostRows(list, outcome)) rows.delete(row); }
+  await Deno.writeTextFile(listFile, [...rows].sort().join("\n") + "\n");
+}
+
+async function main(): Promise<number> {
+  const args = parseArgs(Deno.args, {
+    boolean: ["update", "allow-shrink"],
+    string: ["server", "source", "jobs", "timeout", "retries", "out"],
+    default: { server: redenoCommand().join(" "), jobs: "1", timeout: "600", retries: "1" },
+  });
+  const list = new Set((await rowsOf(listFile)).map((row) => row.join("\t")));
+  const units = args._.length > 0 ? args._.map(String) : [...new Set([...list].map(unitOf))];
+  const options: SuiteOptions = {
+    server: args.server,
+    source: args.source ?? await output(tool("redis-source.sh"), []),
+    jobs: args.jobs,
+    timeout: args.timeout,
+    out: args.out ?? await Deno.makeTempDir({ prefix: "redeno-compat-" }),
+  };
+  const outcome = await runSuite(units, options);
+  await retry(outcome, list, Number(args.retries), options);
+  await report(outcome);
+  if (args.update) await updateList(list, outcome, args["allow-shrink"]);
+  const lost = args.update && args["allow-shrink"] ? [] : lostRows(list, outcome);
+  for (const row of lost) console.log(`no longer passes: ${row} (${outcome.details.get(row) ?? "not run"})`);
+  const fresh = [...outcome.passed].filter((row) => !list.has(row)).length;
+  console.log(
+    `listed tests lost: ${lost.length}, passing and not listed: ${
+      args.update ? 0 : fresh
+    }, logs in ${options.out}`,
+  );
+  return lost.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) Deno.exit(await main());

@@ -1,0 +1,22 @@
+/** How the tests start Redeno: as `deno task start` does. */
+
+const top = new URL("../../", import.meta.url);
+
+/** The flags that `deno task start` gives to `deno run`: one place, deno.json, says what the server may do. */
+function startFlags(): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", top)));
+  const flags = /deno run \$STD (.*) main\.ts$/.exec(tasks.start)?.[1] ?? "";
+  return flags.split(" ").map((flag) => flag.replaceAll("'", ""));
+}
+
+/** The flags that send the four standard names where this very test got them from. */
+export function importFlags(): string[] {
+  const map = new URL("src/std/import_map.json", top);
+  const standsIn = import.meta.resolve("@std/assert") === new URL("assert.ts", map).href;
+  return standsIn ? ["--no-lock", `--import-map=${map.pathname}`] : [];
+}
+
+/** The words of a command line that starts Redeno; the configuration file and directives go behind them. */
+export function redenoCommand(): [string, ...string[]] {
+  return [Deno.execPath(), "run", ...importFlags(), ...startFlags(), new URL("main.ts", top).pathname];
+}
