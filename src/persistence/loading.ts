@@ -1,0 +1,65 @@
+/**
+ * How far a load has come, for INFO, the log and a progress bar, and when it is time to let the event loop run, so
+ * that clients get their `-LOADING` meanwhile.
+ */
+import type { Clock } from "../util/clock.ts";
+
+/** The longest a load holds the event loop, in microseconds. */
+const SLICE_US = 20_000;
+
+/** A file that cannot be loaded; the server must not start with what it holds. */
+export class LoadError extends Error {
+  override name = "LoadError";
+
+  /**
+   * @param message what is wrong
+   * @param file the file's name
+   * @param offset where in it, in bytes
+   * @param hint what can be done
+   */
+  constructor(message: string, readonly file: string, readonly offset: number, readonly hint = "") {
+    super(`${message} (file ${file}, at offset ${offset})${hint === "" ? "" : `. ${hint}`}`);
+  }
+}
+
+export class LoadProgress {
+  /** Bytes to load, and loaded so far. */
+  totalBytes = 0;
+  loadedBytes = 0;
+  readonly startedMs: number;
+  #sliceEndsUs: number;
+
+  /** @param onProgress called each time the event loop gets its turn */
+  constructor(readonly clock: Clock, readonly onProgress: (progress: LoadProgress) => void = () => {}) {
+    this.startedMs = clock.nowMs();
+    this.#sliceEndsUs = clock.monotonicUs() + SLICE_US;
+  }
+
+  /** Seconds since the start. */
+  get elapsedSeconds(): number {
+    return (this.clock.nowMs() - this.startedMs) / 1000;
+  }
+
+  /** Part of the bytes loaded, in percent. */
+  get percent(): number {
+    return this.totalBytes === 0 ? 0 : (this.loadedBytes * 100) / this.totalBytes;
+  }
+
+  /** Seconds to go at the present speed; 1 while nothing is known, as Redis has it. */
+  get etaSeconds(): number {
+    if (this.loadedBytes === 0) return 1;
+    return Math.floor(this.elapsedSeconds * (this.totalBytes - this.loadedBytes) / this.loadedBytes);
+  }
+
+  /** Whether the load has held the event loop for long enough. */
+  get isDue(): boolean {
+    return this.clock.monotonicUs() >= this.#sliceEndsUs;
+  }
+
+  /** Lets the event loop run. */
+  async pause(): Promise<void> {
+    this.onProgress(this);
+    await new Promise((resume) => setTimeout(resume, 0));
+    this.#sliceEndsUs = this.clock.monotonicUs() + SLICE_US;
+  }
+}
