@@ -4,11 +4,11 @@
  * parallel array of values when it has more than `hash-max-listpack-entries` fields or one field or
  * value longer than `hash-max-listpack-value`, and stays one, as in Redis.
  *
- * Fields may expire (field_expiry.ts). A field whose time has come stays until
+ * Fields may expire (expiry_queue.ts). A field whose time has come stays until
  * {@linkcode HashValue.expireDue} takes it out; until then reads that are given the time pass over it.
  * A hash that has ever had such a field says `listpackex` while it is small.
  */
-import { FieldExpiry } from "./field_expiry.ts";
+import { ExpiryQueue } from "./expiry_queue.ts";
 import type { DataLimits } from "./limits.ts";
 import {
   encodeEntry,
@@ -76,7 +76,7 @@ export class HashValue extends CollectionValue {
   #packed = "";
   #packedCount = 0;
   #table: FieldTable | null = null;
-  #expiry: FieldExpiry | null = null;
+  #expiry: ExpiryQueue | null = null;
 
   constructor(limits: DataLimits) {
     super();
@@ -220,7 +220,7 @@ export class HashValue extends CollectionValue {
 
   /** Lets `field`, which must exist, expire at `atMs` milliseconds since the epoch. */
   setExpiry(field: string, atMs: number): void {
-    this.#expiry ??= new FieldExpiry();
+    this.#expiry ??= new ExpiryQueue();
     this.#expiry.set(ownText(field), atMs);
   }
 

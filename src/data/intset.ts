@@ -14,26 +14,6 @@ export type IntWidth = 2 | 4 | 8;
 
 const wordSize = 0x1_0000_0000;
 
-/**
- * The integer whose decimal form `text` is, if it is the form Redis would write (no sign but a minus,
- * no leading zeros) and fits in 64 bits; undefined otherwise.
- */
-export function parseInt64(text: string): number | bigint | undefined {
-  const length = text.length;
-  const start = text.charCodeAt(0) === 0x2d ? 1 : 0;
-  if (length === start || length > start + 19) return undefined;
-  if (text.charCodeAt(start) === 0x30) return length === 1 ? 0 : undefined;
-  let value = 0;
-  for (let i = start; i < length; i++) {
-    const digit = text.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) return undefined;
-    value = value * 10 + digit;
-  }
-  if (value <= Number.MAX_SAFE_INTEGER) return start === 1 ? -value : value;
-  const exact = BigInt(text);
-  return BigInt.asIntN(64, exact) === exact ? exact : undefined;
-}
-
 /** The smallest width that holds `value`. */
 export function intWidth(value: number | bigint): IntWidth {
   if (value >= -0x8000 && value < 0x8000) return 2;

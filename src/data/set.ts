@@ -8,7 +8,8 @@
  * is stored goes its own way in one point: a small `hashtable` is packed too, for a table costs some
  * 400 bytes before it holds anything.
  */
-import { encodeInt, findInt, intTextAt, type IntWidth, intWidth, parseInt64, widenInts } from "./intset.ts";
+import { parseInteger } from "../util/numbers.ts";
+import { encodeInt, findInt, intTextAt, type IntWidth, intWidth, widenInts } from "./intset.ts";
 import type { DataLimits } from "./limits.ts";
 import {
   encodeEntry,
@@ -80,7 +81,7 @@ export class SetValue extends CollectionValue {
   add(member: string): boolean {
     const width = this.#width;
     if (width !== notInts) {
-      const value = parseInt64(member);
+      const value = parseInteger(member);
       if (value !== undefined) return this.#addInt(value, width);
       this.#leaveInts(this.#fitsListpack(Math.max(member.length, this.#longestInt())));
     }
@@ -177,7 +178,7 @@ export class SetValue extends CollectionValue {
 
   /** The index of a decimal integer in the intset, or a negative number. */
   #findInt(member: string): number {
-    const value = parseInt64(member), width = this.#width;
+    const value = parseInteger(member), width = this.#width;
     if (value === undefined || width === notInts || intWidth(value) > width) return -1;
     return findInt(this.#text, width, encodeInt(value, width));
   }

@@ -5,7 +5,6 @@ import {
   intTextAt,
   type IntWidth,
   intWidth,
-  parseInt64,
   widenInts,
 } from "../../../src/data/intset.ts";
 
@@ -39,34 +38,6 @@ const sorted = [
   9223372036854775806n,
   9223372036854775807n,
 ];
-
-Deno.test("parseInt64 takes the canonical decimal form of 64-bit integers and nothing else", () => {
-  for (const value of sorted) assertEquals(parseInt64(String(value)), value);
-  const others = [
-    "",
-    "-",
-    "+1",
-    "-0",
-    "00",
-    "01",
-    "-01",
-    " 1",
-    "1 ",
-    "1.0",
-    "1e3",
-    "0x10",
-    "a",
-    "1a",
-    "\xb9",
-  ];
-  const tooBig = [
-    "9223372036854775808",
-    "-9223372036854775809",
-    "18446744073709551616",
-    "99999999999999999999",
-  ];
-  for (const text of [...others, ...tooBig]) assertEquals(parseInt64(text), undefined, text);
-});
 
 Deno.test("intWidth is the width Redis's intset uses", () => {
   const widths = (values: readonly (number | bigint)[]) => values.map(intWidth);

@@ -1,16 +1,17 @@
 /**
- * When the fields of one hash expire. Only a hash that has such fields holds one of these.
+ * Names and the times at which they expire, with the next one always at hand: the fields of one hash, or
+ * the keys of a database whose values have parts that expire.
  *
- * A map gives each field's time; a binary heap of (time, field) pairs tells which comes next. A pair
- * whose time is no longer the field's is stale: it is dropped when it reaches the top, and all are
+ * A map gives each name's time; a binary heap of (time, name) pairs tells which comes next. A pair
+ * whose time is no longer the name's is stale: it is dropped when it reaches the top, and all are
  * swept out when they outnumber the living, so that every operation takes O(log n) amortised.
  */
-export class FieldExpiry {
+export class ExpiryQueue {
   readonly #at = new Map<string, number>();
   #heapAt: number[] = [];
-  #heapField: string[] = [];
+  #heapName: string[] = [];
 
-  /** How many fields have a time. */
+  /** How many names have a time. */
   get size(): number {
     return this.#at.size;
   }
@@ -20,66 +21,73 @@ export class FieldExpiry {
     return 200 + this.#at.size * 48 + this.#heapAt.length * 16;
   }
 
-  /** When the next field expires, in milliseconds since the epoch; Infinity if none does. */
+  /** When the next name expires, in milliseconds since the epoch; Infinity if none does. */
   get nextMs(): number {
     return this.#heapAt.length > 0 ? this.#heapAt[0]! : Infinity;
   }
 
-  /** When `field` expires, in milliseconds since the epoch; Infinity if it does not. */
-  get(field: string): number {
-    return this.#at.get(field) ?? Infinity;
+  /** When `name` expires, in milliseconds since the epoch; Infinity if it does not. */
+  get(name: string): number {
+    return this.#at.get(name) ?? Infinity;
   }
 
-  /** Lets `field` expire at `atMs`. The string is kept. */
-  set(field: string, atMs: number): void {
-    if (this.#at.get(field) === atMs) return;
-    this.#at.set(field, atMs);
+  /** Lets `name` expire at `atMs`. The string is kept. */
+  set(name: string, atMs: number): void {
+    if (this.#at.get(name) === atMs) return;
+    this.#at.set(name, atMs);
     this.#heapAt.push(atMs);
-    this.#heapField.push(field);
+    this.#heapName.push(name);
     this.#siftUp(this.#heapAt.length - 1);
     this.#dropStale();
   }
 
-  /** Lets `field` stay for good; tells whether it had a time. */
-  delete(field: string): boolean {
-    if (!this.#at.delete(field)) return false;
+  /** Takes out `name`; tells whether it was there. */
+  delete(name: string): boolean {
+    if (!this.#at.delete(name)) return false;
     this.#dropStale();
     return true;
   }
 
-  /** Takes out the fields whose time is `nowMs` or earlier, at most `limit` of them, earliest first. */
+  /** Takes out the names whose time is `nowMs` or earlier, at most `limit` of them, the earliest first. */
   takeDue(nowMs: number, limit: number): string[] {
     const due: string[] = [];
     while (due.length < limit && this.nextMs <= nowMs) {
-      const field = this.#heapField[0]!;
-      this.#at.delete(field);
-      due.push(field);
+      const name = this.#heapName[0]!;
+      this.#at.delete(name);
+      due.push(name);
       this.#dropStale();
     }
     return due;
   }
 
+  /** Takes out all names. */
+  clear(): void {
+    this.#at.clear();
+    this.#heapAt = [];
+    this.#heapName = [];
+  }
+
   /** An independent copy. O(n). */
-  copy(): FieldExpiry {
-    const twin = new FieldExpiry();
-    for (const [field, atMs] of this.#at) twin.set(field, atMs);
+  copy(): ExpiryQueue {
+    const twin = new ExpiryQueue();
+    for (const [name, atMs] of this.#at) twin.set(name, atMs);
     return twin;
   }
 
   /** Makes the pair at the top a living one, and sweeps the heap when most of it is stale. */
   #dropStale(): void {
-    while (this.#heapAt.length > 0 && this.#at.get(this.#heapField[0]!) !== this.#heapAt[0]) this.#popTop();
+    while (this.#heapAt.length > 0 && this.#at.get(this.#heapName[0]!) !== this.#heapAt[0]) this.#popTop();
     if (this.#heapAt.length <= 2 * this.#at.size + 16) return;
     this.#heapAt = [...this.#at.values()];
-    this.#heapField = [...this.#at.keys()];
+    this.#heapName = [...this.#at.keys()];
     for (let i = (this.#heapAt.length >> 1) - 1; i >= 0; i--) this.#siftDown(i);
   }
 
   #popTop(): void {
-    const atMs = this.#heapAt.pop()!, field = this.#heapField.pop()!;
+    const atMs = this.#heapAt.pop()!, name = this.#heapName.pop()!;
     if (this.#heapAt.length === 0) return;
     this.#heapAt[0] = atMs;
-    this.#heapField[0] = field;
+    this.#heapName[0] = name;
     this.#siftDown(0);
   }
 
@@ -106,10 +114,10 @@ export class FieldExpiry {
   }
 
   #swap(i: number, j: number): void {
-    const atMs = this.#heapAt[i]!, field = this.#heapField[i]!;
+    const atMs = this.#heapAt[i]!, name = this.#heapName[i]!;
     this.#heapAt[i] = this.#heapAt[j]!;
-    this.#heapField[i] = this.#heapField[j]!;
+    this.#heapName[i] = this.#heapName[j]!;
     this.#heapAt[j] = atMs;
-    this.#heapField[j] = field;
+    this.#heapName[j] = name;
   }
 }
