@@ -1,0 +1,91 @@
+/**
+ * The command line: `redeno [redis.conf] [--directive value ...] [-]`, read Redis's way, since a directive may have
+ * several values and a value may start with dashes. Only the tool's own flags, which come first or not at all, are
+ * ordinary ones.
+ */
+import { parseArgs } from "@std/cli";
+import { quoteArg, splitArgs } from "../util/sds_split.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../util/version.ts";
+import { toLatin1 } from "./host.ts";
+
+/** From where the server is to take its configuration. */
+export interface CommandLine {
+  /** The path of the configuration file, or "". */
+  readonly configFile: string;
+  /** Whether directives come from standard input. */
+  readonly readsStandardInput: boolean;
+  /** The directives among the arguments, one a line, as a latin1 string. */
+  readonly options: string;
+}
+
+/** What the command line asks for. */
+export type Command =
+  | { readonly kind: "version" | "help" }
+  | { readonly kind: "cli"; readonly args: readonly string[] }
+  | { readonly kind: "server"; readonly commandLine: CommandLine };
+
+/** The answer to `--version`. */
+export const VERSION_TEXT =
+  `Redeno server v=${REDENO_VERSION} redis=${REDIS_VERSION} deno=${Deno.version.deno} bits=64`;
+
+/** The answer to `--help`. */
+export const HELP_TEXT = `Usage: redeno [/path/to/redis.conf] [--directive value ...] [-]
+       redeno - (read the configuration from standard input)
+       redeno cli [-h host] [-p port] [-a password] [-n db] [-3] [command ...]
+       redeno -v or --version
+       redeno -h or --help
+
+Every directive of redis.conf is also an environment variable: REDENO_<DIRECTIVE>, dashes as underscores.
+The command line goes over the environment, and the environment over the file.
+
+Examples:
+       redeno (run the server with its defaults)
+       echo 'maxmemory 128mb' | redeno -
+       redeno /etc/redis/6379.conf
+       redeno --port 7777
+       redeno --port 7777 --replicaof 127.0.0.1 8888
+       redeno /etc/myredis.conf --loglevel verbose
+       redeno --load-snapshot data.json
+       REDENO_PORT=7777 REDENO_MAXMEMORY=1gb redeno
+`;
+
+/** Reads the arguments of the process. */
+export function parseCommandLine(args: readonly string[]): Command {
+  const [first] = args;
+  if (first === "cli") return { kind: "cli", args: args.slice(1) };
+  const own = parseArgs(args.slice(0, 1), {
+    boolean: ["version", "help"],
+    alias: { version: "v", help: "h" },
+  });
+  if (own.version) return { kind: "version" };
+  if (own.help) return { kind: "help" };
+  const hasFile = first !== undefined && !first.startsWith("-");
+  const directives = parseDirectives(args.slice(hasFile ? 1 : 0), hasFile);
+  return { kind: "server", commandLine: { configFile: hasFile ? first : "", ...directives } };
+}
+
+/**
+ * Joins arguments to directives. `--name` starts one, unless the last one still lacks its value, so that values may
+ * start with dashes; other arguments are values. `"--name value"` may be one argument. `--save` may lack its value,
+ * which is then empty.
+ */
+function parseDirectives(args: readonly string[], hasFile: boolean): Omit<CommandLine, "configFile"> {
+  let readsStandardInput = false;
+  let lacksValue = false;
+  let options = "";
+  for (const [i, arg] of args.entries()) {
+    const next = args[i + 1];
+    if (arg === "-" && (next === undefined || (i === 0 && !hasFile))) {
+      readsStandardInput = true;
+    } else if (!lacksValue && arg.startsWith("--")) {
+      options += (options === "" ? "" : "\n") + toLatin1(arg.slice(2)) + " ";
+      const isEmptySave = arg.toLowerCase() === "--save" && (next?.startsWith("--") ?? true);
+      if (isEmptySave) options += '"" ';
+      lacksValue = !isEmptySave && splitArgs(arg)?.length === 1;
+    } else {
+      options += quoteArg(toLatin1(arg)) + " ";
+      lacksValue = false;
+    }
+  }
+  return { readsStandardInput, options };
+}

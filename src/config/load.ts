@@ -1,0 +1,152 @@
+/**
+ * What the configuration is read from at the start: files, standard input, environment variables and the command line,
+ * in this order, so that the last to speak wins. The first fault ends the start with a {@linkcode ConfigLoadError}.
+ */
+import { quoteArg, splitArgs } from "../util/sds_split.ts";
+import type { CommandLine } from "./command_line.ts";
+import { ConfigError, ConfigLoadError, fatalConfigError, type Origin } from "./errors.ts";
+import { type ConfigHost, fromLatin1, reasonOf, toLatin1 } from "./host.ts";
+import { Flag } from "./kinds.ts";
+import { findParameter, type NamedParameter } from "./registry.ts";
+
+/** A directive that is kept for its consumer: the words behind its name. */
+export interface KeptDirective {
+  readonly words: readonly string[];
+  readonly origin: Origin;
+}
+
+/** Takes the words of a parameter's value; throws {@linkcode ConfigError}. */
+export type TakeValue = (parameter: NamedParameter, words: readonly string[]) => void;
+
+const ENVIRONMENT_PREFIX = "REDENO_";
+
+/** Files that include each other are told from deep ones here. */
+const MAX_INCLUDE_DEPTH = 16;
+
+/** Directives of earlier Redis versions that are read over. */
+const FORGOTTEN = new Set(["list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands"]);
+
+/** Reads one configuration; what it finds besides parameters is in its fields. */
+export class ConfigLoader {
+  /** Names of directives given that have nothing to act on here, and of environment variables that name none. */
+  readonly ignored = new Set<string>();
+  /** `user` lines. */
+  readonly users: KeptDirective[] = [];
+  /** `rename-command` lines: a command and its new name, empty to remove it. */
+  readonly renamedCommands: KeptDirective[] = [];
+
+  readonly #take: TakeValue;
+  readonly #host: ConfigHost;
+  #includeDepth = 0;
+
+  constructor(take: TakeValue, host: ConfigHost) {
+    this.#take = take;
+    this.#host = host;
+  }
+
+  /** Reads everything that a command line names, and the environment. */
+  load(commandLine: CommandLine, environment: Readonly<Record<string, string>>): void {
+    if (commandLine.configFile !== "") this.#loadFile(commandLine.configFile);
+    if (commandLine.readsStandardInput) {
+      this.#loadText(this.#host.readStandardInput(), (line) => `Reading standard input, at line ${line}`);
+    }
+    this.#loadEnvironment(environment);
+    this.#loadOptions(commandLine.options);
+  }
+
+  /** Reads a configuration file, or all files of a glob; a glob without files is nothing. */
+  #loadFile(path: string): void {
+    const paths = /[*?[]/.test(path) ? this.#host.expandGlob(path) : [path];
+    for (const file of paths) {
+      this.#loadText(
+        this.#readFile(file),
+        (line) => `Reading the configuration file ${file}, at line ${line}`,
+      );
+    }
+  }
+
+  /** Reads directives that the command line gives, one a line. */
+  #loadOptions(options: string): void {
+    // As in redis-server, where they follow the file's content on a line of their own.
+    this.#loadText("\n" + options, (line) => `Reading the configuration file, at line ${line}`);
+  }
+
+  /** Reads the variables `REDENO_<DIRECTIVE>`, dashes as underscores. */
+  #loadEnvironment(environment: Readonly<Record<string, string>>): void {
+    for (const variable of Object.keys(environment).sort()) {
+      if (!variable.startsWith(ENVIRONMENT_PREFIX)) continue;
+      const name = variable.slice(ENVIRONMENT_PREFIX.length).toLowerCase();
+      const parameter = findParameter(name.replaceAll("_", "-")) ?? findParameter(name);
+      if (parameter === undefined) {
+        this.ignored.add(variable);
+        continue;
+      }
+      const value = toLatin1(environment[variable] ?? "");
+      const text = `${parameter.name} ${quoteArg(value)}`;
+      this.#directive([parameter.name, value], {
+        place: `Reading the environment variable ${variable}`,
+        text,
+      });
+    }
+  }
+
+  #readFile(path: string): string {
+    try {
+      return this.#host.readFile(path);
+    } catch (error) {
+      throw new ConfigLoadError(`Fatal error, can't open config file '${path}': ${reasonOf(error)}`);
+    }
+  }
+
+  #loadText(text: string, placeOfLine: (line: number) => string): void {
+    for (const [i, line] of text.split("\n").entries()) {
+      const directive = line.replace(/^[ \t\r]+|[ \t\r]+$/g, "");
+      if (directive === "" || directive.startsWith("#")) continue;
+      const origin = { place: placeOfLine(i + 1), text: directive };
+      const words = splitArgs(directive);
+      if (words === undefined) throw fatalConfigError(origin, "Unbalanced quotes in configuration line");
+      this.#directive(words, origin);
+    }
+  }
+
+  #directive([given = "", ...words]: readonly string[], origin: Origin): void {
+    const name = given.toLowerCase();
+    const parameter = findParameter(name);
+    try {
+      if (parameter !== undefined) this.#takeWords(parameter, words);
+      else this.#otherDirective(name, words, origin);
+    } catch (error) {
+      throw error instanceof ConfigError ? fatalConfigError(origin, error.message) : error;
+    }
+  }
+
+  #takeWords(parameter: NamedParameter, words: readonly string[]): void {
+    if ((parameter.flags & Flag.Meaningless) !== 0) this.ignored.add(parameter.name);
+    const [first] = words;
+    if ((parameter.flags & Flag.Multi) === 0 || words.length !== 1 || !first) {
+      return this.#take(parameter, words);
+    }
+    const split = splitArgs(first); // `--save "60 1"`
+    if (split === undefined) throw new ConfigError("Unbalanced quotes in configuration line");
+    this.#take(parameter, split);
+  }
+
+  #otherDirective(name: string, words: readonly string[], origin: Origin): void {
+    const [first = ""] = words;
+    if (name === "include" && words.length === 1) this.#include(fromLatin1(first));
+    else if (name === "rename-command" && words.length === 2) this.renamedCommands.push({ words, origin });
+    else if (name === "user" && words.length >= 1) this.users.push({ words, origin });
+    else if (name === "loadmodule" && words.length >= 1) throw new ConfigError("Modules are not supported");
+    else if (name === "sentinel") throw new ConfigError("sentinel directive while not in sentinel mode");
+    else if (!FORGOTTEN.has(name) || words.length !== 1) {
+      throw new ConfigError("Bad directive or wrong number of arguments");
+    }
+  }
+
+  #include(path: string): void {
+    if (this.#includeDepth === MAX_INCLUDE_DEPTH) throw new ConfigError("Too many nested includes");
+    this.#includeDepth++;
+    this.#loadFile(path);
+    this.#includeDepth--;
+  }
+}
