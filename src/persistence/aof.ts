@@ -1,10 +1,10 @@
 /**
  * The append-only file: every change as a command, in the files a {@linkcode Manifest} lists.
  *
- * What it promises to whoever waits for a reply: when {@linkcode AppendOnlyFile.endOfBatch} says true, everything fed so far
- * is with the kernel (so that killing the process loses nothing), and under `appendfsync always` it is on the disk.
- * When it says false, the replies of that batch are to be kept back until {@linkcode AppendOnlyFile.whenSettled}: nothing
- * is acknowledged that might be missing later, and reads of other clients go on.
+ * What it promises to whoever waits for a reply: when {@linkcode AppendOnlyFile.endOfBatch} says true, everything the batch
+ * fed is with the kernel (so that killing the process loses nothing), and under `appendfsync always` it is on the disk.
+ * When it says false, no reply of the batch may leave: nothing is acknowledged that might be missing later. A batch that
+ * fed nothing is always safe, so that reads go on whatever the disk does.
  *
  * States:
  *
@@ -113,7 +113,8 @@ export class AppendOnlyFile implements PropagationSink {
   #syncFault: FileError | null = null;
   #retryAtMs = 0;
   #loggedMs = -LOG_AGAIN_MS;
-  #settle: (() => void)[] = [];
+  /** Whether the batch that is being run has fed anything. */
+  #hasFed = false;
 
   constructor(
     readonly files: FileSystem,
@@ -162,6 +163,7 @@ export class AppendOnlyFile implements PropagationSink {
   /** Takes over the command `bytes[start, end)`, in RESP, for database `db`. */
   feed(db: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#file === null) return;
+    this.#hasFed = true;
     if (this.settings.timestamps) this.#buffer.stamp(Math.floor(this.clock.nowMs() / 1000));
     this.#buffer.append(db, bytes, start, end);
   }
@@ -172,22 +174,24 @@ export class AppendOnlyFile implements PropagationSink {
    * @returns whether the replies may leave
    */
   endOfBatch(): boolean {
-    if (this.#file === null) return this.settings.fsync !== "always" || this.#syncFault === null;
+    const hasFed = this.#hasFed;
+    this.#hasFed = false;
+    return this.#secure() || !hasFed;
+  }
+
+  /** Writes and syncs as the policy has it; whether that succeeded. */
+  #secure(): boolean {
+    if (this.#file === null) return true;
     if (this.#buffer.length > 0 && !this.#write(this.#file)) return false;
     if (this.settings.fsync === "always") return this.#written === this.#synced || this.#syncNow();
     if (this.settings.fsync === "everysec" && this.#written > this.#synced) this.#syncIfDue();
     return true;
   }
 
-  /** Settles when everything fed so far is as safe as {@linkcode endOfBatch} promises. */
-  whenSettled(): Promise<void> {
-    return new Promise((settle) => this.#settle.push(settle));
-  }
-
   /** To be called some times a second: syncs in the background, and tries failed writes again. */
   tick(): void {
     if (this.#writeFault !== null && this.clock.nowMs() < this.#retryAtMs) return;
-    this.endOfBatch();
+    this.#secure();
   }
 
   #write(file: FileHandle): boolean {
@@ -204,7 +208,6 @@ export class AppendOnlyFile implements PropagationSink {
     if (this.#writeFault !== null) {
       this.#writeFault = null;
       this.log.warning("AOF write error looks solved, the server can write again.");
-      if (this.#syncFault === null) this.#settled();
     }
     return true;
   }
@@ -289,10 +292,6 @@ export class AppendOnlyFile implements PropagationSink {
     this.#writeFault = null;
     this.#close();
     this.state = "waiting";
-  }
-
-  #settled(): void {
-    for (const settle of this.#settle.splice(0)) settle();
   }
 
   #close(): void {
@@ -446,12 +445,11 @@ export class AppendOnlyFile implements PropagationSink {
 
   /** Writes and syncs what is there, and stops. */
   disable(): void {
-    if (this.state === "on" && this.endOfBatch()) this.#syncNow();
+    if (this.state === "on" && this.#secure()) this.#syncNow();
     this.#close();
     this.state = "off";
     this.#writeFault = this.#syncFault = null;
     this.isRewriting = false;
-    this.#settled();
   }
 
   /** Writes and syncs what is there, at shutdown. Throws {@linkcode FileError}. */
@@ -487,7 +485,7 @@ export class AppendOnlyFile implements PropagationSink {
   }
 
   #startIncrement(): void {
-    if (!this.endOfBatch()) throw this.#writeFault ?? this.#syncFault;
+    if (!this.#secure()) throw this.#writeFault ?? this.#syncFault;
     if (!this.#syncNow()) throw this.#syncFault;
     const increment = nextIncrement(this.manifest, this.settings.fileName);
     const file = this.files.openWrite(this.pathOf(increment.name));
@@ -545,7 +543,6 @@ export class AppendOnlyFile implements PropagationSink {
       this.log.warning("A fresh AOF base file is on the disk, the server can write again.");
     }
     this.#syncFault = null;
-    this.#settled();
   }
 
   /** After a rewrite that came to nothing. */

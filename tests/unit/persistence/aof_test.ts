@@ -150,7 +150,7 @@ Deno.test("AppendOnlyFile stamps each new second if asked", () => {
   assertEquals(decode(bench.disk.get(INCR_1)), `#TS:1700000000\r\n${SELECT_0}AB#TS:1700000001\r\nC`);
 });
 
-Deno.test("AppendOnlyFile keeps what a full disk refused, and writes it when there is room", async () => {
+Deno.test("AppendOnlyFile keeps what a full disk refused, and writes it when there is room", () => {
   const bench = new Bench({ fsync: "always" }).start();
   bench.feed("A");
   bench.aof.endOfBatch();
@@ -162,8 +162,7 @@ Deno.test("AppendOnlyFile keeps what a full disk refused, and writes it when the
   assertEquals(bench.aof.endOfBatch(), false);
   assertEquals(bench.aof.refusal, "No space left on device");
   assertEquals(decode(bench.disk.get(INCR_1)), SELECT_0 + "A", "the half command is gone");
-  let isSettled = false;
-  const settled = bench.aof.whenSettled().then(() => isSettled = true);
+  assertEquals(bench.aof.endOfBatch(), true, "a batch that only reads may answer");
   bench.disk.failure = undefined;
   bench.aof.tick();
   assertEquals(bench.aof.refusal, "No space left on device", "not tried again at once");
@@ -171,8 +170,6 @@ Deno.test("AppendOnlyFile keeps what a full disk refused, and writes it when the
   bench.aof.tick();
   assertEquals(bench.aof.refusal, null);
   assertEquals(decode(bench.disk.get(INCR_1)), SELECT_0 + "ABCDEFGHIJK");
-  await settled;
-  assertEquals(isSettled, true);
 });
 
 Deno.test("AppendOnlyFile goes on behind a half command that cannot be taken back", () => {
@@ -190,7 +187,7 @@ Deno.test("AppendOnlyFile goes on behind a half command that cannot be taken bac
   assertEquals(decode(bench.disk.get(INCR_1)), SELECT_0 + "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 });
 
-Deno.test("AppendOnlyFile refuses writes after a failed fsync until a fresh base is on the disk", async () => {
+Deno.test("AppendOnlyFile refuses writes after a failed fsync until a fresh base is on the disk", () => {
   const bench = new Bench({ fsync: "always" }).start();
   bench.feed("A");
   let failing = true;
@@ -200,13 +197,11 @@ Deno.test("AppendOnlyFile refuses writes after a failed fsync until a fresh base
   bench.clock.advance(60_000);
   bench.aof.tick();
   assertEquals(bench.aof.refusal, "Input/output error", "a later fsync would prove nothing");
-  assertEquals([bench.aof.needsBase, bench.aof.endOfBatch()], [true, false]);
-  const settled = bench.aof.whenSettled();
+  assertEquals([bench.aof.needsBase, bench.aof.state], [true, "waiting"]);
   bench.aof.beginRewrite();
   bench.feed("B");
   bench.writeBase("d/temp.rdb", "fresh");
   bench.aof.commitRewrite("d/temp.rdb");
-  await settled;
   assertEquals([bench.aof.refusal, bench.aof.state], [null, "on"]);
   bench.feed("C");
   assertEquals(bench.aof.endOfBatch(), true);
