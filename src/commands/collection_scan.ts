@@ -1,0 +1,63 @@
+/** What HSCAN, SSCAN and ZSCAN have in common: the cursor, the options, the shape of the reply. */
+import { ArgReader } from "../engine/arg_reader.ts";
+import type { Args } from "../engine/args.ts";
+import { type ArgSpec, integerArg, keyArg, patternArg } from "../engine/command.ts";
+import type { CommandContext } from "../engine/context.ts";
+import { INVALID_CURSOR, ReplyError, SYNTAX } from "../protocol/errors.ts";
+import { globMatch } from "../util/glob.ts";
+
+const defaultCount = 10;
+const maxCursor = 2 ** 64;
+
+/** The arguments as COMMAND DOCS shows them. */
+export const scanArgs: readonly ArgSpec[] = [
+  keyArg(),
+  integerArg("cursor"),
+  patternArg("pattern", { token: "MATCH", optional: true }),
+  integerArg("count", { token: "COUNT", optional: true }),
+];
+
+/** The complexity of the scan commands as COMMAND DOCS shows it. */
+export const scanComplexity =
+  "O(1) for a call. O(N) for a whole iteration of as many calls as bring the cursor back to 0, N being the number of elements.";
+
+/** A scan's options. */
+export interface ScanOptions {
+  count: number;
+  /** Whether an element passes MATCH. */
+  matches: (element: string) => boolean;
+  noValues: boolean;
+}
+
+/** A scan's cursor: an unsigned 64-bit integer. Anything else throws "invalid cursor". */
+export function parseCursor(text: string): number {
+  const cursor = Number(text);
+  if (!/^(?:[+-]?\d+)?$/.test(text) || Math.abs(cursor) >= maxCursor) throw INVALID_CURSOR;
+  return Math.max(0, cursor);
+}
+
+/** Reads the options from argument 3 on. @param isHash NOVALUES is allowed */
+export function parseScanOptions(args: Args, isHash: boolean): ScanOptions {
+  const options: ScanOptions = { count: defaultCount, matches: () => true, noValues: false };
+  const reader = new ArgReader(args, 3);
+  while (reader.more) {
+    if (reader.take("COUNT", 1)) {
+      options.count = reader.int();
+      if (options.count < 1) throw SYNTAX;
+    } else if (reader.take("MATCH", 1)) {
+      const pattern = reader.string();
+      if (pattern !== "*") options.matches = (element) => globMatch(pattern, element);
+    } else if (reader.take("NOVALUES")) {
+      if (!isHash) throw new ReplyError("ERR NOVALUES option can only be used in HSCAN");
+      options.noValues = true;
+    } else throw SYNTAX;
+  }
+  return options;
+}
+
+/** Replies with the cursor to go on from and the elements (and values) found. */
+export function replyScan(ctx: CommandContext, cursor: number, found: readonly string[]): void {
+  ctx.reply.array(2);
+  ctx.reply.bulkInteger(cursor);
+  ctx.reply.bulkArray(found);
+}

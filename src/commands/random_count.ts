@@ -1,0 +1,24 @@
+/** The count of SRANDMEMBER, HRANDFIELD and ZRANDMEMBER: negative means "with repeats". */
+import type { Args } from "../engine/args.ts";
+import type { CommandContext } from "../engine/context.ts";
+import { OUT_OF_RANGE, ReplyError } from "../protocol/errors.ts";
+
+/** The least integer there is; its opposite is not one. */
+const minInt64 = -(2n ** 63n);
+const maxReplyBytes = 1 << 30;
+
+/** Argument `i` as such a count. Counts beyond 2^53 become 2^53. */
+export function randomCount(args: Args, i: number): number {
+  if (args.integer(i) === minInt64) {
+    throw new ReplyError(`${OUT_OF_RANGE.text}, value must between ${minInt64 + 1n} and ${-minInt64 - 1n}`);
+  }
+  return args.int(i);
+}
+
+/**
+ * Refuses to go on with a reply that has grown beyond 1 GiB: with repeats a count may ask for more than any memory
+ * holds, and a number in a request must not be able to end the server.
+ */
+export function checkReplySize(ctx: CommandContext): void {
+  if (ctx.reply.length > maxReplyBytes) throw new ReplyError("ERR the reply would be larger than 1 GiB");
+}

@@ -1,0 +1,148 @@
+/**
+ * A client: everything a connection has beside its socket. Clients that have no socket exist too: the one that replays
+ * an append only file, the one a script calls through, those of in-process tests.
+ */
+import type { Database } from "../keyspace/database.ts";
+import { ReplyWriter } from "../protocol/reply_writer.ts";
+import type { Args } from "./args.ts";
+import type { Command } from "./command.ts";
+
+/** States of a client, as bits. */
+export const ClientFlag = {
+  /** The connection is to be closed once its replies have left. */
+  CloseAfterReply: 1 << 0,
+  /** Between MULTI and EXEC. */
+  Multi: 1 << 1,
+  /** A key it watches has changed. */
+  DirtyCas: 1 << 2,
+  /** A command was refused while queueing: EXEC will abort. */
+  DirtyExec: 1 << 3,
+  Monitor: 1 << 4,
+  NoEvict: 1 << 5,
+  NoTouch: 1 << 6,
+  /** CLIENT REPLY OFF. */
+  ReplyOff: 1 << 7,
+  /** CLIENT REPLY SKIP: the next command's reply is dropped. */
+  ReplySkipNext: 1 << 8,
+  ReplySkip: 1 << 9,
+  /** Replays a file or the primary's stream: nothing is refused, nothing expires by itself, nobody reads replies. */
+  Silent: 1 << 10,
+  /** Runs the calls of a script. */
+  Script: 1 << 11,
+  /** Must not block: inside EXEC or a script. */
+  DenyBlocking: 1 << 12,
+  /** Subscribed, in RESP2: only a few commands are allowed. */
+  PubSub: 1 << 13,
+  /** Another server that copies this one. */
+  Replica: 1 << 14,
+  /** The server this one copies. */
+  Primary: 1 << 15,
+  UnixSocket: 1 << 16,
+  /** CLIENT CACHING has been called; for the next command only. */
+  TrackingCaching: 1 << 17,
+} as const;
+
+/** What the engine asks of a client's connection. */
+export interface ClientTransport {
+  /** Begins to send what has been written; called at the end of a batch. */
+  flush(): void;
+  /** Closes the connection, at once or when everything written has left. */
+  close(afterReplies: boolean): void;
+  /** Runs what has waited behind a blocking command; called in a turn of its own. */
+  resume(): void;
+  /** Bytes written and not yet taken by the socket. */
+  readonly outputBytes: number;
+  /** Bytes of the query buffer in use, and its size. */
+  readonly queryBytes: number;
+  readonly queryCapacity: number;
+  /** `host:port` or `path:0`. */
+  readonly address: string;
+  readonly localAddress: string;
+}
+
+/** A command waiting for EXEC. */
+export interface QueuedCommand {
+  cmd: Command;
+  args: Args;
+}
+
+/** What a blocked client waits for; see `blocking.ts`. */
+export interface BlockedState {
+  cmd: Command;
+  args: Args;
+  database: Database;
+  /** Keys waited for; empty for a client waiting for something else. */
+  keys: readonly string[];
+  /** Clock time at which to give up, in milliseconds, or Infinity. */
+  deadlineMs: number;
+  /** Writes the reply of a client that waited in vain. */
+  onTimeout: (client: Client) => void;
+  /** Whether a key's value can serve this client; a key of another type leaves it waiting. */
+  isReady: (database: Database, key: string) => boolean;
+  /** CLIENT UNBLOCK may end the wait. */
+  unblockable: boolean;
+}
+
+let nextClientId = 1;
+
+export class Client {
+  readonly id: number = nextClientId++;
+  readonly reply: ReplyWriter = new ReplyWriter();
+  flags = 0;
+  name = "";
+  libName = "";
+  libVersion = "";
+  /** Name of the user it is authenticated as. */
+  userName = "default";
+  authenticated = false;
+  /** Which of the engine's checks concern this client; see `refusals.ts`. */
+  guards = 0;
+  /** Commands queued since MULTI. */
+  queue: QueuedCommand[] = [];
+  queueBytes = 0;
+  /** Watched keys, as `watch.ts` names them. */
+  watched: Set<string> | null = null;
+  blocked: BlockedState | null = null;
+  lastCommand: Command | null = null;
+  readonly createdAtMs: number;
+  lastInteractionMs: number;
+  /** In the engine's outbox already. */
+  inOutbox = false;
+  closed = false;
+  /** Functions to call when the client goes. */
+  readonly onClose: (() => void)[] = [];
+
+  constructor(
+    public database: Database,
+    public databaseId: number,
+    readonly transport: ClientTransport,
+    nowMs: number,
+  ) {
+    this.createdAtMs = nowMs;
+    this.lastInteractionMs = nowMs;
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  set(flag: number): void {
+    this.flags |= flag;
+  }
+
+  unset(flag: number): void {
+    this.flags &= ~flag;
+  }
+}
+
+/** The transport of a client nobody listens to. */
+export const silentTransport: ClientTransport = {
+  flush() {},
+  close() {},
+  resume() {},
+  outputBytes: 0,
+  queryBytes: 0,
+  queryCapacity: 0,
+  address: "",
+  localAddress: "",
+};

@@ -1,0 +1,284 @@
+/**
+ * What a command is. Each is declared once, at the end of its group's file; dispatch, COMMAND INFO/DOCS/GETKEYS, arity
+ * errors, access control, tracking and the refusals under memory shortage, loading or read-only all read this object.
+ */
+import type { Args } from "./args.ts";
+import type { CommandContext } from "./context.ts";
+
+/** What a command does, as bits; the names are COMMAND INFO's. */
+export const Flag = {
+  Write: 1 << 0,
+  ReadOnly: 1 << 1,
+  DenyOom: 1 << 2,
+  Admin: 1 << 3,
+  PubSub: 1 << 4,
+  NoScript: 1 << 5,
+  Blocking: 1 << 6,
+  Loading: 1 << 7,
+  Stale: 1 << 8,
+  SkipMonitor: 1 << 9,
+  SkipSlowlog: 1 << 10,
+  Asking: 1 << 11,
+  Fast: 1 << 12,
+  NoAuth: 1 << 13,
+  MayReplicate: 1 << 14,
+  NoMulti: 1 << 15,
+  AllowBusy: 1 << 16,
+  NoMandatoryKeys: 1 << 17,
+  Protected: 1 << 18,
+  MovableKeys: 1 << 19,
+  NoAsyncLoading: 1 << 20,
+  Dangerous: 1 << 21,
+  SentinelOnly: 1 << 22,
+} as const;
+
+/** COMMAND INFO's flag names, in its order. */
+export const flagNames: readonly (readonly [number, string])[] = [
+  [Flag.Write, "write"],
+  [Flag.ReadOnly, "readonly"],
+  [Flag.DenyOom, "denyoom"],
+  [Flag.Admin, "admin"],
+  [Flag.PubSub, "pubsub"],
+  [Flag.NoScript, "noscript"],
+  [Flag.Blocking, "blocking"],
+  [Flag.Loading, "loading"],
+  [Flag.Stale, "stale"],
+  [Flag.SkipMonitor, "skip_monitor"],
+  [Flag.SkipSlowlog, "skip_slowlog"],
+  [Flag.Asking, "asking"],
+  [Flag.Fast, "fast"],
+  [Flag.NoAuth, "no_auth"],
+  [Flag.MayReplicate, "may_replicate"],
+  [Flag.NoMandatoryKeys, "no_mandatory_keys"],
+  [Flag.NoAsyncLoading, "no_async_loading"],
+  [Flag.NoMulti, "no_multi"],
+  [Flag.MovableKeys, "movablekeys"],
+  [Flag.AllowBusy, "allow_busy"],
+];
+
+/** What a command does with a key, as bits; the names are those of COMMAND INFO's key specifications. */
+export const KeyFlag = {
+  ReadOnly: 1 << 0,
+  ReadWrite: 1 << 1,
+  Overwrite: 1 << 2,
+  Remove: 1 << 3,
+  Access: 1 << 4,
+  Update: 1 << 5,
+  Insert: 1 << 6,
+  Delete: 1 << 7,
+  NotKey: 1 << 8,
+  Incomplete: 1 << 9,
+  VariableFlags: 1 << 10,
+} as const;
+
+/** Where a command's keys are: where to begin, and how to go on from there. */
+export interface KeySpec {
+  flags: number;
+  /** At an index, or behind a keyword looked for from an index on (negative: from the end backwards). */
+  begin: { index: number } | { keyword: string; from: number };
+  /**
+   * Either up to `last` (relative to the begin; negative: from the end of the arguments) in steps, or as many as the
+   * argument `numKeysAt` places behind the begin says, the first being `firstAt` places behind it.
+   */
+  find: { last: number; step: number; limit: number } | { numKeysAt: number; firstAt: number; step: number };
+}
+
+/** One key, at argument `index`. */
+export function keyAt(index: number, flags: number): KeySpec {
+  return { flags, begin: { index }, find: { last: 0, step: 1, limit: 0 } };
+}
+
+/** Keys from argument `first` to `last` (negative: counted from the end, -1 being the last) in steps of `step`. */
+export function keyRange(first: number, last: number, step: number, flags: number): KeySpec {
+  return { flags, begin: { index: first }, find: { last: last < 0 ? last : last - first, step, limit: 0 } };
+}
+
+/** As many keys as argument `index` says, right behind it. */
+export function keysCountedAt(index: number, flags: number): KeySpec {
+  return { flags, begin: { index }, find: { numKeysAt: 0, firstAt: 1, step: 1 } };
+}
+
+/** An argument as COMMAND DOCS describes it. */
+export interface ArgSpec {
+  name: string;
+  type:
+    | "string"
+    | "integer"
+    | "double"
+    | "key"
+    | "pattern"
+    | "unix-time"
+    | "pure-token"
+    | "oneof"
+    | "block";
+  token?: string;
+  optional?: boolean;
+  multiple?: boolean;
+  multipleToken?: boolean;
+  keySpecIndex?: number;
+  since?: string;
+  args?: readonly ArgSpec[];
+}
+
+type ArgOptions = Omit<ArgSpec, "name" | "type" | "args">;
+
+export function keyArg(name = "key", options: ArgOptions = {}): ArgSpec {
+  return { name, type: "key", keySpecIndex: 0, ...options };
+}
+export function stringArg(name: string, options: ArgOptions = {}): ArgSpec {
+  return { name, type: "string", ...options };
+}
+export function integerArg(name: string, options: ArgOptions = {}): ArgSpec {
+  return { name, type: "integer", ...options };
+}
+export function doubleArg(name: string, options: ArgOptions = {}): ArgSpec {
+  return { name, type: "double", ...options };
+}
+export function patternArg(name: string, options: ArgOptions = {}): ArgSpec {
+  return { name, type: "pattern", ...options };
+}
+export function unixTimeArg(name: string, options: ArgOptions = {}): ArgSpec {
+  return { name, type: "unix-time", ...options };
+}
+/** A word that stands for itself, such as `NX`. */
+export function tokenArg(token: string, options: ArgOptions = {}): ArgSpec {
+  return { name: token.toLowerCase(), type: "pure-token", token, ...options };
+}
+export function oneOf(name: string, args: readonly ArgSpec[], options: ArgOptions = {}): ArgSpec {
+  return { name, type: "oneof", args, ...options };
+}
+export function blockArg(name: string, args: readonly ArgSpec[], options: ArgOptions = {}): ArgSpec {
+  return { name, type: "block", args, ...options };
+}
+
+/** Reads its arguments, does the work, writes exactly one reply. Must not await. */
+export type Handler = (ctx: CommandContext, args: Args) => void;
+
+/** What a group file writes down. */
+export interface CommandDeclaration {
+  name: string;
+  /** COMMAND DOCS's group: string, list, set, sorted-set, hash, stream, generic, connection, server, pubsub, … */
+  group: string;
+  since: string;
+  /** Arguments with the name; negative: at least so many. */
+  arity: number;
+  flags: number;
+  keys?: readonly KeySpec[];
+  /** Positions of keys that no specification can tell; see {@linkcode findKeys}. */
+  keysOf?: (args: Args) => KeyPosition[] | undefined;
+  args?: readonly ArgSpec[];
+  summary: string;
+  complexity: string;
+  history?: readonly (readonly [string, string])[];
+  deprecatedSince?: string;
+  replacedBy?: string;
+  /** COMMAND INFO's tips. */
+  tips?: readonly string[];
+  /** Access categories beside those that follow from group and flags. */
+  categories?: readonly string[];
+  handler?: Handler;
+  subcommands?: readonly Command[];
+}
+
+/** Counters of INFO commandstats. */
+export interface CommandStats {
+  calls: number;
+  microseconds: number;
+  rejectedCalls: number;
+  failedCalls: number;
+}
+
+/** A declared command. */
+export interface Command extends CommandDeclaration {
+  readonly keys: readonly KeySpec[];
+  readonly args: readonly ArgSpec[];
+  readonly handler: Handler;
+  /** `set`, or `config|get` for a sub-command. */
+  fullName: string;
+  parent: Command | null;
+  readonly subcommandByName: ReadonlyMap<string, Command> | null;
+  /** A number of its own, for access control's bit sets. */
+  id: number;
+  stats: CommandStats;
+}
+
+let nextId = 0;
+
+function noHandler(): never {
+  throw new Error("a container command has no handler of its own");
+}
+
+/** Declares a command. */
+export function command(declaration: CommandDeclaration): Command {
+  const subcommands = declaration.subcommands;
+  const made: Command = {
+    ...declaration,
+    keys: declaration.keys ?? [],
+    args: declaration.args ?? [],
+    handler: declaration.handler ?? noHandler,
+    fullName: declaration.name,
+    parent: null,
+    subcommandByName: subcommands === undefined ? null : new Map(subcommands.map((sub) => [sub.name, sub])),
+    id: nextId++,
+    stats: { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0 },
+  };
+  for (const sub of subcommands ?? []) {
+    sub.parent = made;
+    sub.fullName = `${made.name}|${sub.name}`;
+  }
+  return made;
+}
+
+/** Whether a command takes `count` arguments, its name included. */
+export function acceptsCount(cmd: Command, count: number): boolean {
+  return cmd.arity >= 0 ? count === cmd.arity : count >= -cmd.arity;
+}
+
+/** A key's place among the arguments and what is done with it. */
+export interface KeyPosition {
+  index: number;
+  flags: number;
+}
+
+/**
+ * Where the keys of a call are, or undefined if its arguments make no sense. Commands whose keys no specification can
+ * tell bring `keysOf`.
+ */
+export function findKeys(cmd: Command, args: Args): KeyPosition[] | undefined {
+  if (cmd.keysOf !== undefined) return cmd.keysOf(args);
+  const found: KeyPosition[] = [];
+  for (const spec of cmd.keys) {
+    if (!addKeys(spec, args, found)) return undefined;
+  }
+  return found;
+}
+
+function addKeys(spec: KeySpec, args: Args, found: KeyPosition[]): boolean {
+  const begin = beginOf(spec, args);
+  if (begin < 0) return true;
+  if (begin >= args.count) return false;
+  const find = spec.find;
+  let first = begin, last: number;
+  if ("numKeysAt" in find) {
+    const count = Number(args.integer(begin + find.numKeysAt));
+    first = begin + find.firstAt;
+    last = first + (count - 1) * find.step;
+    if (count < 0 || last >= args.count) return false;
+  } else if (find.last >= 0) last = begin + find.last;
+  else if (find.limit <= 1) last = args.count + find.last;
+  else last = begin + Math.floor((args.count - begin) / find.limit) + find.last;
+  if (last >= args.count) return false;
+  for (let index = first; index <= last; index += find.step) found.push({ index, flags: spec.flags });
+  return true;
+}
+
+/** The argument a specification begins at, or -1 if its keyword is not there. */
+function beginOf(spec: KeySpec, args: Args): number {
+  if ("index" in spec.begin) return spec.begin.index;
+  const { keyword, from } = spec.begin;
+  const step = from < 0 ? -1 : 1;
+  for (let i = from < 0 ? args.count + from : from; i > 0 && i < args.count; i += step) {
+    if (args.is(i, keyword)) return i + 1;
+  }
+  return -1;
+}

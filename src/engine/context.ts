@@ -1,0 +1,267 @@
+/**
+ * What a handler works with: the client, its database, the reply, and the doors through which every look-up and every
+ * change goes. There is one context per server; `call()` points it at the command being run.
+ *
+ * Look-ups delete what has expired, count hits and misses and move the access clock. `read…` is for commands that only
+ * read, `write…` for those that change what they find; both throw WRONGTYPE. What they return is valid until the
+ * handler's next change of the same key.
+ *
+ * After a change a handler says, once per changed key, {@linkcode CommandContext.changed}: it is the only way to say so
+ * and says all of it. What is propagated is the command as it arrived, unless the handler says otherwise by
+ * {@linkcode CommandContext.rewrite}.
+ */
+import { type CollectionValue, ValueType } from "../data/value.ts";
+import type { ValueClass } from "../data/value.ts";
+import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
+import { Key } from "../keyspace/key.ts";
+import { Slice } from "../keyspace/slice.ts";
+import { WRONGTYPE } from "../protocol/errors.ts";
+import type { ReplyWriter } from "../protocol/reply_writer.ts";
+import { bytesOf } from "../util/bytes.ts";
+import { Args } from "./args.ts";
+import { type Client, ClientFlag } from "./client.ts";
+import type { Command } from "./command.ts";
+import type { Engine } from "./engine.ts";
+import { Notify } from "./events.ts";
+
+/** How a client waits; see {@linkcode CommandContext.block}. */
+export interface BlockOptions {
+  /** Keys as latin1 strings, in the client's database. */
+  keys: readonly string[];
+  /** Milliseconds; 0 = without end. */
+  timeoutMs: number;
+  /** Writes the reply when the time is over. */
+  onTimeout: (reply: ReplyWriter) => void;
+  /** The type a key must have to serve this client. */
+  type: ValueType;
+  /** Also woken when the key is deleted or gets another type, to reply an error (XREADGROUP). */
+  wakeWhenGone?: boolean;
+}
+
+export class CommandContext {
+  client!: Client;
+  cmd!: Command;
+  args: Args = new Args();
+  reply!: ReplyWriter;
+  db!: Database;
+  /** Number of `db`. */
+  databaseId = 0;
+
+  /** How the command is propagated: as it is, as in `#rewritten`, or not at all. */
+  #propagation: "as-is" | "rewritten" | "none" = "as-is";
+  #rewritten: string[][] = [];
+  #forced = false;
+  readonly #slice = new Slice();
+
+  constructor(readonly engine: Engine) {}
+
+  /** Wall-clock milliseconds, the same for the whole batch. */
+  get nowMs(): number {
+    return this.engine.nowMs;
+  }
+
+  // ---- Look-ups -----------------------------------------------------------------------------------------------
+
+  /** The record of `key` for reading, or 0; counts a hit or a miss. */
+  find(key: Key): number {
+    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    if (ref === 0) {
+      this.engine.stats.keyspaceMisses++;
+      this.engine.notify(Notify.KeyMiss, "keymiss", key, this.databaseId);
+      return 0;
+    }
+    this.engine.stats.keyspaceHits++;
+    if (!this.client.has(ClientFlag.NoTouch)) this.engine.touch(this.db, ref);
+    return ref;
+  }
+
+  /** As {@linkcode find}, without moving the access clock or counting (TYPE, TTL, OBJECT). */
+  peek(key: Key): number {
+    return this.engine.lookUp(this.db, this.databaseId, key);
+  }
+
+  /** The record of `key` for changing it, or 0. */
+  findForWrite(key: Key): number {
+    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    if (ref !== 0 && !this.client.has(ClientFlag.NoTouch)) this.engine.touch(this.db, ref);
+    return ref;
+  }
+
+  /** The bytes of a string value, or undefined. The slice is the same object every time. */
+  readString(key: Key, slice: Slice = this.#slice): Slice | undefined {
+    const ref = this.find(key);
+    if (ref === 0) return undefined;
+    if (this.db.typeOf(ref) !== ValueType.String) throw WRONGTYPE;
+    return this.db.readString(ref, slice);
+  }
+
+  /** The collection at `key` for reading, or undefined. */
+  read<T extends CollectionValue>(key: Key, kind: ValueClass<T>): T | undefined {
+    const ref = this.find(key);
+    return ref === 0 ? undefined : this.#collection(ref, kind);
+  }
+
+  /** The collection at `key` for changing it, or undefined. */
+  write<T extends CollectionValue>(key: Key, kind: ValueClass<T>): T | undefined {
+    const ref = this.findForWrite(key);
+    if (ref === 0) return undefined;
+    const value = this.#collection(ref, kind);
+    this.db.willChange(key.hash);
+    this.engine.unsettled(this.db, value);
+    return value;
+  }
+
+  /** The collection at `key` for changing it, new and empty if there was none. Never leave it empty. */
+  writeOrCreate<T extends CollectionValue>(key: Key, kind: ValueClass<T>): T {
+    const found = this.write(key, kind);
+    if (found !== undefined) return found;
+    const value = new kind(this.engine.limits);
+    this.db.setCollection(key, 0, value, { expiresAtMs: NO_EXPIRY, clock: this.engine.freshClock });
+    this.engine.unsettled(this.db, value);
+    this.engine.keyCreated(key, this.databaseId);
+    return value;
+  }
+
+  #collection<T extends CollectionValue>(ref: number, kind: ValueClass<T>): T {
+    if (this.db.typeOf(ref) !== kind.type) throw WRONGTYPE;
+    // The record's type says which class its object is of.
+    return this.db.collectionOf(ref) as T;
+  }
+
+  // ---- Changes ------------------------------------------------------------------------------------------------
+
+  /**
+   * Makes a latin1 string the value of `key`, whatever it was before. Its expiry time goes unless `keepTtl`.
+   * @param expiresAtMs Unix milliseconds
+   */
+  setString(key: Key, text: string, keepTtl = false, expiresAtMs: number = NO_EXPIRY): void {
+    this.setBytes(key, bytesOf(text), 0, text.length, keepTtl, expiresAtMs);
+  }
+
+  /** As {@linkcode setString}, from the bytes [start, end) of `buf`. */
+  setBytes(
+    key: Key,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    keepTtl = false,
+    expiresAtMs: number = NO_EXPIRY,
+  ): void {
+    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    const expires = keepTtl && ref !== 0 ? this.db.expiryOf(ref) : expiresAtMs;
+    this.db.setString(key, ref, buf, start, end, { expiresAtMs: expires, clock: this.engine.freshClock });
+    if (ref === 0) this.engine.keyCreated(key, this.databaseId);
+  }
+
+  /** Makes `value` the value of `key`, whatever it was before; it does not expire. */
+  setCollection(key: Key, value: CollectionValue, expiresAtMs: number = NO_EXPIRY): void {
+    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    this.db.setCollection(key, ref, value, { expiresAtMs, clock: this.engine.freshClock });
+    if (ref === 0) this.engine.keyCreated(key, this.databaseId);
+  }
+
+  /** Removes `key`; false if it was not there. Says nothing: {@linkcode changed} does. */
+  delete(key: Key): boolean {
+    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    if (ref === 0) return false;
+    this.db.delete(ref);
+    return true;
+  }
+
+  /** Removes `key` if `value`, its collection, has become empty, and sends the event `del`. */
+  deleteIfEmpty(key: Key, value: CollectionValue): boolean {
+    if (value.size > 0) return false;
+    this.db.delete(this.db.find(key));
+    this.engine.notify(Notify.Generic, "del", key, this.databaseId);
+    return true;
+  }
+
+  /**
+   * Says that the value of `key` has changed: counts it, marks transactions that watch it, invalidates caches, sends
+   * the keyspace event, wakes who waits for it.
+   * @param changes how many changes this counts for in `rdb_changes_since_last_save`
+   */
+  changed(key: Key, eventClass: number, event: string, changes = 1, databaseId = this.databaseId): void {
+    this.engine.dirty += changes;
+    this.engine.keyChanged(key, databaseId);
+    this.engine.notify(eventClass, event, key, databaseId);
+  }
+
+  /** Sends a keyspace event and nothing else. */
+  notify(eventClass: number, event: string, key: Key): void {
+    this.engine.notify(eventClass, event, key, this.databaseId);
+  }
+
+  // ---- Propagation --------------------------------------------------------------------------------------------
+
+  /** Propagates these words instead of the command; called several times, all of them in order. */
+  rewrite(...words: string[]): void {
+    this.#propagation = "rewritten";
+    this.#rewritten.push(words);
+  }
+
+  /** Propagates nothing for this command. */
+  propagateNothing(): void {
+    this.#propagation = "none";
+  }
+
+  /** Propagates the command although it changed no data. */
+  forcePropagation(): void {
+    this.#forced = true;
+  }
+
+  /** Puts what is to be propagated into the queue; `call()` does this after the handler. @param dirty it changed data */
+  enqueuePropagation(dirty: boolean): void {
+    const queue = this.engine.propagation;
+    if (queue.active && this.#propagation !== "none" && (dirty || this.#forced)) {
+      if (this.#propagation === "rewritten") {
+        for (const words of this.#rewritten) queue.add(this.databaseId, words);
+      } else if (this.args.rawStart >= 0) {
+        queue.addRaw(this.databaseId, this.args.buf, this.args.rawStart, this.args.rawEnd);
+      } else {
+        queue.add(this.databaseId, this.args.strings());
+      }
+    }
+    this.resetPropagation();
+  }
+
+  /** Makes the context ready for the next command. */
+  resetPropagation(): void {
+    this.#propagation = "as-is";
+    this.#forced = false;
+    if (this.#rewritten.length > 0) this.#rewritten = [];
+  }
+
+  // ---- Waiting ------------------------------------------------------------------------------------------------
+
+  /** Whether the command may wait; in EXEC and in scripts it must answer at once, as if its time were over. */
+  get canBlock(): boolean {
+    return !this.client.has(ClientFlag.DenyBlocking);
+  }
+
+  /**
+   * Lets the client wait for its keys. The handler must have changed and replied nothing, and returns next; it is run
+   * again from its beginning when one of the keys may serve it.
+   */
+  block(options: BlockOptions): void {
+    if (this.client.blocked !== null) {
+      this.engine.staysBlocked = true;
+      return;
+    }
+    const { type, wakeWhenGone } = options;
+    this.client.blocked = {
+      cmd: this.cmd,
+      args: this.args.copy(),
+      database: this.db,
+      keys: options.keys,
+      deadlineMs: options.timeoutMs === 0 ? Infinity : this.engine.clock.nowMs() + options.timeoutMs,
+      onTimeout: (client) => options.onTimeout(client.reply),
+      isReady: (database, key) => {
+        const ref = this.engine.lookUp(database, this.client.databaseId, Key.of(key));
+        return ref === 0 ? wakeWhenGone === true : wakeWhenGone === true || database.typeOf(ref) === type;
+      },
+      unblockable: true,
+    };
+    this.engine.waiting.add(this.client);
+  }
+}

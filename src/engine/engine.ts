@@ -1,0 +1,708 @@
+/**
+ * The engine: it runs commands. A batch (all complete commands of one read) runs in one turn, command by command:
+ *
+ *     runBatch → execute (look up, refuse or queue) → call (the handler, then propagation) → endBatch
+ *
+ * A *unit* is what happens as one: a command, an EXEC with all it queued, a script, an expiry. `call()` nests; when the
+ * outermost level ends, what the unit propagates goes to the sinks and clients waiting for a key it wrote are served,
+ * each in a unit of its own. At the end of the batch the sinks make it durable and only then replies leave.
+ *
+ * The engine knows neither sockets nor files. Those who must hear of changes register themselves: sinks in
+ * `propagation`, observers in `keyObservers`.
+ */
+import type { Config } from "../config/config.ts";
+import type { CollectionValue } from "../data/value.ts";
+import { type DataLimits, defaultLimits } from "../data/limits.ts";
+import { Database, NO_EXPIRY } from "../keyspace/database.ts";
+import { Key } from "../keyspace/key.ts";
+import {
+  EXEC_ABORT,
+  ReplyError,
+  UNBLOCKED,
+  unknownCommand,
+  unknownSubcommand,
+  wrongArity,
+} from "../protocol/errors.ts";
+import type { CommandBatch } from "../protocol/request_decoder.ts";
+import { PubSub } from "../pubsub/pubsub.ts";
+import type { Clock } from "../util/clock.ts";
+import type { Random } from "../util/random.ts";
+import { type AccessControl, openAccess } from "./access.ts";
+import { Args } from "./args.ts";
+import { WaitingClients } from "./blocking.ts";
+import { type Client, ClientFlag } from "./client.ts";
+import { acceptsCount, type Command, Flag } from "./command.ts";
+import type { CommandTable } from "./command_table.ts";
+import { CommandContext } from "./context.ts";
+import { Notify } from "./events.ts";
+import { publishKeyspaceEvent } from "./messages.ts";
+import { EvictionPool, freshLfuClock, lruClock, parsePolicy, touchedLfuClock } from "./eviction.ts";
+import { Pause } from "./pause.ts";
+import { Monitors } from "./monitors.ts";
+import { PropagationQueue } from "./propagation.ts";
+import { Pushes } from "./pushes.ts";
+import { EngineGuard, refusal } from "./refusals.ts";
+import { Slowlog } from "./slowlog.ts";
+import { Stats } from "./stats.ts";
+import { Tracking } from "./tracking.ts";
+import { Watchers } from "./watch.ts";
+
+/** Where the engine reports what only an operator should see; the server's log implements it. */
+export interface EngineLog {
+  debug(text: string): void;
+  verbose(text: string): void;
+  notice(text: string): void;
+  warning(text: string): void;
+}
+
+/** What the engine is made of. */
+export interface EngineParts {
+  clock: Clock;
+  random: Random;
+  config: Config;
+  commands: CommandTable;
+  log: EngineLog;
+}
+
+/** Commands below this time are not timed one by one; see {@linkcode Engine.runBatch}. */
+const TIME_EACH_BELOW_US = 1000;
+
+/** A collection changed by the running command, whose bytes are to be counted again. */
+interface Unsettled {
+  database: Database;
+  value: CollectionValue;
+}
+
+export class Engine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Config;
+  readonly log: EngineLog;
+  readonly commands: CommandTable;
+  readonly limits: DataLimits = defaultLimits();
+  readonly databases: Database[] = [];
+  readonly clients = new Map<number, Client>();
+  readonly stats = new Stats();
+  readonly slowlog = new Slowlog();
+  readonly propagation = new PropagationQueue();
+  readonly watchers = new Watchers();
+  readonly waiting = new WaitingClients();
+  readonly pause = new Pause(this);
+  readonly context: CommandContext = new CommandContext(this);
+  readonly pubsub: PubSub<Client> = new PubSub();
+  readonly pushes: Pushes = new Pushes(this);
+  readonly tracking: Tracking = new Tracking(this);
+  readonly monitors: Monitors = new Monitors(this);
+  /** The client whose outermost command is running, or null: nobody's, as in an expiry. */
+  running: Client | null = null;
+  access: AccessControl = openAccess;
+  /** Reasons to refuse commands that concern everybody: bits of `EngineGuard`. */
+  guards = 0;
+  /** Unix milliseconds, read once per batch. */
+  nowMs: number;
+  /** Changes since the last snapshot; INFO's rdb_changes_since_last_save. */
+  dirty = 0;
+  /** Set by `ctx.block` when a command that was run again goes on waiting. */
+  staysBlocked = false;
+  /** Classes of keyspace events that are published: bits of `Notify`. */
+  notifyFlags = 0;
+  /** Called for each changed key. */
+  readonly keyObservers: ((key: Key, databaseId: number, client: Client) => void)[] = [];
+  /** Called when all keys of a database (or of all: -1) have gone. */
+  readonly flushObservers: ((databaseId: number) => void)[] = [];
+  /** Called with the time each command took, in microseconds, where it was measured (latency monitor). */
+  readonly afterTiming: ((cmd: Command, microseconds: number) => void)[] = [];
+  /** Why the disk refuses writes, or null; set by the persistence. */
+  diskError: () => ReplyError | null = () => null;
+  /** The script that keeps the server busy is a function. */
+  busyWithFunction = false;
+  /** Bytes that the process used before any data, set once by the server. */
+  baselineBytes = 0;
+  /** Bytes held outside databases and clients (append only file buffer, backlog …), each by its owner. */
+  readonly otherMemory: (() => number)[] = [];
+  /** DEBUG SET-ACTIVE-EXPIRE. */
+  activeExpire = true;
+  /** Expired keys are kept and shown: while a file is being replayed. */
+  keepExpired = false;
+  /** This server copies another one: what expires is deleted when the primary says so. */
+  isReplica = false;
+  /** Database numbers, hardly ever changed, so that replies find them without a search. */
+  #depth = 0;
+  #serving = false;
+  readonly #args = new Args();
+  #outbox: Client[] = [];
+  readonly #unsettled: Unsettled[] = [];
+  readonly #eviction: EvictionPool;
+  #clockValue = 0;
+  #isLfu = false;
+  #errorsInCall = false;
+  /** A command that waited is being run again: it has been shown to monitors before. */
+  #isRerun = false;
+
+  constructor(parts: EngineParts) {
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.config = parts.config;
+    this.commands = parts.commands;
+    this.log = parts.log;
+    this.#eviction = new EvictionPool(parts.random);
+    this.nowMs = parts.clock.nowMs();
+    for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database());
+    this.refreshSettings();
+    this.refreshTime();
+  }
+
+  /** Takes over settings that hot code keeps in fields; to be called after every change of the configuration. */
+  refreshSettings(): void {
+    const { values } = this.config;
+    this.#isLfu = parsePolicy(values.maxmemoryPolicy).order === "lfu";
+    this.setGuard(EngineGuard.Memory, values.maxmemory > 0);
+    this.notifyFlags = values.notifyKeyspaceEvents;
+  }
+
+  setGuard(guard: number, on: boolean): void {
+    if (on) this.guards |= guard;
+    else this.guards &= ~guard;
+  }
+
+  /** Reads the clock; called at the beginning of each batch and of each piece of background work. */
+  refreshTime(): void {
+    this.nowMs = this.clock.nowMs();
+    this.#clockValue = this.#isLfu ? freshLfuClock(this.nowMs) : lruClock(this.nowMs);
+  }
+
+  /** The access clock of a key written now. */
+  get freshClock(): number {
+    return this.#clockValue;
+  }
+
+  // ---- Running commands ---------------------------------------------------------------------------------------
+
+  /**
+   * Runs the commands of `batch` from number `from` on and returns how many have been run (or refused, or queued):
+   * fewer than there are if the client now waits or is to be closed. Call {@linkcode endBatch} afterwards.
+   *
+   * Reading the clock costs as much as a small command. So a run of calls of the same fast command is timed as one,
+   * and its time divided; slower commands, and all while `slowlog-log-slower-than` is below a millisecond, are timed
+   * one by one.
+   */
+  runBatch(client: Client, batch: CommandBatch, from = 0): number {
+    this.refreshTime();
+    client.lastInteractionMs = this.nowMs;
+    const args = this.#args;
+    let index = from;
+    while (index < batch.count) {
+      args.point(batch, index++);
+      this.execute(client, args);
+      if (client.blocked !== null || client.has(ClientFlag.CloseAfterReply) || client.closed) break;
+    }
+    this.#timer.finish(this);
+    this.queueReplies(client);
+    return index;
+  }
+
+  readonly #timer = new CallTimer();
+
+  /** Runs one command as if `client` had sent it: looks it up, refuses, queues or calls it. */
+  execute(client: Client, args: Args): void {
+    const mark = client.reply.length;
+    if (client.flags & ClientFlag.ReplySkipNext) {
+      client.flags = (client.flags & ~ClientFlag.ReplySkipNext) | ClientFlag.ReplySkip;
+    }
+    this.stats.commandsProcessed++;
+    const cmd = this.commandFor(client, args);
+    if (cmd !== undefined) this.#dispatch(client, cmd, args);
+    if ((client.flags & (ClientFlag.ReplyOff | ClientFlag.ReplySkip)) !== 0) {
+      client.reply.rewind(mark);
+      client.flags &= ~ClientFlag.ReplySkip;
+    }
+  }
+
+  /** The command `args` names, or undefined after an error reply. */
+  commandFor(client: Client, args: Args): Command | undefined {
+    try {
+      return this.resolve(args);
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      this.#reject(client, null, error);
+      return undefined;
+    }
+  }
+
+  /** The command or sub-command `args` calls; throws a ReplyError if there is none or its arguments are too few or many. */
+  resolve(args: Args): Command {
+    let cmd = this.commands.find(args);
+    if (cmd === undefined) throw unknownCommand(args.string(0), args.strings(1));
+    if (cmd.subcommandByName !== null && args.count > 1) {
+      const sub = cmd.subcommandByName.get(args.string(1).toLowerCase());
+      if (sub === undefined) throw unknownSubcommand(args.string(1), cmd.name);
+      cmd = sub;
+    }
+    if (!acceptsCount(cmd, args.count)) {
+      cmd.stats.rejectedCalls++;
+      throw wrongArity(cmd.fullName);
+    }
+    return cmd;
+  }
+
+  #dispatch(client: Client, cmd: Command, args: Args): void {
+    if (this.guards !== 0 || client.guards !== 0) {
+      const refused = refusal(this, client, cmd, args);
+      if (refused !== null) return this.#reject(client, cmd, refused);
+      if ((this.guards & EngineGuard.Paused) !== 0 && this.pause.postpones(client, cmd, args)) return;
+    }
+    if (client.has(ClientFlag.Multi) && !runsInsideMulti(cmd)) {
+      if ((cmd.flags & Flag.NoMulti) !== 0) {
+        return this.#reject(client, cmd, new ReplyError("ERR Command not allowed inside a transaction"));
+      }
+      const copy = args.copy();
+      client.queue.push({ cmd, args: copy });
+      client.queueBytes += copy.buf.length;
+      return client.reply.queued();
+    }
+    this.call(client, cmd, args);
+  }
+
+  #reject(client: Client, cmd: Command | null, error: ReplyError): void {
+    if (cmd !== null) cmd.stats.rejectedCalls++;
+    if (cmd?.name === "exec") {
+      this.discard(client);
+      this.replyError(
+        client,
+        new ReplyError(`${EXEC_ABORT.code} Transaction discarded because of: ${error.text}`),
+      );
+      return;
+    }
+    if (client.has(ClientFlag.Multi)) client.set(ClientFlag.DirtyExec);
+    this.replyError(client, error);
+  }
+
+  /** Writes an error reply and counts it. */
+  replyError(client: Client, error: ReplyError): void {
+    client.reply.error(error);
+    this.stats.countError(error.code);
+  }
+
+  /** Ends MULTI without running anything. */
+  discard(client: Client): void {
+    client.queue = [];
+    client.queueBytes = 0;
+    client.unset(ClientFlag.Multi | ClientFlag.DirtyCas | ClientFlag.DirtyExec);
+    this.watchers.unwatchAll(client);
+  }
+
+  /**
+   * Calls a command's handler and does what follows from it. Nests: EXEC and scripts call commands from inside one.
+   * The reply goes to `client.reply`.
+   */
+  call(client: Client, cmd: Command, args: Args): void {
+    const { context } = this;
+    const outer = this.#depth === 0 ? null : {
+      client: context.client,
+      cmd: context.cmd,
+      args: context.args,
+      reply: context.reply,
+      db: context.db,
+      databaseId: context.databaseId,
+    };
+    context.client = client;
+    context.cmd = cmd;
+    context.args = args;
+    context.reply = client.reply;
+    context.db = client.database;
+    context.databaseId = client.databaseId;
+    const dirty = this.dirty;
+    this.#depth++;
+    if (outer === null) {
+      this.running = client;
+      this.#timer.begin(this, cmd, args);
+    }
+    const isWatched = this.monitors.count > 0 && !this.#isRerun;
+    if (isWatched) this.monitors.commandBegins(client, cmd, args);
+    const succeeded = this.#handle(context, cmd, args);
+    this.#settle();
+    context.enqueuePropagation(this.dirty !== dirty);
+    cmd.stats.calls++;
+    if (!succeeded) cmd.stats.failedCalls++;
+    client.lastCommand = cmd;
+    if (outer === null) this.#timer.end(this, client, cmd, args);
+    if (isWatched) this.monitors.commandRan(client, cmd, args);
+    if (this.tracking.clientCount > 0) this.tracking.commandRan(cmd, args);
+    this.#depth--;
+    if (outer === null) {
+      if (this.tracking.clientCount > 0) this.tracking.unitEnded(client, cmd);
+      this.running = null;
+      this.pushes.release(client);
+      this.endUnit();
+    } else Object.assign(context, outer);
+  }
+
+  /** Runs the handler; false if it answered with an error. */
+  #handle(context: CommandContext, cmd: Command, args: Args): boolean {
+    const { reply, client } = context;
+    const mark = reply.length;
+    this.#errorsInCall = false;
+    try {
+      cmd.handler(context, args);
+      return !this.#errorsInCall;
+    } catch (error) {
+      reply.rewind(mark);
+      if (error instanceof ReplyError) {
+        this.replyError(client, error);
+      } else {
+        this.stats.unexpectedErrors++;
+        this.log.warning(
+          `Internal error in '${cmd.fullName}': ${error instanceof Error ? error.stack : String(error)}`,
+        );
+        this.replyError(client, new ReplyError(`ERR internal error in '${cmd.fullName}'`));
+      }
+      return false;
+    }
+  }
+
+  /** Says that the running command has failed although it wrote its reply itself (EXEC and scripts pass errors on). */
+  countFailure(): void {
+    this.#errorsInCall = true;
+  }
+
+  /** Ends a unit at its outermost level: hands on what it propagates, then serves those who waited for it. */
+  endUnit(asTransaction = true): void {
+    if (this.#depth > 0) return;
+    if (this.propagation.count > 0) this.propagation.flush(asTransaction);
+    if (this.waiting.hasReady && !this.#serving) this.#serveReady();
+  }
+
+  /** Runs `work` as one unit that no client's command began: expiry, eviction, a change of role. */
+  asUnit(work: () => void, asTransaction = true): void {
+    this.#depth++;
+    try {
+      work();
+    } finally {
+      this.#settle();
+      this.#depth--;
+      this.endUnit(asTransaction);
+    }
+  }
+
+  /** Whether a command is being run. */
+  get isInsideUnit(): boolean {
+    return this.#depth > 0;
+  }
+
+  /** Remembers that `value` is being changed, so that its bytes are counted again when the command ends. */
+  unsettled(database: Database, value: CollectionValue): void {
+    this.#unsettled.push({ database, value });
+  }
+
+  #settle(): void {
+    if (this.#unsettled.length === 0) return;
+    for (const { database, value } of this.#unsettled) {
+      // A value removed meanwhile has been uncounted already.
+      if (value.accountedBytes > 0) database.settle(value);
+    }
+    this.#unsettled.length = 0;
+  }
+
+  // ---- Replies ------------------------------------------------------------------------------------------------
+
+  /** Lets what has been written to `client` leave at the end of the batch. */
+  queueReplies(client: Client): void {
+    if (client.inOutbox || client.closed) return;
+    client.inOutbox = true;
+    this.#outbox.push(client);
+  }
+
+  /** Ends a batch: first what changed becomes as safe as promised, then replies leave. */
+  endBatch(): void {
+    if (this.tracking.prefixCount > 0) this.tracking.batchEnds();
+    let safe = true;
+    for (const sink of this.propagation.sinks) safe = sink.endOfBatch() && safe;
+    const outbox = this.#outbox;
+    if (outbox.length === 0) return;
+    this.#outbox = [];
+    for (const client of outbox) {
+      client.inOutbox = false;
+      if (!safe) client.transport.close(false);
+      else client.transport.flush();
+      if (client.has(ClientFlag.CloseAfterReply)) client.transport.close(true);
+    }
+  }
+
+  // ---- Clients ------------------------------------------------------------------------------------------------
+
+  /** Adds a client that has connected. */
+  addClient(client: Client): void {
+    this.clients.set(client.id, client);
+    this.access.connected(client);
+  }
+
+  /** Forgets a client whose connection is gone; it leaves no trace. */
+  removeClient(client: Client): void {
+    if (client.closed) return;
+    client.closed = true;
+    this.clients.delete(client.id);
+    this.waiting.remove(client);
+    this.watchers.unwatchAll(client);
+    this.pubsub.removeAll(client);
+    this.tracking.disable(client);
+    this.monitors.remove(client);
+    for (const clean of client.onClose) clean();
+  }
+
+  selectDatabase(client: Client, id: number): void {
+    client.database = this.databases[id]!;
+    client.databaseId = id;
+  }
+
+  /** SWAPDB: exchanges two databases under everybody's feet. */
+  swapDatabases(a: number, b: number): void {
+    const first = this.databases[a]!, second = this.databases[b]!;
+    this.watchers.touchAll(a, first, second);
+    this.watchers.touchAll(b, second, first);
+    this.databases[a] = second;
+    this.databases[b] = first;
+    for (const client of this.clients.values()) this.selectDatabase(client, client.databaseId);
+    this.selectDatabase(this.context.client, this.context.client.databaseId);
+    this.context.db = this.databases[this.context.databaseId]!;
+    for (const client of this.waiting.all) {
+      if (client.blocked !== null) client.blocked.database = client.database;
+    }
+    this.waiting.signalAll(a);
+    this.waiting.signalAll(b);
+  }
+
+  // ---- Waiting clients ----------------------------------------------------------------------------------------
+
+  #serveReady(): void {
+    this.#serving = true;
+    while (this.waiting.hasReady) {
+      for (const { key, clients } of this.waiting.takeReady()) {
+        for (const client of clients) {
+          const state = client.blocked;
+          if (state !== null && state.isReady(client.database, key)) this.#runAgain(client);
+        }
+      }
+    }
+    this.#serving = false;
+  }
+
+  #runAgain(client: Client): void {
+    const { cmd, args } = client.blocked!;
+    this.staysBlocked = false;
+    // The waiting client's own calls must not be counted as a new one each time: it is one command.
+    cmd.stats.calls--;
+    this.#isRerun = true;
+    this.call(client, cmd, args);
+    this.#isRerun = false;
+    if (this.staysBlocked) return;
+    this.unblock(client);
+  }
+
+  /** Lets a client go on whose wait is over and whose reply has been written. */
+  unblock(client: Client): void {
+    this.waiting.remove(client);
+    this.queueReplies(client);
+    client.transport.resume();
+  }
+
+  /** CLIENT UNBLOCK: ends a wait as if its time were over, or with an error. False if it does not wait so. */
+  endWait(client: Client, withError: boolean): boolean {
+    const state = client.blocked;
+    if (state === null || !state.unblockable) return false;
+    if (withError) this.replyError(client, UNBLOCKED);
+    else state.onTimeout(client);
+    this.unblock(client);
+    return true;
+  }
+
+  /** Ends the waits whose time is over. Call {@linkcode endBatch} afterwards. */
+  expireWaits(): void {
+    for (const client of this.waiting.due(this.clock.nowMs())) {
+      const state = client.blocked!;
+      state.onTimeout(client);
+      this.unblock(client);
+    }
+  }
+
+  // ---- Keys ---------------------------------------------------------------------------------------------------
+
+  /** The record of `key`, or 0 if there is none or it has expired; in that case it is deleted now. */
+  lookUp(database: Database, databaseId: number, key: Key): number {
+    const ref = database.find(key);
+    if (ref === 0) return 0;
+    const expiresAtMs = database.expiryOf(ref);
+    if (expiresAtMs === NO_EXPIRY || expiresAtMs > this.nowMs || this.keepExpired) return ref;
+    if (this.isReplica) return this.context.client?.has(ClientFlag.Primary) ? ref : 0;
+    if ((this.guards & EngineGuard.Paused) !== 0) return 0;
+    this.expireKey(database, databaseId, key, ref);
+    return 0;
+  }
+
+  /** Deletes a key whose time is over, and says so to all who must know. */
+  expireKey(database: Database, databaseId: number, key: Key, ref: number): void {
+    database.delete(ref);
+    this.stats.expiredKeys++;
+    this.propagation.add(databaseId, ["DEL", key.text]);
+    this.keyChanged(key, databaseId, null);
+    this.notify(Notify.Expired, "expired", key, databaseId);
+  }
+
+  /** Moves the access clock of a record that has been used. */
+  touch(database: Database, ref: number): void {
+    const clock = database.clockOf(ref);
+    if (this.#isLfu) {
+      const { lfuDecayTime, lfuLogFactor } = this.config.values;
+      database.setClock(ref, touchedLfuClock(clock, this.nowMs, lfuDecayTime, lfuLogFactor, this.random));
+    } else if (clock !== this.#clockValue) database.setClock(ref, this.#clockValue);
+  }
+
+  /**
+   * A key's value has changed: those who watch, cache or wait for it hear of it.
+   * @param by the client whose command did it, null if it was nobody's (expiry, eviction)
+   */
+  keyChanged(key: Key, databaseId: number, by: Client | null = this.running): void {
+    if (this.watchers.active) this.watchers.touch(databaseId, key.text);
+    if (this.waiting.active) this.waiting.signal(databaseId, key.text);
+    if (this.tracking.clientCount > 0) this.tracking.keyChanged(key, by);
+    for (const observe of this.keyObservers) observe(key, databaseId, this.context.client);
+  }
+
+  /** A key that was not there has been made. */
+  keyCreated(key: Key, databaseId: number): void {
+    this.notify(Notify.New, "new", key, databaseId);
+  }
+
+  notify(eventClass: number, event: string, key: Key, databaseId: number): void {
+    if ((this.notifyFlags & eventClass) !== 0) publishKeyspaceEvent(this, databaseId, event, key.text);
+  }
+
+  /** Removes all keys of a database, or of all (-1), and returns how many there were. */
+  flushDatabases(databaseId: number): number {
+    let removed = 0;
+    for (const [id, database] of this.databases.entries()) {
+      if (databaseId !== -1 && id !== databaseId) continue;
+      removed += database.size;
+      this.watchers.touchAll(id, database, null);
+      database.clear();
+      this.waiting.signalAll(id);
+    }
+    if (this.tracking.clientCount > 0) this.tracking.flushed();
+    for (const observe of this.flushObservers) observe(databaseId);
+    return removed;
+  }
+
+  // ---- Memory -------------------------------------------------------------------------------------------------
+
+  /** Bytes of all data, indexes included. */
+  get datasetBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.memoryBytes;
+    return bytes;
+  }
+
+  /** Bytes that count against `maxmemory`, an estimate of what the process holds. */
+  get usedMemory(): number {
+    let bytes = this.baselineBytes + this.datasetBytes;
+    for (const measure of this.otherMemory) bytes += measure();
+    if (bytes > this.stats.peakMemory) this.stats.peakMemory = bytes;
+    return bytes;
+  }
+
+  /** Removes keys until memory is below `maxmemory`; false if the policy finds none to remove. */
+  freeMemoryForCommand(): boolean {
+    const { maxmemory, maxmemoryPolicy, maxmemorySamples, lfuDecayTime } = this.config.values;
+    if (this.usedMemory <= maxmemory || (this.guards & EngineGuard.Loading) !== 0) return true;
+    const policy = parsePolicy(maxmemoryPolicy);
+    if (policy.order === "none") return false;
+    const settings = { policy, samples: maxmemorySamples, lfuDecayMinutes: lfuDecayTime };
+    let enough = true;
+    this.asUnit(() => {
+      while (this.usedMemory > maxmemory) {
+        const victim = this.#eviction.next(this.databases, this.nowMs, settings);
+        if (victim === undefined) {
+          enough = false;
+          return;
+        }
+        this.#evict(victim.databaseId, Key.of(victim.key));
+      }
+    }, false);
+    return enough;
+  }
+
+  #evict(databaseId: number, key: Key): void {
+    const database = this.databases[databaseId]!;
+    const ref = database.find(key);
+    if (ref === 0) return;
+    database.delete(ref);
+    this.stats.evictedKeys++;
+    this.propagation.add(databaseId, ["DEL", key.text]);
+    this.keyChanged(key, databaseId, null);
+    this.notify(Notify.Evicted, "evicted", key, databaseId);
+  }
+
+  /** Whether every command is to be timed by itself. */
+  get timesEachCommand(): boolean {
+    const threshold = this.config.values.slowlogLogSlowerThan;
+    return (threshold >= 0 && threshold < TIME_EACH_BELOW_US) || this.afterTiming.length > 0;
+  }
+}
+
+/** Commands that act on a transaction instead of being queued by it. */
+function runsInsideMulti(cmd: Command): boolean {
+  switch (cmd.name) {
+    case "exec":
+    case "discard":
+    case "multi":
+    case "watch":
+    case "quit":
+    case "reset":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Measures what commands take; see {@linkcode Engine.runBatch}. */
+class CallTimer {
+  #run: Command | null = null;
+  #calls = 0;
+  #startedAtUs = 0;
+
+  /** A command begins. */
+  begin(engine: Engine, cmd: Command, _args: Args): void {
+    if (cmd === this.#run && (cmd.flags & Flag.Fast) !== 0) return;
+    this.finish(engine);
+    this.#run = cmd;
+    this.#startedAtUs = engine.clock.monotonicUs();
+  }
+
+  /** It has ended. */
+  end(engine: Engine, client: Client, cmd: Command, args: Args): void {
+    this.#calls++;
+    if ((cmd.flags & Flag.Fast) !== 0 && !engine.timesEachCommand) return;
+    const microseconds = this.finish(engine);
+    const { slowlogLogSlowerThan, slowlogMaxLen } = engine.config.values;
+    if (slowlogLogSlowerThan < 0 || microseconds < slowlogLogSlowerThan || slowlogMaxLen === 0) return;
+    if ((cmd.flags & Flag.SkipSlowlog) !== 0) return;
+    engine.slowlog.add(
+      args,
+      microseconds,
+      engine.nowMs,
+      client.transport.address,
+      client.name,
+      slowlogMaxLen,
+    );
+  }
+
+  /** Divides the time since the run began among its calls; returns the microseconds. */
+  finish(engine: Engine): number {
+    const cmd = this.#run;
+    if (cmd === null) return 0;
+    const microseconds = engine.clock.monotonicUs() - this.#startedAtUs;
+    cmd.stats.microseconds += microseconds;
+    for (const observe of engine.afterTiming) observe(cmd, microseconds / Math.max(1, this.#calls));
+    this.#run = null;
+    this.#calls = 0;
+    return microseconds;
+  }
+}

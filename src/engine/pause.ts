@@ -1,0 +1,69 @@
+/** CLIENT PAUSE: for a while commands, or only those that write, wait instead of being run. */
+import type { Args } from "./args.ts";
+import { type Client, ClientFlag } from "./client.ts";
+import { type Command, Flag } from "./command.ts";
+import type { Engine } from "./engine.ts";
+import { EngineGuard, isWrite } from "./refusals.ts";
+
+export class Pause {
+  /** Clients whose command waits for the end of the pause, in order. */
+  readonly #postponed: { client: Client; args: Args }[] = [];
+  #untilMs = 0;
+  #all = false;
+
+  constructor(readonly engine: Engine) {}
+
+  /** When the pause ends by itself, in clock milliseconds; Infinity if there is none. */
+  get endsAtMs(): number {
+    return this.active ? this.#untilMs : Infinity;
+  }
+
+  get active(): boolean {
+    return (this.engine.guards & EngineGuard.Paused) !== 0;
+  }
+
+  /** Begins a pause, or prolongs and widens the present one. @param all commands that only read wait too */
+  start(untilMs: number, all: boolean): void {
+    this.#untilMs = this.active ? Math.max(this.#untilMs, untilMs) : untilMs;
+    this.#all = all || (this.active && this.#all);
+    this.engine.setGuard(EngineGuard.Paused, true);
+  }
+
+  /** Ends the pause: what was postponed runs now, in order. */
+  end(): void {
+    this.engine.setGuard(EngineGuard.Paused, false);
+    this.#all = false;
+    for (const { client, args } of this.#postponed.splice(0)) {
+      if (client.closed) continue;
+      this.engine.waiting.remove(client);
+      this.engine.execute(client, args);
+      this.engine.queueReplies(client);
+      if (client.blocked === null) client.transport.resume();
+    }
+  }
+
+  /** Whether `cmd` has to wait; then it has been put aside. */
+  postpones(client: Client, cmd: Command, args: Args): boolean {
+    if (client.has(ClientFlag.Replica | ClientFlag.Silent | ClientFlag.Primary | ClientFlag.Script)) {
+      return false;
+    }
+    const waits = this.#all
+      ? cmd.name !== "client|unpause"
+      : isWrite(client, cmd) || (cmd.flags & Flag.MayReplicate) !== 0;
+    if (!waits) return false;
+    const copy = args.copy();
+    client.blocked = {
+      cmd,
+      args: copy,
+      database: client.database,
+      keys: [],
+      deadlineMs: Infinity,
+      onTimeout: () => {},
+      isReady: () => false,
+      unblockable: false,
+    };
+    this.engine.waiting.add(client);
+    this.#postponed.push({ client, args: copy });
+    return true;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Why a command may not run now. In most batches nothing stands in the way, so the reasons are bits: `guards` of the
+ * engine for those that concern everybody, `guards` of a client for its own. While both are 0 nothing is checked.
+ * The order is Redis's, since a client sees only the first reason.
+ */
+import { LOADING, NOAUTH, OUT_OF_MEMORY, READONLY, ReplyError } from "../protocol/errors.ts";
+import type { Args } from "./args.ts";
+import { type Client, ClientFlag } from "./client.ts";
+import { type Command, Flag } from "./command.ts";
+import type { Engine } from "./engine.ts";
+
+/** Reasons that concern everybody: bits of `Engine.guards`. */
+export const EngineGuard = {
+  Loading: 1 << 0,
+  /** `maxmemory` is set. */
+  Memory: 1 << 1,
+  /** The append only file or the snapshot cannot be written. */
+  Disk: 1 << 2,
+  /** A replica that takes no writes. */
+  ReadOnly: 1 << 3,
+  /** A script runs longer than `busy-reply-threshold`. */
+  Busy: 1 << 4,
+  /** CLIENT PAUSE. */
+  Paused: 1 << 5,
+  /** A replica without a link to its primary, and `replica-serve-stale-data no`. */
+  Stale: 1 << 6,
+  /** `min-replicas-to-write` is not met. */
+  TooFewReplicas: 1 << 7,
+} as const;
+
+/** Reasons of one client: bits of `Client.guards`. */
+export const ClientGuard = {
+  NotAuthenticated: 1 << 0,
+  /** Its user may not do everything. */
+  Restricted: 1 << 1,
+  /** Subscribed in RESP2. */
+  PubSub: 1 << 2,
+} as const;
+
+const BUSY = new ReplyError(
+  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+);
+const BUSY_FUNCTION = new ReplyError(
+  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+);
+const MASTERDOWN = new ReplyError(
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
+const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to write.");
+
+const allowedWhileSubscribed = new Set([
+  "subscribe",
+  "unsubscribe",
+  "psubscribe",
+  "punsubscribe",
+  "ssubscribe",
+  "sunsubscribe",
+  "ping",
+  "quit",
+  "reset",
+]);
+
+/** The reason why `client` may not run `cmd` now, or null. Called only while a guard is set. */
+export function refusal(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
+  if (client.has(ClientFlag.Silent)) return null;
+  return refusalOfClient(engine, client, cmd, args) ?? refusalOfServer(engine, client, cmd);
+}
+
+function refusalOfClient(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
+  if ((client.guards & ClientGuard.NotAuthenticated) !== 0 && (cmd.flags & Flag.NoAuth) === 0) return NOAUTH;
+  if ((client.guards & ClientGuard.Restricted) !== 0) {
+    const denied = engine.access.check(client, cmd, args);
+    if (denied !== null) return denied;
+  }
+  return null;
+}
+
+function refusalOfServer(engine: Engine, client: Client, cmd: Command): ReplyError | null {
+  const guards = engine.guards, flags = cmd.flags;
+  if ((guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand()) {
+    const queued = client.has(ClientFlag.Multi) &&
+      client.queue.some(({ cmd }) => (cmd.flags & Flag.DenyOom) !== 0);
+    if ((flags & Flag.DenyOom) !== 0 || (cmd.name === "exec" && queued)) return OUT_OF_MEMORY;
+  }
+  const writes = isWrite(client, cmd);
+  if ((guards & EngineGuard.Disk) !== 0 && (writes || cmd.name === "ping")) {
+    const failed = engine.diskError();
+    if (failed !== null) return failed;
+  }
+  if ((guards & EngineGuard.TooFewReplicas) !== 0 && writes) return NOREPLICAS;
+  if ((guards & EngineGuard.ReadOnly) !== 0 && writes && !client.has(ClientFlag.Primary)) return READONLY;
+  if (
+    (client.guards & ClientGuard.PubSub) !== 0 && client.reply.resp === 2 &&
+    !allowedWhileSubscribed.has(cmd.name)
+  ) {
+    return new ReplyError(
+      `ERR Can't execute '${cmd.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+    );
+  }
+  if ((guards & EngineGuard.Stale) !== 0 && (flags & Flag.Stale) === 0) return MASTERDOWN;
+  if ((guards & EngineGuard.Loading) !== 0 && (flags & Flag.Loading) === 0) return LOADING;
+  if ((guards & EngineGuard.Busy) !== 0 && (flags & Flag.AllowBusy) === 0) {
+    return engine.busyWithFunction ? BUSY_FUNCTION : BUSY;
+  }
+  return null;
+}
+
+/** Whether a command changes data, or is an EXEC of one that does. */
+export function isWrite(client: Client, cmd: Command): boolean {
+  if ((cmd.flags & (Flag.Write | Flag.MayReplicate)) !== 0) return (cmd.flags & Flag.Write) !== 0;
+  return cmd.name === "exec" && client.queue.some(({ cmd }) => (cmd.flags & Flag.Write) !== 0);
+}

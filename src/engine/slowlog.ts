@@ -1,0 +1,67 @@
+/** The slow log: the commands that took longer than `slowlog-log-slower-than`, newest first. */
+import type { Args } from "./args.ts";
+
+const MAX_ARGS = 32;
+const MAX_ARG_CHARS = 128;
+
+export interface SlowlogEntry {
+  id: number;
+  /** Unix seconds. */
+  time: number;
+  microseconds: number;
+  /** At most 32 arguments of at most 128 characters; what is left out is said in words. */
+  args: string[];
+  address: string;
+  clientName: string;
+}
+
+/** The arguments as the log keeps them: copied and cut. */
+function trimmed(args: Args): string[] {
+  const shown = args.count > MAX_ARGS ? MAX_ARGS - 1 : args.count;
+  const texts = args.strings(0, shown).map((text) =>
+    text.length <= MAX_ARG_CHARS
+      ? text
+      : `${text.slice(0, MAX_ARG_CHARS)}... (${text.length - MAX_ARG_CHARS} more bytes)`
+  );
+  if (shown < args.count) texts.push(`... (${args.count - shown} more arguments)`);
+  return texts;
+}
+
+export class Slowlog {
+  #entries: SlowlogEntry[] = [];
+  #nextId = 0;
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** The `count` newest entries (negative: all). */
+  newest(count: number): readonly SlowlogEntry[] {
+    return count < 0 ? this.#entries : this.#entries.slice(0, count);
+  }
+
+  /** @param maxLength `slowlog-max-len` */
+  add(
+    args: Args,
+    microseconds: number,
+    nowMs: number,
+    address: string,
+    clientName: string,
+    maxLength: number,
+  ): void {
+    const time = Math.floor(nowMs / 1000);
+    this.#entries.unshift({
+      id: this.#nextId++,
+      time,
+      microseconds,
+      args: trimmed(args),
+      address,
+      clientName,
+    });
+    if (this.#entries.length > maxLength) this.#entries.length = maxLength;
+  }
+
+  clear(): void {
+    this.#entries = [];
+  }
+}

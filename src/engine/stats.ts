@@ -1,0 +1,46 @@
+/** Counters that INFO shows and CONFIG RESETSTAT sets back. */
+export class Stats {
+  connectionsReceived = 0;
+  connectionsRejected = 0;
+  commandsProcessed = 0;
+  netInputBytes = 0;
+  netOutputBytes = 0;
+  keyspaceHits = 0;
+  keyspaceMisses = 0;
+  expiredKeys = 0;
+  expiredFields = 0;
+  evictedKeys = 0;
+  evictedClients = 0;
+  errorReplies = 0;
+  unexpectedErrors = 0;
+  queryBufferLimitDisconnections = 0;
+  outputBufferLimitDisconnections = 0;
+  aclDeniedAuth = 0;
+  aclDeniedCommand = 0;
+  aclDeniedKey = 0;
+  aclDeniedChannel = 0;
+  activeExpireCycles = 0;
+  /** Estimated share of keys that have expired and are still there, in percent. */
+  expiredStalePercent = 0;
+  expireCycleTimeCapReached = 0;
+  readsProcessed = 0;
+  writesProcessed = 0;
+  peakMemory = 0;
+  /** Error replies by code. */
+  readonly errorCounts = new Map<string, number>();
+
+  countError(code: string): void {
+    this.errorReplies++;
+    // Codes come from the server's own texts, but scripts can make up any: keep the map bounded as Redis does.
+    if (this.errorCounts.size >= 128 && !this.errorCounts.has(code)) return;
+    this.errorCounts.set(code, (this.errorCounts.get(code) ?? 0) + 1);
+  }
+
+  /** CONFIG RESETSTAT. */
+  reset(): void {
+    const peakMemory = this.peakMemory;
+    const { errorCounts } = this;
+    Object.assign(this, new Stats(), { errorCounts, peakMemory });
+    errorCounts.clear();
+  }
+}

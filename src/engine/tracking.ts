@@ -1,0 +1,312 @@
+/**
+ * Client-side caching: the server remembers what clients may have cached and tells them when it is out of date.
+ *
+ * In the *default* mode every key a client reads is put down in a table, key by key, with the ids of the clients that
+ * have read it (`OPTIN`, `OPTOUT`: only after CLIENT CACHING says so, or unless it does). When the key changes, expires
+ * or is evicted these clients hear of it once and the entry goes. The table is bounded by `tracking-table-max-keys`:
+ * what is beyond is invalidated, oldest first, as if it had changed.
+ *
+ * In the *broadcasting* mode nothing is remembered: a client names prefixes and hears of every change of a key that
+ * begins with one. These messages are gathered per prefix and sent once a batch.
+ *
+ * As in Redis keys count by name alone, whichever database they are in; ids of clients that have gone stay in the table
+ * until their key changes. While no client tracks, the engine calls nothing of this.
+ */
+import type { Key } from "../keyspace/key.ts";
+import { ReplyError } from "../protocol/errors.ts";
+import type { Args } from "./args.ts";
+import { type Client, ClientFlag } from "./client.ts";
+import { type Command, findKeys, Flag } from "./command.ts";
+import type { Engine } from "./engine.ts";
+
+/** What CLIENT TRACKING ON was told. */
+export interface TrackingOptions {
+  broadcast: boolean;
+  /** Keys are tracked only after CLIENT CACHING YES. */
+  optIn: boolean;
+  /** Keys are tracked except after CLIENT CACHING NO. */
+  optOut: boolean;
+  /** Not told of changes it made itself. */
+  noLoop: boolean;
+  /** Id of the client that gets the messages instead; 0 = this one. */
+  redirect: number;
+}
+
+/** A tracking client. */
+export interface TrackingState extends TrackingOptions {
+  readonly prefixes: Set<string>;
+  /** CLIENT CACHING was called: it holds for the next command, or for the whole transaction. */
+  caching: boolean;
+  /** The client that was to get the messages has gone. */
+  isRedirectBroken: boolean;
+}
+
+/** A prefix that clients listen to, and the keys changed since the last batch with who changed them last. */
+interface Broadcast {
+  readonly clients: Set<Client>;
+  readonly keys: Map<string, Client | null>;
+}
+
+/** The channel on which clients that speak RESP2 get the messages redirected to them. */
+const INVALIDATE_CHANNEL = "__redis__:invalidate";
+/** How many entries one pass over a table that is too large removes, times the number of passes in a row. */
+const EFFORT = 100;
+/** Commands that read only what the commands they call read. */
+const SCRIPT_CALLS: ReadonlySet<string> = new Set(["eval_ro", "evalsha_ro", "fcall_ro"]);
+
+export class Tracking {
+  readonly #engine: Engine;
+  readonly #states = new Map<Client, TrackingState>();
+  /** The readers of each key: an id, or a set where there are several, for most keys have one. */
+  readonly #readers = new Map<string, number | Set<number>>();
+  readonly #broadcasts = new Map<string, Broadcast>();
+  #items = 0;
+  #passes = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Number of clients that track. */
+  get clientCount(): number {
+    return this.#states.size;
+  }
+
+  /** Number of keys in the table. */
+  get keyCount(): number {
+    return this.#readers.size;
+  }
+
+  /** Number of pairs of key and client in the table. */
+  get itemCount(): number {
+    return this.#items;
+  }
+
+  /** Number of prefixes that clients listen to. */
+  get prefixCount(): number {
+    return this.#broadcasts.size;
+  }
+
+  /** What a client tracks, or undefined if it does not. */
+  stateOf(client: Client): TrackingState | undefined {
+    return this.#states.get(client);
+  }
+
+  // ---- Clients that begin and end ----------------------------------------------------------------------------
+
+  /**
+   * CLIENT TRACKING ON; called again it changes the options, and prefixes add up.
+   * @throws {ReplyError} if options or prefixes contradict each other or what the client has said before
+   */
+  enable(client: Client, options: TrackingOptions, prefixes: readonly string[]): void {
+    const before = this.#states.get(client);
+    checkOptions(options, prefixes, before);
+    if (options.broadcast) checkPrefixes(prefixes, before?.prefixes ?? new Set());
+    const state: TrackingState = {
+      ...options,
+      prefixes: before?.prefixes ?? new Set(),
+      caching: before?.caching ?? false,
+      isRedirectBroken: false,
+    };
+    this.#states.set(client, state);
+    if (!options.broadcast) return;
+    for (const prefix of prefixes.length > 0 ? prefixes : [""]) this.#listen(client, state, prefix);
+  }
+
+  #listen(client: Client, state: TrackingState, prefix: string): void {
+    state.prefixes.add(prefix);
+    let broadcast = this.#broadcasts.get(prefix);
+    if (broadcast === undefined) {
+      broadcast = { clients: new Set(), keys: new Map() };
+      this.#broadcasts.set(prefix, broadcast);
+    }
+    broadcast.clients.add(client);
+  }
+
+  /** CLIENT TRACKING OFF, and the end of a client. */
+  disable(client: Client): void {
+    const state = this.#states.get(client);
+    if (state === undefined) return;
+    this.#states.delete(client);
+    for (const prefix of state.prefixes) {
+      const broadcast = this.#broadcasts.get(prefix);
+      broadcast?.clients.delete(client);
+      if (broadcast?.clients.size === 0) this.#broadcasts.delete(prefix);
+    }
+  }
+
+  // ---- What the engine reports -------------------------------------------------------------------------------
+
+  /** A command has run: puts down the keys it read for the client at the root of it, scripts included. */
+  commandRan(cmd: Command, args: Args): void {
+    const reader = this.#engine.running;
+    if (reader === null || (cmd.flags & Flag.ReadOnly) === 0 || (cmd.flags & Flag.PubSub) !== 0) return;
+    const state = this.#states.get(reader);
+    if (state === undefined || state.broadcast || SCRIPT_CALLS.has(cmd.name)) return;
+    if (state.optIn ? !state.caching : state.optOut && state.caching) return;
+    for (const { index } of findKeys(cmd, args) ?? []) this.#remember(args.string(index), reader.id);
+  }
+
+  #remember(key: string, id: number): void {
+    const readers = this.#readers.get(key);
+    if (readers === id || (readers instanceof Set && readers.has(id))) return;
+    this.#items++;
+    if (readers === undefined) this.#readers.set(key, id);
+    else if (readers instanceof Set) readers.add(id);
+    else this.#readers.set(key, new Set([readers, id]));
+  }
+
+  /** A client's outermost command has ended. */
+  unitEnded(client: Client, cmd: Command): void {
+    const state = this.#states.get(client);
+    if (state?.caching && !client.has(ClientFlag.Multi) && (cmd.parent ?? cmd).name !== "client") {
+      state.caching = false;
+    }
+    this.#limitTable();
+  }
+
+  /** A key has changed. @param by the client whose command did it, null if none did (expiry, eviction) */
+  keyChanged(key: Key, by: Client | null): void {
+    const name = key.text;
+    for (const [prefix, broadcast] of this.#broadcasts) {
+      if (name.startsWith(prefix)) broadcast.keys.set(name, by);
+    }
+    this.#invalidate(name);
+  }
+
+  #invalidate(key: string): void {
+    const readers = this.#readers.get(key);
+    if (readers === undefined) return;
+    this.#readers.delete(key);
+    if (typeof readers === "number") {
+      this.#items--;
+      return this.#invalidateFor(readers, key);
+    }
+    this.#items -= readers.size;
+    for (const id of readers) this.#invalidateFor(id, key);
+  }
+
+  #invalidateFor(id: number, key: string): void {
+    const client = this.#engine.clients.get(id);
+    const state = client === undefined ? undefined : this.#states.get(client);
+    if (client === undefined || state === undefined || state.broadcast) return;
+    if (state.noLoop && client === this.#engine.running) return;
+    this.#send(client, state, [key]);
+  }
+
+  /** All keys of a database have gone: everybody's cache is void. */
+  flushed(): void {
+    for (const [client, state] of this.#states) this.#send(client, state, null);
+    this.#readers.clear();
+    this.#items = 0;
+  }
+
+  /** The batch ends: sends what was gathered for the prefixes. */
+  batchEnds(): void {
+    for (const broadcast of this.#broadcasts.values()) {
+      if (broadcast.keys.size === 0) continue;
+      const all = [...broadcast.keys.keys()];
+      for (const client of broadcast.clients) {
+        const state = this.#states.get(client);
+        if (state === undefined) continue;
+        const keys = state.noLoop ? all.filter((key) => broadcast.keys.get(key) !== client) : all;
+        if (keys.length > 0) this.#send(client, state, keys);
+      }
+      broadcast.keys.clear();
+    }
+  }
+
+  /** Invalidates the oldest entries beyond `tracking-table-max-keys`, more with every pass that did not suffice. */
+  #limitTable(): void {
+    const limit = Number(this.#engine.config.values.trackingTableMaxKeys);
+    if (limit === 0 || this.#readers.size <= limit) {
+      this.#passes = 0;
+      return;
+    }
+    let effort = EFFORT * ++this.#passes;
+    for (const key of this.#readers.keys()) {
+      if (this.#readers.size <= limit || effort-- === 0) return;
+      this.#invalidate(key);
+    }
+  }
+
+  // ---- Messages ----------------------------------------------------------------------------------------------
+
+  /**
+   * Tells a client, or the one it has named, to forget `keys`, or all if null. RESP2 knows no pushes: there it takes a
+   * redirection to a client that is subscribed, and anything else gets nothing.
+   */
+  #send(client: Client, state: TrackingState, keys: readonly string[] | null): void {
+    const target = state.redirect === 0 ? client : this.#engine.clients.get(state.redirect);
+    if (target === undefined) return this.#reportBroken(client, state);
+    if (target.reply.resp === 2 && (target === client || !target.has(ClientFlag.PubSub))) return;
+    const reply = this.#engine.pushes.to(target);
+    if (reply.resp === 3) {
+      reply.push(2);
+      reply.bulk("invalidate");
+    } else {
+      reply.push(3);
+      reply.bulk("message");
+      reply.bulk(INVALIDATE_CHANNEL);
+    }
+    if (keys === null) reply.null();
+    else reply.bulkArray(keys);
+  }
+
+  #reportBroken(client: Client, state: TrackingState): void {
+    state.isRedirectBroken = true;
+    if (client.reply.resp === 2) return;
+    const reply = this.#engine.pushes.to(client);
+    reply.push(2);
+    reply.bulk("tracking-redir-broken");
+    reply.integer(state.redirect);
+  }
+}
+
+function checkOptions(
+  options: TrackingOptions,
+  prefixes: readonly string[],
+  before: TrackingOptions | undefined,
+): void {
+  if (!options.broadcast && prefixes.length > 0) {
+    throw new ReplyError("ERR PREFIX option requires BCAST mode to be enabled");
+  }
+  if (before !== undefined && before.broadcast !== options.broadcast) throw cannotSwitch("BCAST mode on/off");
+  if (options.broadcast && (options.optIn || options.optOut)) {
+    throw new ReplyError("ERR OPTIN and OPTOUT are not compatible with BCAST");
+  }
+  if (options.optIn && options.optOut) {
+    throw new ReplyError("ERR You can't specify both OPTIN mode and OPTOUT mode");
+  }
+  if ((options.optIn && before?.optOut) || (options.optOut && before?.optIn)) {
+    throw cannotSwitch("OPTIN/OPTOUT mode");
+  }
+}
+
+function cannotSwitch(what: string): ReplyError {
+  return new ReplyError(
+    `ERR You can't switch ${what} before disabling tracking for this client, and then re-enabling it with a different mode.`,
+  );
+}
+
+/** Of two prefixes neither may begin with the other: the client would hear of a key twice. */
+function checkPrefixes(prefixes: readonly string[], existing: ReadonlySet<string>): void {
+  for (const [i, prefix] of prefixes.entries()) {
+    for (const other of existing) {
+      if (overlap(prefix, other)) throw overlapping(prefix, "an existing", other);
+    }
+    for (const other of prefixes.slice(i + 1)) {
+      if (overlap(prefix, other)) throw overlapping(prefix, "another provided", other);
+    }
+  }
+}
+
+function overlap(a: string, b: string): boolean {
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+function overlapping(prefix: string, which: string, other: string): ReplyError {
+  return new ReplyError(
+    `ERR Prefix '${prefix}' overlaps with ${which} prefix '${other}'. Prefixes for a single client must not overlap.`,
+  );
+}

@@ -1,0 +1,521 @@
+/**
+ * One database: keys, values and expiry times, with none of the rules around them (those are the engine's).
+ *
+ * A key's record lies in an {@linkcode Arena}; references to records are numbers, valid until the next change of the
+ * same key. Two {@linkcode Index}es refer to it: one over all keys, one over those that expire. Layout, in 32-bit words:
+ *
+ *     0  type (bits 0-3) | flags (4-7) | access clock (8-31: LRU seconds, or LFU minutes and counter)
+ *     1  key length
+ *     2  value length, or the value's handle if it is an object
+ *     3  hash
+ *     4  two words of a double: when the key expires, in Unix milliseconds (only with HAS_EXPIRY)
+ *     …  key bytes, then the value's bytes unless it is an object
+ *
+ * A string of up to {@linkcode LARGEST_INLINE_BYTES} lies in the record. Longer ones have a byte array of their own, so
+ * they neither fragment the arena nor are copied when it is compacted, and grow in place. Collections are objects too.
+ */
+import type { Random } from "../util/random.ts";
+import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
+import { type CollectionValue, ValueType } from "../data/value.ts";
+import { Arena, type Chunk, unitsFor } from "./arena.ts";
+import { Index, TABLE_COUNT, tableOf } from "./index.ts";
+import { Key } from "./key.ts";
+import { Slice } from "./slice.ts";
+
+/** Longest string value kept inside its key's record. */
+export const LARGEST_INLINE_BYTES = 4096;
+/** What {@linkcode Database.expiryOf} says of a key that does not expire. */
+export const NO_EXPIRY = -1;
+
+const TYPE_MASK = 0x0f;
+const HAS_EXPIRY = 0x10;
+const IS_OBJECT = 0x20;
+const IS_RAW = 0x40;
+const HEADER_BYTES = 16;
+const EXPIRY_BYTES = 8;
+/** Heap bytes of a small byte array besides its content, measured on V8. */
+const BYTE_ARRAY_OVERHEAD = 265;
+
+/** A long string value, with room to grow. */
+class LongString {
+  bytes: Uint8Array<ArrayBuffer>;
+  length: number;
+
+  constructor(length: number) {
+    this.bytes = allocateBytes(length);
+    this.length = length;
+  }
+
+  get memoryBytes(): number {
+    return this.bytes.length + BYTE_ARRAY_OVERHEAD;
+  }
+
+  /** Makes the string `length` bytes long, new bytes being 0; doubles its room so that appending is O(1) a byte. */
+  grow(length: number): void {
+    if (length > this.bytes.length) {
+      const larger = allocateBytes(Math.min(length * 2, Math.max(length, length + (1 << 20))));
+      larger.set(this.bytes.subarray(0, this.length));
+      this.bytes = larger;
+    }
+    if (length > this.length) this.bytes.fill(0, this.length, length);
+    this.length = length;
+  }
+}
+
+/** Told before a key's record or value changes, so that a snapshot can save what it has not reached yet. */
+export interface ChangeObserver {
+  /** @param table the index table the key belongs to: everything in it is still in its old state */
+  beforeChange(database: Database, table: number): void;
+}
+
+/** How a string is to be stored; see {@linkcode Database.setString}. */
+export interface StringOptions {
+  /** Unix milliseconds, or {@linkcode NO_EXPIRY}. */
+  expiresAtMs: number;
+  /** The value of the record's access clock. */
+  clock: number;
+}
+
+export class Database {
+  readonly #arena = new Arena();
+  readonly #keys = new Index();
+  readonly #volatile = new Index();
+  #objects: (CollectionValue | LongString | undefined)[] = [];
+  #freeHandles: number[] = [];
+  #objectBytes = 0;
+  readonly #isMatch = (ref: number, key: Key): boolean => this.#keyEquals(ref, key);
+  /** Set while a snapshot of this database is being taken. */
+  observer: ChangeObserver | null = null;
+
+  /** Keys. */
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  /** Keys that expire. */
+  get volatileSize(): number {
+    return this.#volatile.size;
+  }
+
+  /** Bytes of keys, values, records and indexes. */
+  get memoryBytes(): number {
+    return this.#arena.liveBytes + this.overheadBytes + this.#objectBytes;
+  }
+
+  /** Bytes of the indexes, the part of {@linkcode memoryBytes} that is no one key's. */
+  get overheadBytes(): number {
+    return this.#keys.bytes + this.#volatile.bytes + this.#objects.length * 8;
+  }
+
+  /** Bytes of freed records that have not been reused yet. */
+  get fragmentedBytes(): number {
+    return this.#arena.occupiedBytes - this.#arena.liveBytes;
+  }
+
+  /** The record of `key`, expired or not, or 0. */
+  find(key: Key): number {
+    return this.#keys.find(key.hash, this.#isMatch, key);
+  }
+
+  typeOf(ref: number): ValueType {
+    return (this.#word(ref, 0) & TYPE_MASK) as ValueType;
+  }
+
+  /** Whether a string has been changed in place, so that OBJECT ENCODING must say `raw`. */
+  isRaw(ref: number): boolean {
+    return (this.#word(ref, 0) & IS_RAW) !== 0;
+  }
+
+  /** When the key expires, in Unix milliseconds, or {@linkcode NO_EXPIRY}. */
+  expiryOf(ref: number): number {
+    const chunk = this.#arena.chunk(ref), offset = this.#arena.offset(ref);
+    if ((chunk.u32[offset >>> 2]! & HAS_EXPIRY) === 0) return NO_EXPIRY;
+    return chunk.f64[(offset + HEADER_BYTES) >>> 3]!;
+  }
+
+  /** The record's access clock, 24 bits. */
+  clockOf(ref: number): number {
+    return this.#word(ref, 0) >>> 8;
+  }
+
+  setClock(ref: number, clock: number): void {
+    const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
+    chunk.u32[word] = (chunk.u32[word]! & 0xff) | (clock << 8);
+  }
+
+  /** The key of a record, with its bytes copied. */
+  keyOf(ref: number): Key {
+    return Key.of(this.keyTextOf(ref));
+  }
+
+  /** The key of a record as a latin1 string. */
+  keyTextOf(ref: number): string {
+    const chunk = this.#arena.chunk(ref), start = this.#keyStart(ref, chunk);
+    return latin1(chunk.u8, start, start + chunk.u32[(this.#arena.offset(ref) >>> 2) + 1]!);
+  }
+
+  /** Points `slice` at the bytes of the string value of `ref`. */
+  readString(ref: number, slice: Slice): Slice {
+    const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
+    const length = chunk.u32[word + 2]!;
+    if ((chunk.u32[word]! & IS_OBJECT) !== 0) {
+      const value = this.#objects[length] as LongString;
+      return slice.point(value.bytes, 0, value.length);
+    }
+    const start = this.#keyStart(ref, chunk) + chunk.u32[word + 1]!;
+    return slice.point(chunk.u8, start, start + length);
+  }
+
+  /** The collection of `ref`, whose type must not be String. */
+  collectionOf(ref: number): CollectionValue {
+    return this.#objects[this.#word(ref, 2)] as CollectionValue;
+  }
+
+  /** Bytes this key takes: record, index slots and value. */
+  memoryOf(ref: number): number {
+    const slots = this.expiryOf(ref) === NO_EXPIRY ? 1 : 2;
+    return this.#unitsOf(ref) * 8 + slots * 12 + this.#objectBytesOf(ref);
+  }
+
+  /** To be called before a collection is changed in place; every other change says so itself. */
+  willChange(hash: number): void {
+    this.observer?.beforeChange(this, tableOf(hash));
+  }
+
+  /** Brings the count of bytes up to date after `value` has changed. */
+  settle(value: CollectionValue): void {
+    const bytes = value.memoryBytes;
+    this.#objectBytes += bytes - value.accountedBytes;
+    value.accountedBytes = bytes;
+  }
+
+  /**
+   * Makes the bytes [start, end) of `buf` the string value of `key`.
+   * @param ref the key's present record, or 0
+   */
+  setString(
+    key: Key,
+    ref: number,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    options: StringOptions,
+  ): number {
+    this.willChange(key.hash);
+    const length = end - start;
+    if (length > LARGEST_INLINE_BYTES) {
+      const value = new LongString(length);
+      value.bytes.set(buf.subarray(start, end));
+      return this.#putObject(key, ref, ValueType.String, value, options);
+    }
+    const expires = options.expiresAtMs !== NO_EXPIRY;
+    const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length + length);
+    const flags = ValueType.String | (expires ? HAS_EXPIRY : 0);
+    const record = this.#claim(key, ref, units, flags, length, options);
+    const chunk = this.#arena.chunk(record);
+    copyBytes(chunk.u8, this.#keyStart(record, chunk) + key.length, buf, start, end);
+    return record;
+  }
+
+  /** Makes `value` the value of `key`; see {@linkcode setString}. */
+  setCollection(key: Key, ref: number, value: CollectionValue, options: StringOptions): number {
+    this.willChange(key.hash);
+    return this.#putObject(key, ref, value.type, value, options);
+  }
+
+  /**
+   * Makes the string value of `ref` `length` bytes long, bytes that were not there being 0, points `slice` at it for
+   * writing in place, and marks it as changed in place. Returns the key's new record.
+   */
+  editString(key: Key, ref: number, length: number, slice: Slice): number {
+    this.willChange(key.hash);
+    const word = this.#word(ref, 0);
+    if ((word & IS_OBJECT) !== 0) this.#growLong(ref, length);
+    else if (length !== this.#word(ref, 2)) ref = this.#regrow(key, ref, length, slice);
+    const chunk = this.#arena.chunk(ref);
+    chunk.u32[this.#arena.offset(ref) >>> 2]! |= IS_RAW;
+    this.readString(ref, slice);
+    return ref;
+  }
+
+  /** Sets or (with {@linkcode NO_EXPIRY}) removes the time a key expires at; returns the key's new record. */
+  setExpiry(key: Key, ref: number, expiresAtMs: number): number {
+    this.willChange(key.hash);
+    const chunk = this.#arena.chunk(ref), offset = this.#arena.offset(ref);
+    const had = (chunk.u32[offset >>> 2]! & HAS_EXPIRY) !== 0;
+    if (had && expiresAtMs !== NO_EXPIRY) {
+      chunk.f64[(offset + HEADER_BYTES) >>> 3] = expiresAtMs;
+      return ref;
+    }
+    if (!had && expiresAtMs === NO_EXPIRY) return ref;
+    return this.#rebuild(key, ref, expiresAtMs);
+  }
+
+  /** Removes a key. */
+  delete(ref: number): void {
+    const hash = this.#word(ref, 3) | 0;
+    this.willChange(hash);
+    this.#keys.remove(hash, ref);
+    if (this.expiryOf(ref) !== NO_EXPIRY) this.#volatile.remove(hash, ref);
+    this.#dropObject(ref);
+    this.#arena.release(ref, this.#unitsOf(ref));
+  }
+
+  /** Removes a key and returns its collection, still whole, for RENAME and MOVE. */
+  detachCollection(ref: number): CollectionValue {
+    const value = this.collectionOf(ref);
+    this.delete(ref);
+    return value;
+  }
+
+  /** Removes every key; the memory goes back at once. */
+  clear(): void {
+    if (this.observer !== null && this.size > 0) {
+      for (let table = 0; table < TABLE_COUNT; table++) this.observer.beforeChange(this, table);
+    }
+    this.#arena.clear();
+    this.#keys.clear();
+    this.#volatile.clear();
+    this.#objects = [];
+    this.#freeHandles = [];
+    this.#objectBytes = 0;
+  }
+
+  /** See {@linkcode Index.scan}. */
+  scan(cursor: number, count: number, visit: (ref: number) => void): number {
+    return this.#keys.scan(cursor, count, visit);
+  }
+
+  /** See {@linkcode Index.scan}; only keys that expire. */
+  scanVolatile(cursor: number, count: number, visit: (ref: number) => void): number {
+    return this.#volatile.scan(cursor, count, visit);
+  }
+
+  /** Visits every key; `visit` must not change the database. */
+  forEach(visit: (ref: number) => void): void {
+    for (let table = 0; table < TABLE_COUNT; table++) this.#keys.forEachIn(table, visit);
+  }
+
+  /** Visits the keys of one index table. */
+  forEachIn(table: number, visit: (ref: number) => void): void {
+    this.#keys.forEachIn(table, visit);
+  }
+
+  /** Keys in one index table. */
+  countIn(table: number): number {
+    return this.#keys.countIn(table);
+  }
+
+  /** A record chosen uniformly, or 0. */
+  sample(random: Random): number {
+    return this.#keys.sample(random);
+  }
+
+  /** A record of a key that expires, chosen uniformly, or 0. */
+  sampleVolatile(random: Random): number {
+    return this.#volatile.sample(random);
+  }
+
+  /** A chunk being emptied and how far that has come. */
+  #evacuated = -1;
+  #evacuatedUnit = 0;
+
+  /**
+   * Moves records out of mostly-free memory so that it can be given back, at most about `budget` records a call.
+   * Returns whether there is more to do. Only the indexes refer to records, so a move is two index writes.
+   */
+  compact(budget: number): boolean {
+    if (this.#evacuated < 0) {
+      this.#evacuated = this.#arena.sparsestChunk();
+      if (this.#evacuated < 0) return false;
+      this.#evacuatedUnit = this.#arena.firstUnit(this.#evacuated);
+      this.#arena.beginEvacuation(this.#evacuated);
+    }
+    const unitsOf = (ref: number) => this.#unitsOf(ref);
+    const end = this.#arena.endUnit(this.#evacuated);
+    for (; budget > 0 && this.#evacuatedUnit < end; budget--) {
+      const ref = this.#arena.visit(this.#evacuated, this.#evacuatedUnit, unitsOf);
+      this.#evacuatedUnit = this.#arena.nextUnit;
+      if (ref !== 0) this.#move(ref);
+    }
+    if (this.#evacuatedUnit < end) return true;
+    this.#arena.dropChunk(this.#evacuated);
+    this.#evacuated = -1;
+    return true;
+  }
+
+  #move(ref: number): void {
+    const units = this.#unitsOf(ref), bytes = units * 8;
+    const target = this.#arena.allocate(units);
+    const from = this.#arena.offset(ref), hash = this.#word(ref, 3) | 0;
+    const source = this.#arena.chunk(ref).u8.subarray(from, from + bytes);
+    this.#arena.chunk(target).u8.set(source, this.#arena.offset(target));
+    this.#keys.replace(hash, ref, target);
+    if (this.expiryOf(target) !== NO_EXPIRY) this.#volatile.replace(hash, ref, target);
+    this.#arena.release(ref, units);
+  }
+
+  #word(ref: number, word: number): number {
+    return this.#arena.chunk(ref).u32[(this.#arena.offset(ref) >>> 2) + word]!;
+  }
+
+  #keyStart(ref: number, chunk: Chunk): number {
+    const offset = this.#arena.offset(ref);
+    return offset +
+      ((chunk.u32[offset >>> 2]! & HAS_EXPIRY) !== 0 ? HEADER_BYTES + EXPIRY_BYTES : HEADER_BYTES);
+  }
+
+  #keyEquals(ref: number, key: Key): boolean {
+    const chunk = this.#arena.chunk(ref), length = key.end - key.start;
+    if (chunk.u32[(this.#arena.offset(ref) >>> 2) + 1] !== length) return false;
+    const u8 = chunk.u8, buf = key.buf;
+    let at = this.#keyStart(ref, chunk);
+    for (let i = key.start; i < key.end; i++) {
+      if (u8[at++] !== buf[i]) return false;
+    }
+    return true;
+  }
+
+  #unitsOf(ref: number): number {
+    const u32 = this.#arena.chunk(ref).u32, word = this.#arena.offset(ref) >>> 2;
+    const flags = u32[word]!;
+    const valueBytes = (flags & IS_OBJECT) !== 0 ? 0 : u32[word + 2]!;
+    return unitsFor(
+      HEADER_BYTES + ((flags & HAS_EXPIRY) !== 0 ? EXPIRY_BYTES : 0) + u32[word + 1]! + valueBytes,
+    );
+  }
+
+  #objectBytesOf(ref: number): number {
+    if ((this.#word(ref, 0) & IS_OBJECT) === 0) return 0;
+    return this.#objects[this.#word(ref, 2)]?.memoryBytes ?? 0;
+  }
+
+  /**
+   * A record for `key` with header, expiry time and key written and the value's bytes left to the caller: the present
+   * one where it has the right size, else a new one in its place.
+   */
+  #claim(
+    key: Key,
+    ref: number,
+    units: number,
+    flags: number,
+    valueWord: number,
+    options: StringOptions,
+  ): number {
+    const expires = (flags & HAS_EXPIRY) !== 0;
+    if (ref !== 0) {
+      this.#dropObject(ref);
+      const old = this.#word(ref, 0);
+      if ((old & HAS_EXPIRY) === (flags & HAS_EXPIRY) && this.#unitsOf(ref) === units) {
+        this.#writeHeader(ref, flags, key, valueWord, options);
+        return ref;
+      }
+    }
+    const record = this.#arena.allocate(units);
+    this.#writeHeader(record, flags, key, valueWord, options);
+    const chunk = this.#arena.chunk(record);
+    copyBytes(chunk.u8, this.#keyStart(record, chunk), key.buf, key.start, key.end);
+    if (ref === 0) this.#link(key.hash, record, expires);
+    else this.#relink(key.hash, ref, record, expires, this.#unitsOf(ref));
+    return record;
+  }
+
+  #writeHeader(ref: number, flags: number, key: Key, valueWord: number, options: StringOptions): void {
+    const chunk = this.#arena.chunk(ref), offset = this.#arena.offset(ref), word = offset >>> 2;
+    chunk.u32[word] = flags | (options.clock << 8);
+    chunk.u32[word + 1] = key.end - key.start;
+    chunk.u32[word + 2] = valueWord;
+    chunk.u32[word + 3] = key.hash;
+    if ((flags & HAS_EXPIRY) !== 0) chunk.f64[(offset + HEADER_BYTES) >>> 3] = options.expiresAtMs;
+  }
+
+  #link(hash: number, ref: number, expires: boolean): void {
+    this.#keys.insert(hash, ref);
+    if (expires) this.#volatile.insert(hash, ref);
+  }
+
+  /** Makes the indexes refer to `to` instead of `from`, and gives `from` back. */
+  #relink(hash: number, from: number, to: number, expires: boolean, fromUnits: number): void {
+    const expired = this.expiryOf(from) !== NO_EXPIRY;
+    this.#keys.replace(hash, from, to);
+    if (expired && expires) this.#volatile.replace(hash, from, to);
+    else if (expired) this.#volatile.remove(hash, from);
+    else if (expires) this.#volatile.insert(hash, to);
+    this.#arena.release(from, fromUnits);
+  }
+
+  #putObject(
+    key: Key,
+    ref: number,
+    type: ValueType,
+    value: CollectionValue | LongString,
+    options: StringOptions,
+  ): number {
+    const expires = options.expiresAtMs !== NO_EXPIRY;
+    const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length);
+    const handle = this.#freeHandles.pop() ?? this.#objects.length;
+    this.#objects[handle] = value;
+    const record = this.#claim(
+      key,
+      ref,
+      units,
+      type | IS_OBJECT | (expires ? HAS_EXPIRY : 0),
+      handle,
+      options,
+    );
+    if (value instanceof LongString) {
+      this.#objectBytes += value.memoryBytes;
+    } else {
+      value.accountedBytes = 0;
+      this.settle(value);
+    }
+    return record;
+  }
+
+  /** Forgets the object of `ref`, if it has one; the record is to be freed or overwritten next. */
+  #dropObject(ref: number): void {
+    if ((this.#word(ref, 0) & IS_OBJECT) === 0) return;
+    const handle = this.#word(ref, 2);
+    const value = this.#objects[handle]!;
+    this.#objectBytes -= value instanceof LongString ? value.memoryBytes : value.accountedBytes;
+    this.#objects[handle] = undefined;
+    this.#freeHandles.push(handle);
+  }
+
+  #growLong(ref: number, length: number): void {
+    const value = this.#objects[this.#word(ref, 2)] as LongString;
+    const before = value.memoryBytes;
+    value.grow(length);
+    this.#objectBytes += value.memoryBytes - before;
+  }
+
+  /** Replaces an inline string by one of another length with the same beginning. */
+  #regrow(key: Key, ref: number, length: number, slice: Slice): number {
+    const options = { expiresAtMs: this.expiryOf(ref), clock: this.clockOf(ref) };
+    const old = this.readString(ref, slice).view().slice();
+    const grown = length > LARGEST_INLINE_BYTES ? new LongString(length) : undefined;
+    const bytes = grown === undefined ? allocateBytes(length) : grown.bytes;
+    const kept = Math.min(old.length, length);
+    bytes.set(old.subarray(0, kept));
+    bytes.fill(0, kept);
+    if (grown !== undefined) return this.#putObject(key, ref, ValueType.String, grown, options);
+    return this.setString(key, ref, bytes, 0, length, options);
+  }
+
+  /** Writes a record anew with or without an expiry time, value and flags unchanged. */
+  #rebuild(key: Key, ref: number, expiresAtMs: number): number {
+    const expires = expiresAtMs !== NO_EXPIRY;
+    const fromUnits = this.#unitsOf(ref);
+    const flags = (this.#word(ref, 0) & 0xff & ~HAS_EXPIRY) | (expires ? HAS_EXPIRY : 0);
+    const valueWord = this.#word(ref, 2);
+    const from = this.#keyStart(ref, this.#arena.chunk(ref)) - this.#arena.offset(ref);
+    const contentBytes = key.length + ((flags & IS_OBJECT) !== 0 ? 0 : valueWord);
+    const to = this.#arena.allocate(unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + contentBytes));
+    this.#writeHeader(to, flags, key, valueWord, { expiresAtMs, clock: this.clockOf(ref) });
+    const source = this.#arena.chunk(ref), target = this.#arena.chunk(to);
+    const start = this.#arena.offset(ref) + from;
+    copyBytes(target.u8, this.#keyStart(to, target), source.u8, start, start + contentBytes);
+    this.#relink(key.hash, ref, to, expires, fromUnits);
+    return to;
+  }
+}

@@ -1,0 +1,91 @@
+/** Every error text a client can see, worded exactly as Redis words it. */
+
+/**
+ * An error reply on its way to the client: a handler throws it, `call()` catches it once. It carries no stack on
+ * purpose: it is an answer, not a fault, and must cost no more than one.
+ */
+export class ReplyError {
+  /** @param text the reply without the leading `-`; its first word is the error code */
+  constructor(readonly text: string) {}
+
+  /** The error's code, as INFO errorstats counts it. */
+  get code(): string {
+    const space = this.text.indexOf(" ");
+    return space < 0 ? this.text : this.text.slice(0, space);
+  }
+}
+
+export const WRONGTYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
+export const SYNTAX = new ReplyError("ERR syntax error");
+export const NOT_INTEGER = new ReplyError("ERR value is not an integer or out of range");
+export const OUT_OF_RANGE = new ReplyError("ERR value is out of range");
+export const MUST_BE_POSITIVE = new ReplyError("ERR value is out of range, must be positive");
+export const NOT_FLOAT = new ReplyError("ERR value is not a valid float");
+export const OVERFLOW = new ReplyError("ERR increment or decrement would overflow");
+export const NAN_OR_INFINITY = new ReplyError("ERR increment would produce NaN or Infinity");
+export const NO_SUCH_KEY = new ReplyError("ERR no such key");
+export const INDEX_OUT_OF_RANGE = new ReplyError("ERR index out of range");
+export const STRING_TOO_LONG = new ReplyError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+export const OFFSET_OUT_OF_RANGE = new ReplyError("ERR offset is out of range");
+export const INVALID_CURSOR = new ReplyError("ERR invalid cursor");
+export const DB_OUT_OF_RANGE = new ReplyError("ERR DB index is out of range");
+export const INVALID_DB_INDEX = new ReplyError("ERR invalid DB index");
+export const SAME_OBJECT = new ReplyError("ERR source and destination objects are the same");
+export const TIMEOUT_NOT_FLOAT = new ReplyError("ERR timeout is not a float or out of range");
+export const TIMEOUT_NEGATIVE = new ReplyError("ERR timeout is negative");
+export const TIMEOUT_OUT_OF_RANGE = new ReplyError("ERR timeout is out of range");
+export const OUT_OF_MEMORY = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
+export const LOADING = new ReplyError("LOADING Redis is loading the dataset in memory");
+export const NOAUTH = new ReplyError("NOAUTH Authentication required.");
+export const WRONGPASS = new ReplyError("WRONGPASS invalid username-password pair or user is disabled.");
+export const READONLY = new ReplyError("READONLY You can't write against a read only replica.");
+export const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to write.");
+export const BUSY_SCRIPT = new ReplyError(
+  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+);
+export const EXEC_ABORT = new ReplyError("EXECABORT Transaction discarded because of previous errors.");
+export const NESTED_MULTI = new ReplyError("ERR MULTI calls can not be nested");
+export const EXEC_WITHOUT_MULTI = new ReplyError("ERR EXEC without MULTI");
+export const DISCARD_WITHOUT_MULTI = new ReplyError("ERR DISCARD without MULTI");
+export const WATCH_IN_MULTI = new ReplyError("ERR WATCH inside MULTI is not allowed");
+export const NOPROTO = new ReplyError("NOPROTO unsupported protocol version");
+export const NO_SUCH_CLIENT = new ReplyError("ERR No such client");
+export const UNBLOCKED = new ReplyError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+export const MAX_CLIENTS = new ReplyError("ERR max number of clients reached");
+export const MISCONF_RDB = new ReplyError(
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
+
+/** The reply to writes while the append only file cannot be written. */
+export function misconfAof(reason: string): ReplyError {
+  return new ReplyError(`MISCONF Errors writing to the AOF file: ${reason}`);
+}
+
+/** Where a name is quoted in an error, Redis cuts it at 128 bytes and takes line breaks out. */
+function quoted(text: string): string {
+  return text.slice(0, 128).replace(/[\r\n]/g, " ");
+}
+
+export function unknownCommand(name: string, args: readonly string[]): ReplyError {
+  let listed = "";
+  for (const arg of args) {
+    if (listed.length >= 128) break;
+    listed += `'${arg.slice(0, 128 - listed.length)}' `;
+  }
+  return new ReplyError(
+    `ERR unknown command '${quoted(name)}', with args beginning with: ${listed.replace(/[\r\n]/g, " ")}`,
+  );
+}
+
+export function unknownSubcommand(name: string, container: string): ReplyError {
+  return new ReplyError(`ERR unknown subcommand '${quoted(name)}'. Try ${container.toUpperCase()} HELP.`);
+}
+
+/** @param name the full name; a sub-command's is `container|name` */
+export function wrongArity(name: string): ReplyError {
+  return new ReplyError(`ERR wrong number of arguments for '${name}' command`);
+}
+
+export function invalidExpire(command: string): ReplyError {
+  return new ReplyError(`ERR invalid expire time in '${command}' command`);
+}

@@ -1,0 +1,334 @@
+/**
+ * Requests: RESP arrays of bulk strings, or inline commands, as they arrive in a connection's query buffer.
+ *
+ * The decoder never copies arguments. It keeps offsets into its buffer, valid until the batch has been run and the
+ * next bytes are asked for. Parsing is resumable at every byte: a command that arrives in a million pieces is looked
+ * at once, and a bulk string that was announced but not sent takes no memory.
+ *
+ * Buffer:  | run, free to overwrite | parsed, the batch | not yet complete | room |
+ *          0                        start               parsed             filled
+ */
+import { allocateBytes, bytesOf, latin1 } from "../util/bytes.ts";
+import { splitArgs } from "../util/sds_split.ts";
+
+/** A request no Redis client may send. The text goes out behind `-ERR `, then the connection closes. */
+export class ProtocolError extends Error {
+  override name = "ProtocolError";
+}
+
+/** What a connection may announce; one object per server, changed in place when the configuration changes. */
+export interface RequestLimits {
+  /** `proto-max-bulk-len`, bytes. */
+  maxBulkBytes: number;
+  /** `client-query-buffer-limit`, bytes. */
+  maxQueryBytes: number;
+}
+
+const MAX_INLINE_BYTES = 65_536;
+const MAX_ARGS = 1_048_576;
+const MAX_ARGS_UNAUTHENTICATED = 10;
+const MAX_BULK_UNAUTHENTICATED = 16_384;
+const SMALLEST_BUFFER = 2_048;
+const LARGEST_IDLE_BUFFER = 65_536;
+
+const CR = 0x0d, LF = 0x0a, ASTERISK = 0x2a, DOLLAR = 0x24;
+
+/** Fields of a command in {@linkcode CommandBatch.heads}. */
+const HEAD_FIELDS = 4;
+
+/**
+ * The complete commands of one read: for command `c`, `heads[4c]` is the index of its first argument's start in
+ * `offsets`, then the number of arguments, then where its bytes begin and end in `buf` (both -1 for an inline
+ * command, whose bytes are not RESP). Argument `i` is `buf[offsets[base + 2i] … offsets[base + 2i + 1])`.
+ */
+export interface CommandBatch {
+  buf: Uint8Array;
+  offsets: Int32Array;
+  heads: Int32Array;
+  count: number;
+  /** Set when what follows the last command is not a request. */
+  error: ProtocolError | null;
+}
+
+function grown(array: Int32Array): Int32Array {
+  const larger = new Int32Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+
+export class RequestDecoder {
+  /** What the last {@linkcode decode} found; the same object every time. */
+  readonly batch: CommandBatch = {
+    buf: allocateBytes(SMALLEST_BUFFER),
+    offsets: new Int32Array(64),
+    heads: new Int32Array(4 * HEAD_FIELDS),
+    count: 0,
+    error: null,
+  };
+  /** Larger requests are allowed once the client is authenticated. */
+  authenticated = true;
+
+  #start = 0;
+  #parsed = 0;
+  #filled = 0;
+  /** Offsets used by complete commands and by the one being parsed. */
+  #offsetCount = 0;
+  /** The command being parsed: its first offset, announced arguments (-1: none begun), arguments still to come. */
+  #base = 0;
+  #argCount = -1;
+  #argsLeft = 0;
+  #commandStart = 0;
+  /** Length of the bulk string being waited for, or -1 while its header is. */
+  #bulkLength = -1;
+  /** How far a search for a line's end has come, so that no byte is searched twice. */
+  #lineScan = 0;
+
+  constructor(readonly limits: RequestLimits) {}
+
+  /** Bytes received and not yet part of a complete command. */
+  get pendingBytes(): number {
+    return this.#filled - this.#parsed;
+  }
+
+  /** Size of the query buffer in bytes. */
+  get capacity(): number {
+    return this.batch.buf.length;
+  }
+
+  /**
+   * The part of the buffer to read into; follow with {@linkcode received}. Must not be called while a read into an
+   * earlier result is under way, nor while a batch still has commands to run: it may move the bytes.
+   */
+  room(): Uint8Array {
+    if (this.#start > 0) this.#moveToFront();
+    const buf = this.batch.buf;
+    if (this.#filled === 0 && buf.length > LARGEST_IDLE_BUFFER) this.#resize(LARGEST_IDLE_BUFFER);
+    else if (this.#filled === buf.length) this.#resize(buf.length * 2);
+    return this.batch.buf.subarray(this.#filled);
+  }
+
+  /** The free bytes behind what has been received, without moving anything; may be empty. */
+  tail(): Uint8Array {
+    return this.batch.buf.subarray(this.#filled);
+  }
+
+  /** Says that `bytes` bytes have been read into {@linkcode room}. */
+  received(bytes: number): void {
+    this.#filled += bytes;
+    // A read that filled the buffer is likely to be followed by more.
+    if (this.#filled === this.batch.buf.length && this.#filled < LARGEST_IDLE_BUFFER && this.#start === 0) {
+      this.#resize(this.batch.buf.length * 2);
+    }
+  }
+
+  /** Appends `bytes`, for callers that have them already (the AOF loader, scripts, tests). */
+  append(bytes: Uint8Array): void {
+    let from = 0;
+    while (from < bytes.length) {
+      const room = this.room();
+      const part = bytes.subarray(from, from + room.length);
+      room.set(part);
+      this.received(part.length);
+      from += part.length;
+    }
+  }
+
+  /**
+   * Decodes every complete command in the buffer into {@linkcode batch} and returns how many there are. What was in
+   * the batch before is gone. At a protocol error the commands before it are in the batch and its `error` is set.
+   */
+  decode(): number {
+    const batch = this.batch;
+    if (this.#argCount < 0) this.#offsetCount = 0;
+    else if (this.#base > 0) this.#moveOffsets();
+    this.#start = this.#argCount < 0 ? this.#parsed : this.#commandStart;
+    batch.count = 0;
+    batch.error = null;
+    try {
+      while (this.#parsed < this.#filled && this.#parseCommand());
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      batch.error = error;
+    }
+    if (this.#filled - this.#parsed > this.limits.maxQueryBytes) {
+      batch.error = new ProtocolError("client query buffer limit");
+    }
+    return batch.count;
+  }
+
+  /** Offset of the first byte that belongs to no complete command, for error reports of a file being read. */
+  get unfinishedFrom(): number {
+    return this.#argCount < 0 ? this.#parsed : this.#commandStart;
+  }
+
+  /** Offset behind the last byte received. */
+  get filled(): number {
+    return this.#filled;
+  }
+
+  #moveToFront(): void {
+    const from = this.#argCount < 0 ? this.#parsed : this.#commandStart;
+    const shift = from;
+    if (shift === 0) {
+      this.#start = 0;
+      return;
+    }
+    this.batch.buf.copyWithin(0, from, this.#filled);
+    this.#start = 0;
+    this.#parsed -= shift;
+    this.#filled -= shift;
+    this.#commandStart -= shift;
+    this.#lineScan -= shift;
+    for (let i = this.#base; i < this.#offsetCount; i++) this.batch.offsets[i]! -= shift;
+  }
+
+  #moveOffsets(): void {
+    this.batch.offsets.copyWithin(0, this.#base, this.#offsetCount);
+    this.#offsetCount -= this.#base;
+    this.#base = 0;
+  }
+
+  #resize(size: number): void {
+    const buf = allocateBytes(size);
+    buf.set(this.batch.buf.subarray(0, this.#filled));
+    this.batch.buf = buf;
+  }
+
+  /** Parses one command; false when its end has not arrived. */
+  #parseCommand(): boolean {
+    if (this.#argCount < 0) {
+      const first = this.batch.buf[this.#parsed]!;
+      if (first !== ASTERISK) return this.#parseInline();
+      if (!this.#parseArrayHeader()) return false;
+      if (this.#argCount < 0) return true;
+    }
+    while (this.#argsLeft > 0) {
+      if (!this.#parseBulk()) return false;
+      this.#argsLeft--;
+    }
+    this.#finishCommand(this.#commandStart, this.#parsed);
+    return true;
+  }
+
+  #finishCommand(rawStart: number, rawEnd: number): void {
+    const batch = this.batch;
+    let at = batch.count * HEAD_FIELDS;
+    if (at === batch.heads.length) batch.heads = grown(batch.heads);
+    batch.heads[at++] = this.#base;
+    batch.heads[at++] = (this.#offsetCount - this.#base) >> 1;
+    batch.heads[at++] = rawStart;
+    batch.heads[at] = rawEnd;
+    batch.count++;
+    this.#base = this.#offsetCount;
+    this.#argCount = -1;
+  }
+
+  #pushOffsets(start: number, end: number): void {
+    const batch = this.batch;
+    if (this.#offsetCount + 2 > batch.offsets.length) batch.offsets = grown(batch.offsets);
+    batch.offsets[this.#offsetCount++] = start;
+    batch.offsets[this.#offsetCount++] = end;
+  }
+
+  /** Reads `*N\r\n`. An array of no arguments is skipped. */
+  #parseArrayHeader(): boolean {
+    const commandStart = this.#parsed;
+    const end = this.#lineEnd("too big mbulk count string");
+    if (end < 0) return false;
+    const count = this.#lineInteger(commandStart + 1, end);
+    if (count === undefined || count > MAX_ARGS) throw new ProtocolError("invalid multibulk length");
+    if (count > MAX_ARGS_UNAUTHENTICATED && !this.authenticated) {
+      throw new ProtocolError("unauthenticated multibulk length");
+    }
+    this.#parsed = end + 2;
+    if (count <= 0) return true;
+    this.#commandStart = commandStart;
+    this.#base = this.#offsetCount;
+    this.#argCount = count;
+    this.#argsLeft = count;
+    this.#bulkLength = -1;
+    return true;
+  }
+
+  /** Reads `$N\r\n<N bytes>\r\n`, or the part of it that has arrived. */
+  #parseBulk(): boolean {
+    const buf = this.batch.buf;
+    if (this.#bulkLength < 0) {
+      if (this.#parsed >= this.#filled) return false;
+      const end = this.#lineEnd("too big bulk count string");
+      if (end < 0) return false;
+      const marker = buf[this.#parsed]!;
+      if (marker !== DOLLAR) {
+        throw new ProtocolError(`expected '$', got '${String.fromCharCode(marker)}'`);
+      }
+      const length = this.#lineInteger(this.#parsed + 1, end);
+      if (length === undefined || length < 0 || length > this.limits.maxBulkBytes) {
+        throw new ProtocolError("invalid bulk length");
+      }
+      if (length > MAX_BULK_UNAUTHENTICATED && !this.authenticated) {
+        throw new ProtocolError("unauthenticated bulk length");
+      }
+      this.#bulkLength = length;
+      this.#parsed = end + 2;
+    }
+    const end = this.#parsed + this.#bulkLength;
+    if (end + 2 > this.#filled) return false;
+    this.#pushOffsets(this.#parsed, end);
+    this.#parsed = end + 2;
+    this.#bulkLength = -1;
+    return true;
+  }
+
+  /** Position of the CR that ends the line at `#parsed`, or -1; the LF behind it has arrived too. */
+  #lineEnd(tooBig: string): number {
+    const buf = this.batch.buf, filled = this.#filled;
+    let at = Math.max(this.#lineScan, this.#parsed);
+    while (at < filled && buf[at] !== CR) at++;
+    this.#lineScan = at;
+    if (at + 1 < filled) return at;
+    if (filled - this.#parsed > MAX_INLINE_BYTES) throw new ProtocolError(tooBig);
+    return -1;
+  }
+
+  /** The integer of a header line, as strict as Redis: digits with an optional minus, nothing else. */
+  #lineInteger(start: number, end: number): number | undefined {
+    const buf = this.batch.buf;
+    const negative = buf[start] === 0x2d;
+    let at = negative ? start + 1 : start;
+    if (at === end || end - at > 15 || (buf[at] === 0x30 && end - at > 1)) return undefined;
+    let value = 0;
+    for (; at < end; at++) {
+      const digit = buf[at]! - 0x30;
+      if (digit < 0 || digit > 9) return undefined;
+      value = value * 10 + digit;
+    }
+    return negative ? -value : value;
+  }
+
+  /** Reads a line of words. Their unquoted bytes are put where the line was: they are never longer than it. */
+  #parseInline(): boolean {
+    const buf = this.batch.buf;
+    let end = Math.max(this.#lineScan, this.#parsed);
+    while (end < this.#filled && buf[end] !== LF) end++;
+    this.#lineScan = end;
+    if (end === this.#filled) {
+      if (end - this.#parsed > MAX_INLINE_BYTES) throw new ProtocolError("too big inline request");
+      return false;
+    }
+    const start = this.#parsed;
+    const lineEnd = end > start && buf[end - 1] === CR ? end - 1 : end;
+    const words = splitArgs(latin1(buf, start, lineEnd));
+    if (words === undefined) throw new ProtocolError("unbalanced quotes in request");
+    this.#parsed = end + 1;
+    if (words.length === 0) return true;
+    this.#base = this.#offsetCount;
+    let at = start;
+    for (const word of words) {
+      buf.set(bytesOf(word), at);
+      this.#pushOffsets(at, at + word.length);
+      at += word.length;
+    }
+    this.#finishCommand(-1, -1);
+    return true;
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * A connection: it lets the engine run what the socket brings and sends what the engine wrote.
+ *
+ * One write is under way per connection; what is written meanwhile goes out together when it has ended. A client that
+ * does not read is not read from either once {@linkcode PAUSE_READING_BYTES} wait for it, so it cannot grow the server's
+ * memory by asking; one that is sent what it did not ask for is cut off by `client-output-buffer-limit`.
+ */
+import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+import { ReplyError } from "../protocol/errors.ts";
+import { RequestReader } from "../protocol/command_stream.ts";
+import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
+import { recycleReplyBuffer } from "../protocol/reply_writer.ts";
+
+/** Replies waiting for a slow reader above which nothing more is read from it. */
+const PAUSE_READING_BYTES = 1 << 20;
+
+/** What a connection needs of the socket. */
+export interface Socket {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** What a connection needs of the server it belongs to. */
+export interface ConnectionHost {
+  readonly engine: Engine;
+  readonly requestLimits: RequestLimits;
+  /** Why a client with so much unsent output must go, or null. */
+  outputLimitExceeded(client: Client, outputBytes: number): string | null;
+  /** Whether a limit on output applies to this client's class. */
+  hasOutputLimit(client: Client): boolean;
+  /** A batch has been run and its replies are on their way. */
+  batchEnded(): void;
+  /** The connection is gone. */
+  disconnected(connection: Connection): void;
+}
+
+export class Connection implements ClientTransport {
+  readonly client: Client;
+  readonly #decoder: RequestDecoder;
+  readonly #reader: RequestReader;
+  /** Written by the engine, not yet given to the socket: in the client's reply writer and here. */
+  #inFlightBytes = 0;
+  #sending = false;
+  #closing = false;
+  #closed = false;
+  /** Resolves when a blocked command has ended, or when a slow reader has caught up. */
+  #wake: (() => void) | null = null;
+
+  constructor(
+    readonly host: ConnectionHost,
+    readonly socket: Socket,
+    readonly address: string,
+    readonly localAddress: string,
+  ) {
+    const { engine } = host;
+    this.client = new Client(engine.databases[0]!, 0, this, engine.clock.nowMs());
+    this.#decoder = new RequestDecoder(host.requestLimits);
+    this.#reader = new RequestReader(socket, this.#decoder);
+    this.#reader.onBytes = (bytes) => {
+      engine.stats.netInputBytes += bytes;
+      engine.stats.readsProcessed++;
+    };
+  }
+
+  get outputBytes(): number {
+    return this.#inFlightBytes + this.client.reply.length;
+  }
+
+  get queryBytes(): number {
+    return this.#decoder.pendingBytes;
+  }
+
+  get queryCapacity(): number {
+    return this.#decoder.capacity;
+  }
+
+  /** Serves the connection until it ends. Never throws. */
+  async serve(): Promise<void> {
+    try {
+      this.#decoder.authenticated = this.client.authenticated;
+      for await (const batch of this.#reader.batches()) {
+        await this.#run(batch);
+        if (this.#closing || this.#closed) break;
+      }
+    } catch (error) {
+      this.host.engine.log.warning(
+        `Connection ${this.address}: ${error instanceof Error ? error.stack : error}`,
+      );
+    }
+    if (!this.#closing) this.close(false);
+  }
+
+  /** Runs a batch to its end, however often a command in it blocks. */
+  async #run(batch: CommandBatch): Promise<void> {
+    const { engine } = this.host;
+    let done = 0;
+    do {
+      done = engine.runBatch(this.client, batch, done);
+      this.#decoder.authenticated = this.client.authenticated;
+      engine.endBatch();
+      this.host.batchEnded();
+      if (this.client.blocked !== null) await this.#waitUnblocked();
+      else if (this.#mustPause()) await this.#sleep();
+    } while (done < batch.count && !this.#closing && !this.#closed);
+    if (batch.error !== null && !this.#closing) {
+      this.#refuse(batch.error.message);
+      engine.endBatch();
+    }
+  }
+
+  /** Answers a request that is none, and ends the connection. */
+  #refuse(reason: string): void {
+    const { engine } = this.host;
+    if (this.client.has(ClientFlag.CloseAfterReply)) return;
+    if (reason === "client query buffer limit") {
+      engine.stats.queryBufferLimitDisconnections++;
+      engine.log.warning(`Closing client that reached max query buffer length: ${this.address}`);
+      this.close(false);
+      return;
+    }
+    engine.log.verbose(`Protocol error (${reason}) from client: ${this.address}`);
+    engine.replyError(this.client, new ReplyError(`ERR Protocol error: ${reason}`));
+    this.client.set(ClientFlag.CloseAfterReply);
+    engine.queueReplies(this.client);
+  }
+
+  /** Waits until the blocked command has ended; a socket that closes meanwhile ends the connection at once. */
+  async #waitUnblocked(): Promise<void> {
+    const isWaiting = () => this.client.blocked !== null && !this.#closed;
+    const woken = this.#sleep();
+    this.#reader.watchForEnd(isWaiting).then(() => {
+      if (this.#reader.ended && isWaiting()) this.close(false);
+    });
+    await woken;
+  }
+
+  #mustPause(): boolean {
+    return this.#inFlightBytes > PAUSE_READING_BYTES && !this.#closing &&
+      !this.host.hasOutputLimit(this.client);
+  }
+
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => this.#wake = resolve);
+  }
+
+  /** Lets the connection go on with what came behind a blocked command. */
+  resume(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  flush(): void {
+    if (this.#closed) return;
+    const { client, host } = this;
+    const reason = host.outputLimitExceeded(client, this.outputBytes);
+    if (reason !== null) {
+      host.engine.stats.outputBufferLimitDisconnections++;
+      host.engine.log.warning(
+        `Client ${this.address} ${reason} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+      );
+      this.close(false);
+      return;
+    }
+    if (!this.#sending && client.reply.length > 0) this.#send();
+  }
+
+  async #send(): Promise<void> {
+    this.#sending = true;
+    const { stats } = this.host.engine;
+    try {
+      while (this.client.reply.length > 0 && !this.#closed) {
+        const bytes = this.client.reply.take();
+        this.#inFlightBytes = bytes.length;
+        stats.writesProcessed++;
+        for (let sent = 0; sent < bytes.length;) {
+          const count = await this.socket.write(sent === 0 ? bytes : bytes.subarray(sent));
+          sent += count;
+          stats.netOutputBytes += count;
+          this.#inFlightBytes = bytes.length - sent;
+        }
+        recycleReplyBuffer(bytes);
+      }
+    } catch {
+      // The peer is gone: so is the connection.
+      this.#finish();
+    }
+    this.#sending = false;
+    if (this.#closing) this.#finish();
+    else if (this.client.blocked === null) this.resume();
+  }
+
+  close(afterReplies: boolean): void {
+    if (this.#closed) return;
+    this.#closing = true;
+    if (afterReplies && (this.#sending || this.client.reply.length > 0)) {
+      if (!this.#sending) this.#send();
+      return;
+    }
+    this.#finish();
+  }
+
+  /** Closes the socket and forgets the client, once. */
+  #finish(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closing = true;
+    try {
+      this.socket.close();
+    } catch {
+      // It has been closed by the peer.
+    }
+    this.host.engine.removeClient(this.client);
+    this.resume();
+    this.host.disconnected(this);
+  }
+}

@@ -1,0 +1,43 @@
+/** `client-output-buffer-limit`: which clients have left so much unread that they must go. */
+import { type Client, ClientFlag } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+
+export class OutputLimits {
+  /** Since when a client has been over its soft limit, in clock milliseconds. */
+  readonly #overSince = new WeakMap<Client, number>();
+
+  constructor(readonly engine: Engine) {}
+
+  #limitOf(client: Client) {
+    const limits = this.engine.config.values.clientOutputBufferLimit;
+    if (client.has(ClientFlag.Replica)) return limits.replica;
+    return client.has(ClientFlag.PubSub) ? limits.pubsub : limits.normal;
+  }
+
+  /** Whether any limit is set for this client's class. */
+  applies(client: Client): boolean {
+    const { hardBytes, softBytes } = this.#limitOf(client);
+    return hardBytes > 0 || softBytes > 0;
+  }
+
+  /** Why a client with `outputBytes` unsent must go, or null. */
+  exceeded(client: Client, outputBytes: number): string | null {
+    const { hardBytes, softBytes, softSeconds } = this.#limitOf(client);
+    if (hardBytes > 0 && outputBytes >= hardBytes) return "hard limit";
+    if (softBytes === 0 || outputBytes < softBytes) {
+      this.#overSince.delete(client);
+      return null;
+    }
+    const since = this.#overSince.get(client);
+    if (since === undefined) this.#overSince.set(client, this.engine.nowMs);
+    else if (this.engine.nowMs - since > softSeconds * 1000) return "soft limit";
+    return null;
+  }
+
+  /** Looks at all clients; those over a limit are closed when their connection is flushed. */
+  check(clients: Iterable<Client>): void {
+    for (const client of clients) {
+      if (client.transport.outputBytes > 0) this.engine.queueReplies(client);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The server: connections and the work that is done beside them. It opens no listener itself: whoever does gives it each
+ * accepted socket.
+ */
+import { Client, ClientFlag } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+import { ExpireCycle } from "../engine/expire.ts";
+import type { RequestLimits } from "../protocol/request_decoder.ts";
+import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
+import { OutputLimits } from "./output_limits.ts";
+
+/** Longest time background work holds the loop, microseconds. */
+const SLICE_US = 1000;
+/** Records moved per cron call when memory is compacted. */
+const COMPACT_RECORDS = 500;
+
+const TOO_MANY_CLIENTS = new TextEncoder().encode("-ERR max number of clients reached\r\n");
+
+/** Something that is done a little at a time beside serving clients; called from the server's cron. */
+export type BackgroundTask = () => void;
+
+export class Server implements ConnectionHost {
+  readonly requestLimits: RequestLimits;
+  /** Called about `hz` times a second, after the server's own background work. */
+  readonly tasks: BackgroundTask[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #expireCycle: ExpireCycle;
+  readonly #outputLimits: OutputLimits;
+  #cronTimer: ReturnType<typeof setTimeout> | undefined;
+  #deadlineTimer: ReturnType<typeof setTimeout> | undefined;
+  #armedForMs = Infinity;
+
+  constructor(readonly engine: Engine) {
+    const { values } = engine.config;
+    this.requestLimits = {
+      maxBulkBytes: values.protoMaxBulkLen,
+      maxQueryBytes: values.clientQueryBufferLimit,
+    };
+    this.#expireCycle = new ExpireCycle(engine);
+    this.#outputLimits = new OutputLimits(engine);
+    engine.config.onApply("protoMaxBulkLen", (value) => this.requestLimits.maxBulkBytes = value);
+    engine.config.onApply("clientQueryBufferLimit", (value) => this.requestLimits.maxQueryBytes = value);
+  }
+
+  /** Connections that are open. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Serves a socket that has been accepted. */
+  accept(socket: Socket, address: string, localAddress: string, isUnixSocket: boolean): void {
+    const { engine } = this;
+    engine.stats.connectionsReceived++;
+    if (this.#connections.size >= engine.config.values.maxclients) {
+      engine.stats.connectionsRejected++;
+      socket.write(TOO_MANY_CLIENTS).catch(() => {}).finally(() => socket.close());
+      return;
+    }
+    const connection = new Connection(this, socket, address, localAddress);
+    if (isUnixSocket) connection.client.set(ClientFlag.UnixSocket);
+    this.#connections.add(connection);
+    engine.addClient(connection.client);
+    connection.serve();
+  }
+
+  disconnected(connection: Connection): void {
+    this.#connections.delete(connection);
+  }
+
+  outputLimitExceeded(client: Client, outputBytes: number): string | null {
+    return this.#outputLimits.exceeded(client, outputBytes);
+  }
+
+  hasOutputLimit(client: Client): boolean {
+    return this.#outputLimits.applies(client);
+  }
+
+  /** A batch has been run: the next deadline may be nearer now. */
+  batchEnded(): void {
+    const nextMs = Math.min(this.engine.waiting.nextDeadlineMs, this.engine.pause.endsAtMs);
+    if (nextMs === this.#armedForMs) return;
+    this.#armedForMs = nextMs;
+    clearTimeout(this.#deadlineTimer);
+    if (nextMs === Infinity) return;
+    const delayMs = Math.max(0, nextMs - this.engine.clock.nowMs());
+    this.#deadlineTimer = setTimeout(() => this.#deadline(), Math.min(delayMs, 0x7fffffff));
+  }
+
+  /** Begins the background work. */
+  start(): void {
+    this.#scheduleCron();
+  }
+
+  /** Ends the background work and closes every connection. */
+  stop(): void {
+    clearTimeout(this.#cronTimer);
+    clearTimeout(this.#deadlineTimer);
+    for (const connection of [...this.#connections]) connection.close(true);
+  }
+
+  #scheduleCron(): void {
+    this.#cronTimer = setTimeout(() => {
+      this.cron();
+      this.#scheduleCron();
+    }, 1000 / this.engine.config.values.hz);
+  }
+
+  /** One round of background work. */
+  cron(): void {
+    const { engine } = this;
+    engine.refreshTime();
+    this.#expireCycle.run(SLICE_US);
+    for (const database of engine.databases) database.compact(COMPACT_RECORDS);
+    for (const task of this.tasks) task();
+    this.#closeIdleClients();
+    this.#outputLimits.check(engine.clients.values());
+    engine.endBatch();
+    this.batchEnded();
+  }
+
+  #deadline(): void {
+    const { engine } = this;
+    this.#armedForMs = Infinity;
+    engine.refreshTime();
+    engine.expireWaits();
+    if (engine.pause.endsAtMs <= engine.nowMs) engine.pause.end();
+    engine.endBatch();
+    this.batchEnded();
+  }
+
+  #closeIdleClients(): void {
+    const { engine } = this;
+    const timeoutMs = engine.config.values.timeout * 1000;
+    if (timeoutMs === 0) return;
+    const exempt = ClientFlag.PubSub | ClientFlag.Replica | ClientFlag.Primary | ClientFlag.Monitor;
+    for (const client of engine.clients.values()) {
+      if (client.has(exempt) || client.blocked !== null) continue;
+      if (engine.nowMs - client.lastInteractionMs <= timeoutMs) continue;
+      engine.log.verbose("Closing idle client");
+      client.transport.close(false);
+    }
+  }
+}

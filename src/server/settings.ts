@@ -1,0 +1,21 @@
+/** Carries configuration into the places that keep it in fields, at the start and at each CONFIG SET. */
+import { type DataLimits, defaultLimits } from "../data/limits.ts";
+import type { Engine } from "../engine/engine.ts";
+
+/** Encoding thresholds are named as the parameters they follow. */
+const limitNames = Object.keys(defaultLimits()) as (keyof DataLimits)[];
+
+/** Applies all settings to `engine` and keeps them applied. */
+export function connectSettings(engine: Engine): void {
+  const { config, limits } = engine;
+  for (const name of limitNames) {
+    limits[name] = config.values[name];
+    config.onApply(name, (value) => limits[name] = value);
+  }
+  engine.notifyFlags = config.values.notifyKeyspaceEvents;
+  config.onApply("notifyKeyspaceEvents", (value) => engine.notifyFlags = value);
+  engine.refreshSettings();
+  for (const name of ["maxmemory", "maxmemoryPolicy"] as const) {
+    config.onApply(name, () => engine.refreshSettings());
+  }
+}

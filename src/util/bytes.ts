@@ -1,0 +1,78 @@
+/** Bytes to latin1 strings and back: the two forms user data has inside the server. */
+import { Buffer } from "node:buffer";
+
+const latin1Slice = (Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
+}).latin1Slice;
+
+/** The bytes of `buf` in [start, end) as a latin1 string: one character per byte, nothing shared with `buf`. */
+export function latin1(buf: Uint8Array, start = 0, end = buf.length): string {
+  return start === end ? "" : latin1Slice.call(buf, start, end);
+}
+
+/** A buffer of `size` bytes with unspecified content, never part of a shared pool. */
+export function allocateBytes(size: number): Uint8Array<ArrayBuffer> {
+  // A plain Uint8Array on the store: a Buffer's own `slice` would share it instead of copying.
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+}
+
+/** The latin1 string `text` as bytes of its own. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = allocateBytes(text.length);
+  writeLatin1(bytes, 0, text);
+  return bytes;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes the latin1 string `text` into `buf` at `at` and returns the position behind it. `buf` must have room for
+ * `text.length` bytes. Short strings go by a loop; longer ones through `encodeInto`, which is far faster as long as
+ * every character is below 0x80 and is undone by the loop otherwise.
+ */
+export function writeLatin1(buf: Uint8Array, at: number, text: string): number {
+  const length = text.length;
+  if (length > 48) {
+    const { read, written } = encoder.encodeInto(text, buf.subarray(at, at + length));
+    if (read === length && written === length) return at + length;
+  }
+  for (let i = 0; i < length; i++) buf[at + i] = text.charCodeAt(i);
+  return at + length;
+}
+
+/** Copies [start, end) of `from` into `to` at `at`; by loop where `set` and its view would cost more. */
+export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
+  if (end - start <= 32) {
+    for (let i = start; i < end; i++) to[at++] = from[i]!;
+    return at;
+  }
+  to.set(from.subarray(start, end), at);
+  return at + end - start;
+}
+
+/** Writes a non-negative or negative safe integer in decimal and returns the position behind it; at most 17 bytes. */
+export function writeInteger(buf: Uint8Array, at: number, value: number): number {
+  if (value < 0) {
+    buf[at++] = 0x2d;
+    value = -value;
+  }
+  if (value < 10) {
+    buf[at] = 0x30 + value;
+    return at + 1;
+  }
+  let digits = 1;
+  for (let limit = 10; value >= limit; limit *= 10) digits++;
+  const end = at + digits;
+  let i = end;
+  while (value > 0x7fffffff) {
+    const quotient = Math.floor(value / 10);
+    buf[--i] = 0x30 + (value - quotient * 10);
+    value = quotient;
+  }
+  while (i > at) {
+    const quotient = (value / 10) | 0;
+    buf[--i] = 0x30 + (value - quotient * 10);
+    value = quotient;
+  }
+  return end;
+}
