@@ -49,7 +49,9 @@ Deno.test("SetValue agrees with a Set under random commands, in all encodings", 
     const visited: string[] = [];
     set.forEach((member) => visited.push(member));
     assertEquals(visited, set.members(), message);
-    assertEquals(visited, Array.from({ length: set.size }, (_, i) => set.at(i)), message);
+    const numbers = visited.map((_, i) => i).reverse();
+    assertEquals(numbers.map((number) => set.at(number)), visited.toReversed(), message);
+    assertEquals(set.membersAt(numbers), visited.toReversed(), message);
   }
   assertEquals([...encodings].sort(), ["hashtable", "intset", "listpack"]);
 });
@@ -131,6 +133,34 @@ Deno.test("SetValue.scan visits intsets and packed sets whole", () => {
     assertEquals(setOf(members).scan(0, 2, (member) => seen.push(member)), 0);
     assertEquals(seen.sort(), [...members].sort());
   }
+});
+
+Deno.test("SetValue.addAll gives the encoding that adding one by one gives", () => {
+  const sources = [
+    numbered(12),
+    numbered(13),
+    numbered(10, "m"),
+    numbered(11, "m"),
+    numbered(200, "m"),
+    numbered(200),
+  ];
+  for (const first of sources) {
+    for (const second of sources) {
+      const joined = new SetValue(smallLimits());
+      joined.addAll(setOf(first));
+      joined.addAll(setOf(second));
+      const oneByOne = setOf([...setOf(first).members(), ...setOf(second).members()]);
+      assertEquals([joined.encoding, joined.size], [oneByOne.encoding, oneByOne.size]);
+      assertEquals(joined.members().sort(), oneByOne.members().sort());
+    }
+  }
+});
+
+Deno.test("SetValue.addAll leaves the set it takes from alone", () => {
+  const source = setOf(numbered(200, "m")), joined = new SetValue(smallLimits());
+  joined.addAll(source);
+  joined.delete("m0");
+  assertEquals([source.size, source.has("m0"), joined.size], [200, true, 199]);
 });
 
 Deno.test("SetValue.copy is independent of its original", () => {
