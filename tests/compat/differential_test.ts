@@ -1,0 +1,160 @@
+/**
+ * The same random commands, from a seed, go to Redeno and to a real redis-server, and their replies must
+ * be the same bytes. What has no order of its own is sorted first, and times are compared to the second.
+ *
+ * DIFFERENTIAL_SEED and DIFFERENTIAL_COUNT in the environment change the seed and the commands a family.
+ */
+import { assertEquals } from "@std/assert";
+import { Random } from "../../src/util/random.ts";
+import {
+  RawConnection,
+  redisServer,
+  replyEnd,
+  type ServerProcess,
+  startRedeno,
+  startRedis,
+} from "../support/oracle.ts";
+import {
+  type CommandGroup,
+  epochMs,
+  expand,
+  groups,
+  keys,
+  type Normalization,
+  normalizationOf,
+} from "./commands.ts";
+
+const seed = Number(Deno.env.get("DIFFERENTIAL_SEED") ?? 20240717);
+const total = Number(Deno.env.get("DIFFERENTIAL_COUNT") ?? 6000);
+const batchSize = 100;
+
+/** The parts of an aggregate reply as raw replies; undefined for any other reply. */
+function partsOf(reply: string): string[] | undefined {
+  if (!/^[*~>%]/.test(reply)) return undefined;
+  const parts: string[] = [];
+  for (let at = reply.indexOf("\r\n") + 2; at < reply.length;) {
+    const end = replyEnd(reply, at);
+    parts.push(reply.slice(at, end));
+    at = end;
+  }
+  return parts;
+}
+
+function sorted(reply: string, byPairs: boolean): string {
+  const parts = partsOf(reply);
+  if (!parts) return reply;
+  // a cursor before the elements
+  if (parts.length === 2 && parts[0]?.startsWith("$") && parts[1]?.startsWith("*")) {
+    return parts[0] + sorted(parts[1], byPairs);
+  }
+  const units = byPairs && !parts[0]?.startsWith("*")
+    ? parts.flatMap((part, i) => i % 2 ? [] : [part + (parts[i + 1] ?? "")])
+    : parts;
+  return reply.slice(0, reply.indexOf("\r\n")) + units.sort().join("");
+}
+
+/** An expiry in steps of 1000 s, whether it counts from now or from 1970, in seconds or milliseconds. */
+function coarseTime(reply: string, name: string): string {
+  const value = Number(/^:(\d+)\r\n$/.exec(reply)?.[1] ?? NaN);
+  if (!(value > 0)) return reply;
+  const ms = value * (name.startsWith("P") ? 1 : 1000) - (name.endsWith("TIME") ? epochMs : 0);
+  return `about ${Math.floor((ms - 250_000) / 1_000_000)}`;
+}
+
+/** Leaves out idle times, and the figures of redis-server's radix tree. */
+function stableStreamInfo(reply: string): string {
+  return reply.replace(/(\$16\r\nradix-tree-nodes\r\n|\$15\r\nradix-tree-keys\r\n):\d+/g, "$1")
+    .replace(/(\*4\r\n\$\d+\r\n\d+-\d+\r\n\$\d+\r\n\w+\r\n):\d+/g, "$1");
+}
+
+function normalize(reply: string, how: Normalization, name: string): string {
+  if (reply.startsWith("-")) return reply;
+  if (how === "sorted") return sorted(reply, false);
+  if (how === "sortedPairs") return sorted(reply, true);
+  if (how === "time") return coarseTime(reply, name);
+  return how === "streamInfo" ? stableStreamInfo(reply) : reply;
+}
+
+/** Both servers, and what has been sent so far. */
+class Pair {
+  readonly #history: string[][] = [];
+  constructor(readonly redeno: RawConnection, readonly redis: RawConnection) {}
+
+  /** Sends commands to both and fails at the first reply that differs. */
+  async compare(commands: string[][]): Promise<void> {
+    const [ours, theirs] = await Promise.all([this.redeno.pipeline(commands), this.redis.pipeline(commands)]);
+    for (const [i, words] of commands.entries()) {
+      const how = normalizationOf(words);
+      const name = words[0] ?? "";
+      const [ourReply, theirReply] = [ours[i] ?? "", theirs[i] ?? ""].map((reply) =>
+        normalize(reply, how, name)
+      );
+      if (ourReply !== theirReply) assertEquals(ourReply, theirReply, this.#explain(words));
+      this.#history.push(words);
+    }
+  }
+
+  #explain(words: string[]): string {
+    const related = this.#history.filter((earlier) =>
+      earlier.some((word) => keys.includes(word) && words.includes(word))
+    );
+    const lines = [...related.slice(-15), words].map((earlier) =>
+      earlier.map((word) => JSON.stringify(word)).join(" ")
+    );
+    return `seed ${seed}, command ${this.#history.length}:\n  ${lines.join("\n  ")}\n`;
+  }
+}
+
+async function run(pair: Pair, group: CommandGroup, random: Random, count: number): Promise<void> {
+  await pair.compare([["FLUSHALL"], ...group.setup.map((line) => line.split(" "))]);
+  for (let done = 0; done < count; done += batchSize) {
+    const batch = Array.from({ length: batchSize }, () => expand(pickTemplate(group, random), random));
+    await pair.compare(batch);
+  }
+  // a transaction may be open still
+  await pair.compare([
+    ["DISCARD"],
+    ["UNWATCH"],
+    ...keys.flatMap((key) => group.audit.map((line) => auditOf(line, key))),
+  ]);
+}
+
+function pickTemplate(group: CommandGroup, random: Random): string {
+  return group.templates[random.below(group.templates.length)] ?? "PING";
+}
+
+/** `ZRANGE 0 -1` of key k1 is `ZRANGE k1 0 -1`; the key of `OBJECT ENCODING` comes last. */
+function auditOf(line: string, key: string): string[] {
+  const [name = "", ...rest] = line.split(" ");
+  return name === "OBJECT" ? [name, ...rest, key] : [name, key, ...rest];
+}
+
+/** A redis-server that looks often at its clients lets timed out ones go at once. */
+async function bothServers(
+  use: (redeno: ServerProcess, redis: ServerProcess) => Promise<void>,
+): Promise<void> {
+  const [redeno, redis] = await Promise.all([startRedeno(), startRedis(["--hz", "500"])]);
+  try {
+    await use(redeno, redis);
+  } finally {
+    await Promise.all([redeno[Symbol.asyncDispose](), redis[Symbol.asyncDispose]()]);
+  }
+}
+
+Deno.test({
+  name: "random commands get the same replies from Redeno and redis-server",
+  ignore: !redisServer,
+  fn: (t) =>
+    bothServers(async (redeno, redis) => {
+      for (const protocol of ["2", "3"]) {
+        for (const [name, group] of Object.entries(groups)) {
+          await t.step(`${name} in RESP${protocol}`, async () => {
+            using ours = await redeno.connect();
+            using theirs = await redis.connect();
+            for (const connection of [ours, theirs]) await connection.send("HELLO", protocol);
+            await run(new Pair(ours, theirs), group, new Random(seed + Number(protocol)), total / 2);
+          });
+        }
+      }
+    }),
+});
