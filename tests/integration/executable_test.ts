@@ -1,0 +1,69 @@
+/**
+ * The compiled executable, named by REDENO_EXECUTABLE, in the hands of redis-cli. `.ci/run` builds it;
+ * on any other machine: `deno task compile`, then `REDENO_EXECUTABLE=$PWD/redeno deno task test`.
+ */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { findTool, ServerProcess } from "../support/oracle.ts";
+
+const executable = Deno.env.get("REDENO_EXECUTABLE") ?? "";
+const redisCli = findTool("redis-cli");
+
+async function run(
+  program: string,
+  args: string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "redeno-executable-" });
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test({
+  name: "the executable says its version and refuses a directive that does not exist",
+  ignore: !executable,
+  fn: async () => {
+    const version = await run(executable, ["--version"]);
+    assertEquals(version.code, 0);
+    assertMatch(version.stdout, /^Redeno .*v=\d+\.\d+\.\d+/i);
+    const refused = await run(executable, ["--no-such-directive", "1"]);
+    assertEquals(refused.code, 1);
+    assertStringIncludes(refused.stderr, "no-such-directive");
+  },
+});
+
+Deno.test({
+  name: "the executable keeps its data over a restart and ends with status 0 on SIGTERM",
+  ignore: !executable || !redisCli,
+  fn: () =>
+    withFolder(async (folder) => {
+      for (const before of ["", "value of the first run"]) {
+        const server = await ServerProcess.start([executable], ["--appendonly", "yes"], folder);
+        const cli = (...args: string[]) => run(redisCli ?? "", ["-p", String(server.port), ...args]);
+        assertEquals((await cli("PING")).stdout, "PONG");
+        assertEquals((await cli("GET", "key")).stdout, before);
+        assertEquals((await cli("SET", "key", "value of the first run")).stdout, "OK");
+        assertEquals((await cli("RPUSH", "list", "a", "b")).stdout, before ? "4" : "2");
+        assertEquals((await server.stop("SIGTERM")).code, 0);
+      }
+    }),
+});
+
+Deno.test({
+  name: "the executable is its own client",
+  ignore: !executable,
+  fn: () =>
+    withFolder(async (folder) => {
+      const server = await ServerProcess.start([executable], ["--save", ""], folder);
+      const answer = await run(executable, ["cli", "-p", String(server.port), "SET", "key", "value"]);
+      assertEquals(answer, { code: 0, stdout: "OK", stderr: "" });
+      await server.stop();
+    }),
+});
