@@ -1,10 +1,22 @@
 /** All commands: the groups joined. */
 import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
+import { hashCommands } from "./hash.ts";
+import { setCommands } from "./set.ts";
+import { streamCommands } from "./stream.ts";
+import { streamGroupCommands } from "./stream_group.ts";
+import { streamInfoCommands } from "./stream_info.ts";
+import { streamReadCommands } from "./stream_read.ts";
 import { stringCommands } from "./string.ts";
 
 const groups: readonly (readonly Command[])[] = [
   stringCommands,
+  streamCommands,
+  streamGroupCommands,
+  streamInfoCommands,
+  streamReadCommands,
+  hashCommands,
+  setCommands,
 ];
 
 /** A fresh table of every command; `rename-command` changes only this one. */

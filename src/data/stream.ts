@@ -383,8 +383,7 @@ export class StreamCursor {
 
   /** The id of the entry under the cursor. */
   get id(): StreamId {
-    const { ms, seq } = this.#current;
-    return { ms, seq };
+    return this.#current.id;
   }
 
   /** How many field-value pairs the entry under the cursor has. */

@@ -265,6 +265,11 @@ export class NodeReader {
     return true;
   }
 
+  /** The id of the entry under the reader. */
+  get id(): StreamId {
+    return { ms: this.ms, seq: this.seq };
+  }
+
   /** Names and values in turn. */
   writePairs(sink: TextSink): void {
     const { bytes } = this.node;

@@ -36,6 +36,8 @@ export interface BlockOptions {
   type: ValueType;
   /** Also woken when the key is deleted or gets another type, to reply an error (XREADGROUP). */
   wakeWhenGone?: boolean;
+  /** Run again with these instead of the arguments as they came: XREAD's `$` has become an id. */
+  args?: Args;
 }
 
 export class CommandContext {
@@ -251,7 +253,7 @@ export class CommandContext {
     const { type, wakeWhenGone } = options;
     this.client.blocked = {
       cmd: this.cmd,
-      args: this.args.copy(),
+      args: options.args ?? this.args.copy(),
       database: this.db,
       keys: options.keys,
       deadlineMs: options.timeoutMs === 0 ? Infinity : this.engine.clock.nowMs() + options.timeoutMs,

@@ -1,0 +1,25 @@
+/** HELP of container commands, and the error that points to it. */
+import type { Args } from "../engine/args.ts";
+import type { CommandContext } from "../engine/context.ts";
+import { ReplyError } from "../protocol/errors.ts";
+
+/**
+ * The reply to a container's HELP.
+ * @param lines for each sub-command its usage, followed by lines that explain it, indented by four spaces
+ */
+export function replyHelp(ctx: CommandContext, container: string, lines: readonly string[]): void {
+  const { reply } = ctx;
+  reply.array(lines.length + 3);
+  reply.simple(`${container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);
+  for (const line of lines) reply.simple(line);
+  reply.simple("HELP");
+  reply.simple("    Print this help.");
+}
+
+/** The error for arguments of a sub-command, `args[1]`, that make no sense. */
+export function subcommandSyntax(args: Args): ReplyError {
+  const name = args.string(1).slice(0, 128), container = args.string(0).toUpperCase();
+  return new ReplyError(
+    `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`,
+  );
+}
