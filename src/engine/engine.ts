@@ -114,6 +114,8 @@ export class Engine {
   readonly afterTiming: ((cmd: Command, microseconds: number) => void)[] = [];
   /** Why the disk refuses writes, or null; set by the persistence. */
   diskError: () => ReplyError | null = () => null;
+  /** Ends the server; false if its data could not be made safe. Set by the server. */
+  shutDown: (options: { save?: boolean; force: boolean }) => boolean = () => false;
   /** The script that keeps the server busy is a function. */
   busyWithFunction = false;
   /** Bytes that the process used before any data, set once by the server. */
@@ -157,7 +159,6 @@ export class Engine {
     const { values } = this.config;
     this.#isLfu = parsePolicy(values.maxmemoryPolicy).order === "lfu";
     this.setGuard(EngineGuard.Memory, values.maxmemory > 0);
-    this.notifyFlags = values.notifyKeyspaceEvents;
   }
 
   setGuard(guard: number, on: boolean): void {

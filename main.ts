@@ -1,0 +1,91 @@
+/** Redeno: reads the command line, builds the server, accepts connections, handles signals. */
+import { createCommandTable } from "./src/commands/table.ts";
+import { runCli } from "./src/cli/main.ts";
+import { type CommandLine, HELP_TEXT, parseCommandLine, VERSION_TEXT } from "./src/config/command_line.ts";
+import { Config } from "./src/config/config.ts";
+import { ConfigLoadError } from "./src/config/errors.ts";
+import { Engine } from "./src/engine/engine.ts";
+import { addressText, ListenError, type OpenListener, openListeners } from "./src/server/listeners.ts";
+import { Persistence } from "./src/server/persistence.ts";
+import { Server } from "./src/server/server.ts";
+import { connectSettings } from "./src/server/settings.ts";
+import { Shutdown } from "./src/server/shutdown.ts";
+import { logStart, openLog } from "./src/server/start_log.ts";
+import { systemClock } from "./src/util/clock.ts";
+import { Random } from "./src/util/random.ts";
+
+function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
+  return "setNoDelay" in conn;
+}
+
+/** Serves every connection `listener` accepts, until it is closed. */
+async function acceptFrom({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
+  const { tcpKeepalive, unixsocket } = server.engine.config.values;
+  for await (const conn of listener) {
+    if (isTcp(conn)) {
+      conn.setNoDelay(true);
+      conn.setKeepAlive(tcpKeepalive > 0);
+    }
+    const remote = addressText(conn.remoteAddr, unixsocket), local = addressText(conn.localAddr, unixsocket);
+    server.accept(conn, remote, local, isUnixSocket);
+  }
+}
+
+/** Runs the server; returns the exit status if it cannot. */
+async function serve(commandLine: CommandLine): Promise<number> {
+  const config = new Config();
+  config.load(commandLine, Deno.env.toObject());
+  const log = openLog(config);
+  const engine = new Engine({
+    clock: systemClock,
+    random: Random.unpredictable(),
+    config,
+    commands: createCommandTable(),
+    log,
+  });
+  connectSettings(engine);
+  const server = new Server(engine);
+  const persistence = new Persistence(server, log);
+  logStart(log, config);
+  let listeners: OpenListener[];
+  try {
+    listeners = openListeners(config.values);
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    log.warning(`Warning: ${error.message}`);
+    log.warning(`Failed listening on port ${config.values.port} (tcp), aborting.`);
+    return 1;
+  }
+  const shutdown = new Shutdown(server, persistence, listeners, log);
+  shutdown.handleSignals();
+  for (const listener of listeners) acceptFrom(listener, server);
+  await persistence.start();
+  server.start();
+  log.notice("Ready to accept connections");
+  return await shutdown.finished;
+}
+
+/** Does what the command line asks for and returns the exit status. */
+async function main(): Promise<number> {
+  try {
+    const command = parseCommandLine(Deno.args);
+    switch (command.kind) {
+      case "version":
+        console.log(VERSION_TEXT);
+        return 0;
+      case "help":
+        console.log(HELP_TEXT);
+        return 0;
+      case "cli":
+        return await runCli([...command.args]);
+      case "server":
+        return await serve(command.commandLine);
+    }
+  } catch (error) {
+    if (!(error instanceof ConfigLoadError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());

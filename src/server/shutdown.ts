@@ -1,0 +1,67 @@
+/**
+ * Ends the server: by SIGTERM, SIGINT or SHUTDOWN. What was acknowledged is made durable first; if that fails, the
+ * server goes on, unless it is told to end all the same.
+ */
+import type { EngineLog } from "../engine/engine.ts";
+import type { OpenListener } from "./listeners.ts";
+import type { Persistence } from "./persistence.ts";
+import type { Server } from "./server.ts";
+
+/** How SHUTDOWN was called. */
+export interface ShutdownOptions {
+  /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
+  save?: boolean;
+  /** Ends the server although its data could not be saved. */
+  force: boolean;
+}
+
+export class Shutdown {
+  /** Resolves with the exit status when the server has ended. */
+  readonly finished: Promise<number>;
+  #finish: (status: number) => void = () => {};
+
+  constructor(
+    readonly server: Server,
+    readonly persistence: Persistence,
+    readonly listeners: readonly OpenListener[],
+    readonly log: EngineLog,
+  ) {
+    this.finished = new Promise((resolve) => this.#finish = resolve);
+    server.engine.shutDown = (options) => this.begin(options);
+  }
+
+  /** Ends the server at SIGTERM and SIGINT. */
+  handleSignals(): void {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, () => {
+        this.log.warning(`Received ${signal} scheduling shutdown...`);
+        this.begin({ force: false });
+      });
+    }
+  }
+
+  /** Ends the server. False if its data could not be made safe; then it goes on. */
+  begin(options: ShutdownOptions): boolean {
+    this.log.warning("User requested shutdown...");
+    try {
+      this.persistence.finish(options);
+    } catch (error) {
+      this.log.warning(
+        `Error trying to save the DB, can't exit: ${error instanceof Error ? error.message : error}`,
+      );
+      if (!options.force) return false;
+    }
+    for (const { listener, cleanUp } of this.listeners) {
+      try {
+        listener.close();
+      } catch {
+        // It is closed already.
+      }
+      cleanUp();
+    }
+    this.server.stop();
+    this.log.warning("Redeno is now ready to exit, bye bye...");
+    this.#finish(0);
+    return true;
+  }
+}

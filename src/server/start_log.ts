@@ -1,0 +1,35 @@
+/** The server's log at its start: where it goes, and the lines that say what has been started. */
+import type { Config } from "../config/config.ts";
+import { Log } from "../util/log.ts";
+import { REDENO_VERSION, REDIS_VERSION } from "../util/version.ts";
+
+const LOGO = (port: number) => `
+     redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}
+     Port: ${port}
+     PID: ${Deno.pid}
+`;
+
+/** Opens the log the configuration names. */
+export function openLog(config: Config): Log {
+  const log = Log.toFile(config.values.logfile, config.values.loglevel);
+  config.onApply("loglevel", (level) => log.level = level);
+  return log;
+}
+
+/** Says what has been started and how. */
+export function logStart(log: Log, config: Config): void {
+  log.notice("oO0OoO0OoO0Oo Redeno is starting oO0OoO0OoO0Oo");
+  log.notice(
+    `Redeno version=${REDENO_VERSION}, redis=${REDIS_VERSION}, bits=64, pid=${Deno.pid}, just started`,
+  );
+  if (config.filePath === "") {
+    log.warning("Warning: no config file specified, using the default config.");
+  } else log.notice("Configuration loaded");
+  if (config.ignored.length > 0) {
+    log.notice(`Accepted without effect: ${config.ignored.join(", ")}`);
+  }
+  log.role = "M";
+  if (config.values.alwaysShowLogo) log.raw(LOGO(config.values.port));
+  else log.notice(`Running mode=standalone, port=${config.values.port}, PID: ${Deno.pid}.`);
+  log.notice("Server initialized");
+}
