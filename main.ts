@@ -4,6 +4,7 @@ import { runCli } from "./src/cli/main.ts";
 import { type CommandLine, HELP_TEXT, parseCommandLine, VERSION_TEXT } from "./src/config/command_line.ts";
 import { Config } from "./src/config/config.ts";
 import { ConfigLoadError } from "./src/config/errors.ts";
+import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
 import { addressText, ListenError, type OpenListener, openListeners } from "./src/server/listeners.ts";
 import { Persistence } from "./src/server/persistence.ts";
@@ -31,10 +32,20 @@ async function acceptFrom({ listener, isUnixSocket }: OpenListener, server: Serv
   }
 }
 
+/** The variables that stand for directives: no others are asked for, so no others need be granted. */
+function directiveEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    environmentVariables().flatMap((name) => {
+      const value = Deno.env.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
 /** Runs the server; returns the exit status if it cannot. */
 async function serve(commandLine: CommandLine): Promise<number> {
   const config = new Config();
-  config.load(commandLine, Deno.env.toObject());
+  config.load(commandLine, directiveEnvironment());
   const log = openLog(config);
   const engine = new Engine({
     clock: systemClock,

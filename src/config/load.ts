@@ -7,7 +7,7 @@ import type { CommandLine } from "./command_line.ts";
 import { ConfigError, ConfigLoadError, fatalConfigError, type Origin } from "./errors.ts";
 import { type ConfigHost, fromLatin1, reasonOf, toLatin1 } from "./host.ts";
 import { Flag } from "./kinds.ts";
-import { findParameter, type NamedParameter } from "./registry.ts";
+import { findParameter, type NamedParameter, PARAMETERS_BY_NAME } from "./registry.ts";
 
 /** A directive that is kept for its consumer: the words behind its name. */
 export interface KeptDirective {
@@ -19,6 +19,13 @@ export interface KeptDirective {
 export type TakeValue = (parameter: NamedParameter, words: readonly string[]) => void;
 
 const ENVIRONMENT_PREFIX = "REDENO_";
+
+/** The environment variables that stand for a directive, under each name that it has. */
+export function environmentVariables(): string[] {
+  return [...PARAMETERS_BY_NAME.keys()].map((name) =>
+    ENVIRONMENT_PREFIX + name.replaceAll("-", "_").toUpperCase()
+  );
+}
 
 /** Files that include each other are told from deep ones here. */
 const MAX_INCLUDE_DEPTH = 16;
