@@ -28,7 +28,7 @@ import type { Clock } from "../util/clock.ts";
 import { bytesOf, latin1 } from "../util/bytes.ts";
 import { AofBuffer } from "./aof_buffer.ts";
 import { FileError, type FileHandle, type FileSystem, joinPath, readWhole, writeAll } from "./files.ts";
-import type { Log } from "./log.ts";
+import type { EngineLog } from "../engine/engine.ts";
 import {
   type AofFileInfo,
   emptyManifest,
@@ -119,7 +119,7 @@ export class AppendOnlyFile implements PropagationSink {
   constructor(
     readonly files: FileSystem,
     readonly clock: Clock,
-    readonly log: Log,
+    readonly log: EngineLog,
     readonly settings: AofSettings,
   ) {}
 

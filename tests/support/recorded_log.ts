@@ -1,7 +1,7 @@
-import type { Log } from "../../src/persistence/log.ts";
+import type { EngineLog } from "../../src/engine/engine.ts";
 
 /** A log that keeps its lines, for tests. */
-export class RecordedLog implements Log {
+export class RecordedLog implements EngineLog {
   readonly lines: string[] = [];
 
   debug(_text: string): void {}

@@ -1,0 +1,174 @@
+/**
+ * Reads RDB files of versions 1 to 12 into whatever implements {@linkcode RdbTarget}, letting the event loop run
+ * between keys.
+ */
+import type { DataLimits } from "../data/limits.ts";
+import type { CollectionValue } from "../data/value.ts";
+import { Slice } from "../keyspace/slice.ts";
+import type { LoadProgress } from "./loading.ts";
+import { RDB_VERSION_NEWEST, RdbOpcode, RdbType } from "./rdb_format.ts";
+import type { RdbInput } from "./rdb_input.ts";
+import { ValueReader } from "./value_reader.ts";
+
+/** What stands in front of a key; the same object for every key. */
+export interface KeyAttributes {
+  /** Unix milliseconds, or -1. */
+  expiresAtMs: number;
+  /** Seconds since the key was used, or -1. */
+  idleSeconds: number;
+  /** LFU counter, 0 … 255, or -1. */
+  frequency: number;
+}
+
+/** Takes what a file holds. `key` and `value` slices are valid during the call only. */
+export interface RdbTarget {
+  /** How many databases there are. */
+  readonly databaseCount: number;
+  /** Checksums are compared, `rdbchecksum`. */
+  readonly checksChecksum: boolean;
+  aux(name: string, value: string): void;
+  /** The code of a function library. Returns why it cannot be loaded, or null. */
+  functionLibrary(code: string): string | null;
+  putString(databaseId: number, key: Slice, value: Slice, attributes: KeyAttributes): void;
+  putCollection(databaseId: number, key: Slice, value: CollectionValue, attributes: KeyAttributes): void;
+  /** A key without elements was left out. */
+  skippedEmpty(key: string): void;
+  warn(text: string): void;
+}
+
+/** Keys between two looks at the clock. */
+const KEYS_PER_LOOK = 64;
+/** The first version with a checksum. */
+const CHECKSUM_SINCE = 5;
+
+export class RdbReader {
+  readonly #key = new Slice();
+  readonly #value = new Slice();
+  readonly #values: ValueReader;
+  readonly #attributes: KeyAttributes = { expiresAtMs: -1, idleSeconds: -1, frequency: -1 };
+  #databaseId = 0;
+
+  constructor(readonly input: RdbInput, readonly target: RdbTarget, limits: DataLimits) {
+    this.#values = new ValueReader(input, limits);
+  }
+
+  /**
+   * Reads a whole file, its checksum included. Throws RdbError.
+   *
+   * @param onBytes told how many bytes have been fetched so far, before each pause
+   */
+  async read(progress: LoadProgress, onBytes: (fetched: number) => void): Promise<void> {
+    const version = this.#header();
+    for (let keys = 1; this.#next(); keys++) {
+      if (keys % KEYS_PER_LOOK !== 0 || !progress.isDue) continue;
+      onBytes(this.input.fetched);
+      await progress.pause();
+    }
+    if (version >= CHECKSUM_SINCE) this.#checksum();
+    onBytes(this.input.fetched);
+  }
+
+  #header(): number {
+    if (this.input.fixed(5) !== "REDIS") this.input.fail("Wrong signature trying to load DB from file");
+    const digits = this.input.fixed(4);
+    const version = /^\d{4}$/.test(digits) ? Number(digits) : 0;
+    if (version < 1 || version > RDB_VERSION_NEWEST) {
+      this.input.fail(`Can't handle RDB format version ${digits}`);
+    }
+    return version;
+  }
+
+  #checksum(): void {
+    const result = this.input.checksum();
+    if (!this.target.checksChecksum) return;
+    if (result === "none") this.target.warn("RDB file was saved with checksum disabled: no check performed.");
+    if (result === "wrong") this.input.fail("RDB CRC error");
+  }
+
+  /** Reads up to and with the next key; false at the end of the file. */
+  #next(): boolean {
+    for (;;) {
+      const opcode = this.input.byte();
+      if (opcode === RdbOpcode.Eof) return false;
+      if (opcode < RdbOpcode.SlotInfo) {
+        this.#readKey(opcode);
+        return true;
+      }
+      this.#readOpcode(opcode);
+    }
+  }
+
+  #readOpcode(opcode: number): void {
+    const { input } = this, attributes = this.#attributes;
+    switch (opcode) {
+      case RdbOpcode.ExpireTimeMs:
+        attributes.expiresAtMs = input.milliseconds();
+        break;
+      case RdbOpcode.ExpireTime:
+        attributes.expiresAtMs = input.seconds() * 1000;
+        break;
+      case RdbOpcode.Idle:
+        attributes.idleSeconds = input.count();
+        break;
+      case RdbOpcode.Freq:
+        attributes.frequency = input.byte();
+        break;
+      case RdbOpcode.SelectDb:
+        this.#selectDatabase(input.count());
+        break;
+      case RdbOpcode.ResizeDb:
+        input.count();
+        input.count();
+        break;
+      case RdbOpcode.SlotInfo:
+        for (let i = 0; i < 3; i++) input.count();
+        break;
+      case RdbOpcode.Aux: {
+        const name = input.text(this.#value);
+        this.target.aux(name, input.text(this.#value));
+        break;
+      }
+      case RdbOpcode.ModuleAux:
+        input.fail(
+          `The RDB file contains AUX module data I can't load: no matching module '${this.#values.moduleName()}'`,
+        );
+        break;
+      default:
+        this.#readFunction(opcode);
+    }
+  }
+
+  #selectDatabase(id: number): void {
+    if (id >= this.target.databaseCount) {
+      this.input.fail(
+        `Data file was created with a Redis server configured to handle more than ${this.target.databaseCount} databases`,
+      );
+    }
+    this.#databaseId = id;
+  }
+
+  #readFunction(opcode: number): void {
+    const { input } = this;
+    let code = input.text(this.#value);
+    if (opcode === RdbOpcode.FunctionEarly) {
+      const name = code, engine = input.text(this.#value);
+      if (input.count() > 0) input.text(this.#value); // a description, which is not kept any more
+      code = `#!${engine} name=${name}\n${input.text(this.#value)}`;
+    }
+    const problem = this.target.functionLibrary(code);
+    if (problem !== null) input.fail(`Failed loading library, ${problem}`);
+  }
+
+  #readKey(type: number): void {
+    const { input, target } = this, attributes = this.#attributes;
+    const key = input.key(this.#key);
+    if (type === RdbType.String) {
+      target.putString(this.#databaseId, key, input.string(this.#value), attributes);
+    } else {
+      const value = this.#values.read(type);
+      if (value === null) target.skippedEmpty(key.text());
+      else target.putCollection(this.#databaseId, key, value, attributes);
+    }
+    attributes.expiresAtMs = attributes.idleSeconds = attributes.frequency = -1;
+  }
+}
