@@ -2,12 +2,14 @@
 import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
 import { hashCommands } from "./hash.ts";
+import { pubsubCommands } from "./pubsub.ts";
 import { setCommands } from "./set.ts";
 import { streamCommands } from "./stream.ts";
 import { streamGroupCommands } from "./stream_group.ts";
 import { streamInfoCommands } from "./stream_info.ts";
 import { streamReadCommands } from "./stream_read.ts";
 import { stringCommands } from "./string.ts";
+import { monitorCommands } from "./tracking.ts";
 
 const groups: readonly (readonly Command[])[] = [
   stringCommands,
@@ -17,6 +19,8 @@ const groups: readonly (readonly Command[])[] = [
   streamReadCommands,
   hashCommands,
   setCommands,
+  pubsubCommands,
+  monitorCommands,
 ];
 
 /** A fresh table of every command; `rename-command` changes only this one. */

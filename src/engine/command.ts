@@ -32,7 +32,7 @@ export const Flag = {
   SentinelOnly: 1 << 22,
 } as const;
 
-/** COMMAND INFO's flag names, in its order. */
+/** COMMAND INFO's flag names, in its order. `MayReplicate` has none: Redis keeps it to itself. */
 export const flagNames: readonly (readonly [number, string])[] = [
   [Flag.Write, "write"],
   [Flag.ReadOnly, "readonly"],
@@ -48,7 +48,6 @@ export const flagNames: readonly (readonly [number, string])[] = [
   [Flag.Asking, "asking"],
   [Flag.Fast, "fast"],
   [Flag.NoAuth, "no_auth"],
-  [Flag.MayReplicate, "may_replicate"],
   [Flag.NoMandatoryKeys, "no_mandatory_keys"],
   [Flag.NoAsyncLoading, "no_async_loading"],
   [Flag.NoMulti, "no_multi"],

@@ -219,15 +219,13 @@ export class Tracking {
   /** Invalidates the oldest entries beyond `tracking-table-max-keys`, more with every pass that did not suffice. */
   #limitTable(): void {
     const limit = Number(this.#engine.config.values.trackingTableMaxKeys);
-    if (limit === 0 || this.#readers.size <= limit) {
-      this.#passes = 0;
-      return;
-    }
-    let effort = EFFORT * ++this.#passes;
+    const isTooLarge = () => limit > 0 && this.#readers.size > limit;
+    let effort = EFFORT * (this.#passes + 1);
     for (const key of this.#readers.keys()) {
-      if (this.#readers.size <= limit || effort-- === 0) return;
+      if (effort-- === 0 || !isTooLarge()) break;
       this.#invalidate(key);
     }
+    this.#passes = isTooLarge() ? this.#passes + 1 : 0;
   }
 
   // ---- Messages ----------------------------------------------------------------------------------------------
