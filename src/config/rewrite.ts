@@ -73,9 +73,10 @@ class FileLines {
     this.#lines.push(line);
   }
 
-  /** All lines, of several empty ones only the first. */
+  /** All lines; of several empty ones only the first, and none at the end. */
   text(): string {
     const kept = this.#lines.filter((line, i) => line !== "" || i === 0 || this.#lines[i - 1] !== "");
+    if (kept.at(-1) === "") kept.pop();
     return kept.map((line) => line + "\n").join("");
   }
 }
