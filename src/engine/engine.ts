@@ -41,6 +41,7 @@ import { Pause } from "./pause.ts";
 import { Monitors } from "./monitors.ts";
 import { PropagationQueue } from "./propagation.ts";
 import { Pushes } from "./pushes.ts";
+import { shownWords } from "./redaction.ts";
 import { EngineGuard, refusal } from "./refusals.ts";
 import { Slowlog } from "./slowlog.ts";
 import { Stats } from "./stats.ts";
@@ -686,7 +687,7 @@ class CallTimer {
     if (slowlogLogSlowerThan < 0 || microseconds < slowlogLogSlowerThan || slowlogMaxLen === 0) return;
     if ((cmd.flags & Flag.SkipSlowlog) !== 0) return;
     engine.slowlog.add(
-      args,
+      shownWords(cmd, args),
       microseconds,
       engine.nowMs,
       client.transport.address,

@@ -1,5 +1,4 @@
 /** The slow log: the commands that took longer than `slowlog-log-slower-than`, newest first. */
-import type { Args } from "./args.ts";
 
 const MAX_ARGS = 32;
 const MAX_ARG_CHARS = 128;
@@ -15,15 +14,15 @@ export interface SlowlogEntry {
   clientName: string;
 }
 
-/** The arguments as the log keeps them: copied and cut. */
-function trimmed(args: Args): string[] {
-  const shown = args.count > MAX_ARGS ? MAX_ARGS - 1 : args.count;
-  const texts = args.strings(0, shown).map((text) =>
+/** The arguments as the log keeps them: cut in number and length. */
+function trimmed(words: readonly string[]): string[] {
+  const shown = words.length > MAX_ARGS ? MAX_ARGS - 1 : words.length;
+  const texts = words.slice(0, shown).map((text) =>
     text.length <= MAX_ARG_CHARS
       ? text
       : `${text.slice(0, MAX_ARG_CHARS)}... (${text.length - MAX_ARG_CHARS} more bytes)`
   );
-  if (shown < args.count) texts.push(`... (${args.count - shown} more arguments)`);
+  if (shown < words.length) texts.push(`... (${words.length - shown} more arguments)`);
   return texts;
 }
 
@@ -42,7 +41,7 @@ export class Slowlog {
 
   /** @param maxLength `slowlog-max-len` */
   add(
-    args: Args,
+    words: readonly string[],
     microseconds: number,
     nowMs: number,
     address: string,
@@ -54,7 +53,7 @@ export class Slowlog {
       id: this.#nextId++,
       time,
       microseconds,
-      args: trimmed(args),
+      args: trimmed(words),
       address,
       clientName,
     });
