@@ -1,7 +1,11 @@
 /** All commands: the groups joined. */
 import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
+import { configCommands } from "./config.ts";
+import { bitCommands } from "./bit.ts";
 import { hashCommands } from "./hash.ts";
+import { listCommands } from "./list.ts";
+import { listBlockingCommands } from "./list_blocking.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { setCommands } from "./set.ts";
 import { streamCommands } from "./stream.ts";
@@ -12,12 +16,16 @@ import { stringCommands } from "./string.ts";
 import { monitorCommands } from "./tracking.ts";
 
 const groups: readonly (readonly Command[])[] = [
+  configCommands,
   stringCommands,
+  bitCommands,
   streamCommands,
   streamGroupCommands,
   streamInfoCommands,
   streamReadCommands,
   hashCommands,
+  listCommands,
+  listBlockingCommands,
   setCommands,
   pubsubCommands,
   monitorCommands,

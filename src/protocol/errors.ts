@@ -34,6 +34,13 @@ export const SAME_OBJECT = new ReplyError("ERR source and destination objects ar
 export const TIMEOUT_NOT_FLOAT = new ReplyError("ERR timeout is not a float or out of range");
 export const TIMEOUT_NEGATIVE = new ReplyError("ERR timeout is negative");
 export const TIMEOUT_OUT_OF_RANGE = new ReplyError("ERR timeout is out of range");
+export const NUMKEYS_NOT_POSITIVE = new ReplyError("ERR numkeys should be greater than 0");
+export const COUNT_NOT_POSITIVE = new ReplyError("ERR count should be greater than 0");
+export const COUNT_NEGATIVE = new ReplyError("ERR COUNT can't be negative");
+export const MAXLEN_NEGATIVE = new ReplyError("ERR MAXLEN can't be negative");
+export const RANK_ZERO = new ReplyError(
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
+);
 export const OUT_OF_MEMORY = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
 export const LOADING = new ReplyError("LOADING Redis is loading the dataset in memory");
 export const NOAUTH = new ReplyError("NOAUTH Authentication required.");
