@@ -1,20 +1,20 @@
 /**
  * Bit operations on regions of byte arrays: the engine of SETBIT, BITCOUNT, BITPOS, BITOP and BITFIELD.
  *
- * Bit 0 is the most significant bit of the first byte. A region is `bytes` from `start` to `end`; bit positions count
+ * Bit 0 is the most significant bit of the first byte. A region is `buf` from `start` to `end`; bit positions count
  * from its start. Long regions go by 32-bit words: counting reads them in place from the first aligned byte on,
  * combining goes through an aligned scratch buffer, since the regions of several values are rarely aligned alike.
  */
 
-/** Part of a byte array. */
+/** Part of a byte array; the keyspace's slices are regions. */
 export interface Region {
-  readonly bytes: Uint8Array;
+  readonly buf: Uint8Array;
   readonly start: number;
   readonly end: number;
 }
 
 /** The region of a value that does not exist. */
-export const EMPTY_REGION: Region = { bytes: new Uint8Array(0), start: 0, end: 0 };
+export const EMPTY_REGION: Region = { buf: new Uint8Array(0), start: 0, end: 0 };
 
 /** Bits set in a 32-bit word, counted in parallel in ever wider groups (Warren, Hacker's Delight, 5-1). */
 function wordBits(word: number): number {
@@ -63,7 +63,7 @@ function skipBytes(bytes: Uint8Array, start: number, end: number, byte: number):
 
 /** How many bits of `region` are set among those from `first` to `last`, both included and inside the region. */
 export function countBits(region: Region, first: number, last: number): number {
-  const { bytes, start } = region;
+  const { buf: bytes, start } = region;
   const firstByte = Math.floor(first / 8), lastByte = Math.floor(last / 8);
   const outsideLeft = bytes[start + firstByte]! & ~(0xff >>> (first % 8));
   const outsideRight = bytes[start + lastByte]! & (0x7f >>> (last % 8));
@@ -73,7 +73,7 @@ export function countBits(region: Region, first: number, last: number): number {
 
 /** The first bit of `region` equal to `bit` from `first` to `last`, both included and inside the region; -1 if none. */
 export function findBit(region: Region, bit: number, first: number, last: number): number {
-  const { bytes, start } = region;
+  const { buf: bytes, start } = region;
   const skipped = bit === 1 ? 0x00 : 0xff;
   let byte = Math.floor(first / 8);
   const behind = Math.floor(last / 8) + 1;
@@ -90,14 +90,14 @@ export function findBit(region: Region, bit: number, first: number, last: number
 /** The bit at `position`; 0 behind the end of the region. */
 export function bitAt(region: Region, position: number): number {
   const at = region.start + Math.floor(position / 8);
-  return at < region.end ? (region.bytes[at]! >>> (7 - position % 8)) & 1 : 0;
+  return at < region.end ? (region.buf[at]! >>> (7 - position % 8)) & 1 : 0;
 }
 
 /** Sets the bit at `position`, which must lie inside the region. */
 export function setBit(region: Region, position: number, bit: number): void {
   const at = region.start + Math.floor(position / 8), mask = 0x80 >>> (position % 8);
-  const byte = region.bytes[at]!;
-  region.bytes[at] = bit === 1 ? byte | mask : byte & ~mask;
+  const byte = region.buf[at]!;
+  region.buf[at] = bit === 1 ? byte | mask : byte & ~mask;
 }
 
 /** What BITOP does with its sources. */
@@ -116,7 +116,7 @@ export function combine(operation: BitOperation, sources: readonly Region[]): Ui
   const result = new Uint8Array(Math.ceil(length / 4) * 4);
   const words = new Uint32Array(result.buffer);
   for (const [i, source] of sources.entries()) {
-    if (i === 0) result.set(source.bytes.subarray(source.start, source.end));
+    if (i === 0) result.set(source.buf.subarray(source.start, source.end));
     else combineInto(words, operation, source);
   }
   if (operation === BitOperation.Not) { for (let i = 0; i < words.length; i++) words[i] = ~words[i]!; }
@@ -126,7 +126,7 @@ export function combine(operation: BitOperation, sources: readonly Region[]): Ui
 function combineInto(words: Uint32Array, operation: BitOperation, source: Region): void {
   const length = words.length * 4, scratchWords = new Uint32Array(scratch.buffer);
   for (let at = 0; at < length; at += scratch.length) {
-    const piece = source.bytes.subarray(
+    const piece = source.buf.subarray(
       source.start + at,
       Math.min(source.end, source.start + at + scratch.length),
     );
@@ -156,7 +156,7 @@ export function readField(region: Region, position: number, type: FieldType): bi
   let value = 0n;
   for (let i = firstByte; i <= lastByte; i++) {
     const at = region.start + i;
-    value = (value << 8n) | BigInt(at < region.end ? region.bytes[at]! : 0);
+    value = (value << 8n) | BigInt(at < region.end ? region.buf[at]! : 0);
   }
   value >>= BigInt((lastByte + 1) * 8 - behind);
   return fold(value, type);
@@ -164,7 +164,7 @@ export function readField(region: Region, position: number, type: FieldType): bi
 
 /** Stores the lower bits of `value` at bit `position`; the field must lie inside the region. */
 export function writeField(region: Region, position: number, type: FieldType, value: bigint): void {
-  const { bytes, start } = region;
+  const { buf: bytes, start } = region;
   let rest = BigInt.asUintN(type.bits, value);
   for (let behind = position + type.bits; behind > position;) {
     const at = start + Math.floor((behind - 1) / 8);

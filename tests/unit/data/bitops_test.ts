@@ -24,13 +24,11 @@ function regionOf(random: Random, length: number): Region {
   }
   if (length > 0) bytes[start + random.below(length)] = random.next();
   const cut = random.below(start + 1);
-  return { bytes: bytes.subarray(cut), start: start - cut, end: start - cut + length };
+  return { buf: bytes.subarray(cut), start: start - cut, end: start - cut + length };
 }
 
-function bitsOf({ bytes, start, end }: Region): number[] {
-  return [...bytes.subarray(start, end)].flatMap((byte) =>
-    [...byte.toString(2).padStart(8, "0")].map(Number)
-  );
+function bitsOf({ buf, start, end }: Region): number[] {
+  return [...buf.subarray(start, end)].flatMap((byte) => [...byte.toString(2).padStart(8, "0")].map(Number));
 }
 
 Deno.test("countBits and findBit agree with an array of bits over any range", () => {
@@ -78,14 +76,14 @@ Deno.test("combine treats shorter sources as followed by zero bytes", () => {
     const length = Math.max(...sources.map((source) => source.end - source.start));
     const columns = Array.from(
       { length },
-      (_, i) => sources.map(({ bytes, start, end }) => start + i < end ? bytes[start + i]! : 0).reduce(apply),
+      (_, i) => sources.map(({ buf, start, end }) => start + i < end ? buf[start + i]! : 0).reduce(apply),
     );
     assertEquals([...combine(operation, sources)], columns, `round ${round}`);
   }
   const source = regionOf(random, 7);
   assertEquals(
     combine(BitOperation.Not, [source]),
-    source.bytes.slice(source.start, source.end).map((byte) => ~byte),
+    source.buf.slice(source.start, source.end).map((byte) => ~byte),
   );
 });
 
@@ -106,7 +104,7 @@ Deno.test("writeField stores what readField reads and touches nothing else", () 
 });
 
 Deno.test("readField pads with zeros behind the end", () => {
-  const region = { bytes: new Uint8Array([0xff, 0xff, 0xff]), start: 0, end: 2 };
+  const region = { buf: new Uint8Array([0xff, 0xff, 0xff]), start: 0, end: 2 };
   assertEquals(readField(region, 12, { bits: 8, signed: false }), 0xf0n);
   assertEquals(readField(region, 100, { bits: 64, signed: true }), 0n);
 });
