@@ -42,30 +42,24 @@ import { longestCommonSubsequence, tableBytes } from "../data/lcs.ts";
 /** Largest `EX`, seconds whose milliseconds still fit into a signed 64-bit integer. */
 const MAX_SECONDS = 9223372036854775;
 
-/** When a key is to expire, as options of SET and GETEX say it. */
-export interface ExpiryOption {
-  expiresAtMs: number;
-  /** Said relative to now, so that it must be propagated as a time. */
+/** When a key is to expire, as options of SET and GETEX say it: which argument, and what it counts. */
+interface ExpiryOption {
+  at: number;
+  inSeconds: boolean;
   isRelative: boolean;
 }
 
 /**
- * The time in Unix milliseconds that argument `at` means, given in seconds or milliseconds, relative or absolute.
- * Throws Redis's error unless it is positive and in range.
+ * The time in Unix milliseconds that an option means. Throws Redis's error unless it is positive and in range:
+ * read it when all options are known, for a fault in their syntax goes before.
  */
-export function expiryArgument(
-  ctx: CommandContext,
-  args: Args,
-  at: number,
-  inSeconds: boolean,
-  isRelative: boolean,
-): ExpiryOption {
+function expiryTime(ctx: CommandContext, args: Args, { at, inSeconds, isRelative }: ExpiryOption): number {
   const value = args.integer(at);
   const error = invalidExpire(ctx.cmd.fullName);
   if (typeof value === "bigint" || value <= 0 || (inSeconds && value > MAX_SECONDS)) throw error;
   const expiresAtMs = (inSeconds ? value * 1000 : value) + (isRelative ? ctx.nowMs : 0);
   if (expiresAtMs > Number.MAX_SAFE_INTEGER * 1024) throw error;
-  return { expiresAtMs, isRelative };
+  return expiresAtMs;
 }
 
 const expiryWords = [
@@ -75,11 +69,10 @@ const expiryWords = [
   { word: "PXAT", inSeconds: false, isRelative: false },
 ] as const;
 
-/** Reads one of EX, PX, EXAT, PXAT with its value, if the next option is one. */
-function takeExpiry(ctx: CommandContext, options: ArgReader): ExpiryOption | undefined {
+/** Steps over one of EX, PX, EXAT, PXAT with its value, if the next option is one. */
+function takeExpiry(options: ArgReader): ExpiryOption | undefined {
   for (const { word, inSeconds, isRelative } of expiryWords) {
-    if (!options.take(word, 1)) continue;
-    return expiryArgument(ctx, options.args, options.at++, inSeconds, isRelative);
+    if (options.take(word, 1)) return { at: options.at++, inSeconds, isRelative };
   }
   return undefined;
 }
@@ -155,7 +148,7 @@ interface SetOptions {
   expiry: ExpiryOption | undefined;
 }
 
-function setOptions(ctx: CommandContext, args: Args): SetOptions {
+function setOptions(args: Args): SetOptions {
   const found: SetOptions = {
     onlyNew: false,
     onlyExisting: false,
@@ -171,7 +164,7 @@ function setOptions(ctx: CommandContext, args: Args): SetOptions {
     else if (found.expiry === undefined && options.take("KEEPTTL")) found.keepTtl = true;
     else {
       if (found.keepTtl || found.expiry !== undefined) throw SYNTAX;
-      found.expiry = takeExpiry(ctx, options);
+      found.expiry = takeExpiry(options);
       if (found.expiry === undefined) throw SYNTAX;
     }
   }
@@ -186,7 +179,7 @@ function set(ctx: CommandContext, args: Args): void {
     if (expiresAtMs !== NO_EXPIRY) propagateSet(ctx, args, expiresAtMs);
     return ctx.reply.ok();
   }
-  setWithOptions(ctx, args, key, setOptions(ctx, args));
+  setWithOptions(ctx, args, key, setOptions(args));
 }
 
 /** `default-ttl`: when a value set without an expiry time of its own expires. */
@@ -200,12 +193,13 @@ function propagateSet(ctx: CommandContext, args: Args, expiresAtMs: number): voi
 }
 
 function setWithOptions(ctx: CommandContext, args: Args, key: Key, options: SetOptions): void {
+  const expiry = options.expiry && expiryTime(ctx, args, options.expiry);
   const found = options.get ? replyOldValue(ctx, key) : ctx.findForWrite(key) !== 0;
   if ((options.onlyNew && found) || (options.onlyExisting && !found)) {
     if (!options.get) ctx.reply.null();
     return;
   }
-  const expiresAtMs = options.expiry?.expiresAtMs ?? (options.keepTtl ? NO_EXPIRY : defaultExpiry(ctx));
+  const expiresAtMs = expiry ?? (options.keepTtl ? NO_EXPIRY : defaultExpiry(ctx));
   if (expiresAtMs !== NO_EXPIRY && expiresAtMs <= ctx.nowMs && !ctx.engine.keepExpired) {
     removeExpired(ctx, key, found);
   } else {
@@ -235,7 +229,7 @@ function setnx(ctx: CommandContext, args: Args): void {
 
 /** SETEX and PSETEX. */
 function setWithTime(ctx: CommandContext, args: Args, inSeconds: boolean): void {
-  const { expiresAtMs } = expiryArgument(ctx, args, 2, inSeconds, true);
+  const expiresAtMs = expiryTime(ctx, args, { at: 2, inSeconds, isRelative: true });
   const key = args.key(1);
   store(ctx, key, args, 3, false, expiresAtMs);
   ctx.notify(Notify.Generic, "expire", key);
@@ -264,11 +258,11 @@ function getex(ctx: CommandContext, args: Args): void {
   while (options.more) {
     if (persist || expiry !== undefined) throw SYNTAX;
     if (options.take("PERSIST")) persist = true;
-    else if ((expiry = takeExpiry(ctx, options)) === undefined) throw SYNTAX;
+    else if ((expiry = takeExpiry(options)) === undefined) throw SYNTAX;
   }
   const key = args.key(1);
   if (!replyOldValue(ctx, key)) return;
-  if (expiry !== undefined) setExpiryOfValue(ctx, key, expiry.expiresAtMs);
+  if (expiry !== undefined) setExpiryOfValue(ctx, key, expiryTime(ctx, args, expiry));
   else if (persist) persistValue(ctx, key);
 }
 
