@@ -6,13 +6,18 @@ import { OUT_OF_RANGE, ReplyError } from "../protocol/errors.ts";
 /** The least integer there is; its opposite is not one. */
 const minInt64 = -(2n ** 63n);
 const maxReplyBytes = 1 << 30;
+/** What the reply of an empty string takes. */
+const leastReplyBytes = 6;
+const replyTooLarge = new ReplyError("ERR the reply would be larger than 1 GiB");
 
-/** Argument `i` as such a count. Counts beyond 2^53 become 2^53. */
+/** Argument `i` as such a count. Counts beyond 2^53 become 2^53; more repeats than any reply holds are refused. */
 export function randomCount(args: Args, i: number): number {
   if (args.integer(i) === minInt64) {
     throw new ReplyError(`${OUT_OF_RANGE.text}, value must between ${minInt64 + 1n} and ${-minInt64 - 1n}`);
   }
-  return args.int(i);
+  const count = args.int(i);
+  if (-count * leastReplyBytes > maxReplyBytes) throw replyTooLarge;
+  return count;
 }
 
 /**
@@ -20,5 +25,5 @@ export function randomCount(args: Args, i: number): number {
  * holds, and a number in a request must not be able to end the server.
  */
 export function checkReplySize(ctx: CommandContext): void {
-  if (ctx.reply.length > maxReplyBytes) throw new ReplyError("ERR the reply would be larger than 1 GiB");
+  if (ctx.reply.length > maxReplyBytes) throw replyTooLarge;
 }

@@ -208,8 +208,12 @@ export class HashValue extends CollectionValue {
     return slot;
   }
 
+  override get hasExpiringParts(): boolean {
+    return this.#expiry !== null;
+  }
+
   /** When the next field expires, in milliseconds since the epoch; Infinity if none does. */
-  get nextExpiryMs(): number {
+  override get nextExpiryMs(): number {
     return this.#expiry === null ? Infinity : this.#expiry.nextMs;
   }
 

@@ -29,6 +29,16 @@ export abstract class CollectionValue {
   /** Bytes this value holds in the JavaScript heap and in buffers, an estimate kept up in O(1). */
   abstract get memoryBytes(): number;
 
+  /** Whether parts of the value expire by themselves, or once did (the fields of a hash). */
+  get hasExpiringParts(): boolean {
+    return false;
+  }
+
+  /** When the next part expires, in milliseconds since the epoch; Infinity if none does. */
+  get nextExpiryMs(): number {
+    return Infinity;
+  }
+
   /** An independent copy, for COPY. O(n). */
   abstract copy(): CollectionValue;
 }

@@ -8,6 +8,7 @@
  */
 import { Key } from "../keyspace/key.ts";
 import type { Engine } from "./engine.ts";
+import { expireFieldsUntil } from "./field_expiry.ts";
 
 const KEYS_PER_SLICE = 32;
 const TOLERATED_SHARE = 0.1;
@@ -25,6 +26,7 @@ export class ExpireCycle {
     engine.refreshTime();
     engine.stats.activeExpireCycles++;
     const until = engine.clock.monotonicUs() + budgetUs;
+    expireFieldsUntil(engine, until);
     for (let visited = 0; visited < engine.databases.length;) {
       const share = this.#slice();
       if (share <= TOLERATED_SHARE && this.#cursor === 0) visited++;

@@ -16,6 +16,7 @@
  */
 import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
+import { ExpiryQueue } from "../data/expiry_queue.ts";
 import { type CollectionValue, ValueType } from "../data/value.ts";
 import { Arena, type Chunk, unitsFor } from "./arena.ts";
 import { Index, TABLE_COUNT, tableOf } from "./index.ts";
@@ -86,6 +87,9 @@ export class Database {
   readonly #isMatch = (ref: number, key: Key): boolean => this.#keyEquals(ref, key);
   /** Set while a snapshot of this database is being taken. */
   observer: ChangeObserver | null = null;
+
+  /** Keys whose values have expiring parts, with the time the next of these expires at. */
+  readonly partExpiry = new ExpiryQueue();
 
   /** Keys. */
   get size(): number {
@@ -251,6 +255,13 @@ export class Database {
     return this.#rebuild(key, ref, expiresAtMs);
   }
 
+  /** Brings {@linkcode partExpiry} up to date after parts of `value`, the collection at `key`, have got other times. */
+  trackParts(key: Key, value: CollectionValue): void {
+    if (!value.hasExpiringParts) return;
+    if (value.nextExpiryMs < Infinity) this.partExpiry.set(key.text, value.nextExpiryMs);
+    else this.partExpiry.delete(key.text);
+  }
+
   /** Removes a key. */
   delete(ref: number): void {
     const hash = this.#word(ref, 3) | 0;
@@ -279,6 +290,7 @@ export class Database {
     this.#objects = [];
     this.#freeHandles = [];
     this.#objectBytes = 0;
+    this.partExpiry.clear();
   }
 
   /** See {@linkcode Index.scan}. */
@@ -468,6 +480,7 @@ export class Database {
     } else {
       value.accountedBytes = 0;
       this.settle(value);
+      this.trackParts(key, value);
     }
     return record;
   }
@@ -478,6 +491,7 @@ export class Database {
     const handle = this.#word(ref, 2);
     const value = this.#objects[handle]!;
     this.#objectBytes -= value instanceof LongString ? value.memoryBytes : value.accountedBytes;
+    if (!(value instanceof LongString) && value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
     this.#objects[handle] = undefined;
     this.#freeHandles.push(handle);
   }
