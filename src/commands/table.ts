@@ -3,17 +3,21 @@ import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
 import { configCommands } from "./config.ts";
 import { bitCommands } from "./bit.ts";
+import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
+import { hyperloglogCommands } from "./hyperloglog.ts";
 import { listCommands } from "./list.ts";
 import { listBlockingCommands } from "./list_blocking.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { setCommands } from "./set.ts";
+import { sortCommands } from "./sort.ts";
 import { streamCommands } from "./stream.ts";
 import { streamGroupCommands } from "./stream_group.ts";
 import { streamInfoCommands } from "./stream_info.ts";
 import { streamReadCommands } from "./stream_read.ts";
 import { stringCommands } from "./string.ts";
 import { monitorCommands } from "./tracking.ts";
+import { zsetCommands } from "./zset.ts";
 
 const groups: readonly (readonly Command[])[] = [
   configCommands,
@@ -26,7 +30,11 @@ const groups: readonly (readonly Command[])[] = [
   hashCommands,
   listCommands,
   listBlockingCommands,
+  sortCommands,
   setCommands,
+  zsetCommands,
+  geoCommands,
+  hyperloglogCommands,
   pubsubCommands,
   monitorCommands,
 ];

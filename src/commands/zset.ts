@@ -12,14 +12,15 @@ import {
   keyAt,
   KeyFlag,
   oneOf,
-  patternArg,
   stringArg,
   tokenArg,
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
-import { NOT_INTEGER, OUT_OF_RANGE, ReplyError, SYNTAX, wrongArity } from "../protocol/errors.ts";
+import { OUT_OF_RANGE, ReplyError, SYNTAX, wrongArity } from "../protocol/errors.ts";
 import { formatDouble } from "../util/numbers.ts";
+import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "./collection_scan.ts";
+import { checkReplySize, randomCount } from "./random_count.ts";
 import { zsetAlgebraCommands } from "./zset_algebra.ts";
 import { zsetPopCommands } from "./zset_pop.ts";
 import { zsetRangeCommands } from "./zset_range.ts";
@@ -156,23 +157,20 @@ function zrank(ctx: CommandContext, args: Args, fromTop: boolean): void {
 
 // ---- Random members ---------------------------------------------------------------------------------------------
 
-/** Redis's range of counts, whose other end is one less than int64's. */
-const COUNT_NOT_IN_RANGE = new ReplyError(
-  "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-);
 /** With scores a reply has twice as many elements, and their number must fit in an int64, too. */
-const MAX_COUNT_WITH_SCORES = 2n ** 62n;
+function checkCountWithScores(count: number | bigint): void {
+  if (count >= 2n ** 62n || (count <= -(2n ** 62n) && count > -(2n ** 63n))) throw OUT_OF_RANGE;
+}
 
 function zrandmember(ctx: CommandContext, args: Args): void {
   if (args.count === 2) {
     const zset = ctx.read(args.key(1), ZsetValue);
     return ctx.reply.bulkOrNull(zset?.pickRandom(ctx.engine.random).member);
   }
-  const given = args.integer(2), withScores = args.count > 3;
-  if (given === -(2n ** 63n)) throw COUNT_NOT_IN_RANGE;
-  if (args.count > 4 || (withScores && !args.is(3, "WITHSCORES"))) throw SYNTAX;
-  if (withScores && (given >= MAX_COUNT_WITH_SCORES || given <= -MAX_COUNT_WITH_SCORES)) throw OUT_OF_RANGE;
-  const count = Number(given);
+  const withScores = args.count === 4 && args.is(3, "WITHSCORES");
+  if (withScores) checkCountWithScores(args.integer(2));
+  const count = randomCount(args, 2);
+  if (args.count > 3 && !withScores) throw SYNTAX;
   const zset = ctx.read(args.key(1), ZsetValue);
   if (zset === undefined || count === 0) return ctx.reply.array(0);
   if (count < 0) replyRepeatedPicks(ctx, zset, -count, withScores);
@@ -185,6 +183,7 @@ function replyRepeatedPicks(ctx: CommandContext, zset: ZsetValue, count: number,
   for (let i = 0; i < count; i++) {
     const { member, score } = zset.pickRandom(ctx.engine.random);
     replyMember(ctx.reply, member, score, withScores);
+    checkReplySize(ctx);
   }
 }
 
@@ -239,7 +238,10 @@ const memberCommands: readonly Command[] = [
     ],
     summary: "Adds members to a sorted set, or changes their scores; creates the set if needed.",
     complexity: "O(log(N)) for each member, N being the size of the sorted set.",
-    history: [["2.4.0", "Takes several members."], ["3.0.2", "NX, XX, CH and INCR."], ["6.2.0", "GT and LT."]],
+    history: [["2.4.0", "Takes several members."], ["3.0.2", "NX, XX, CH and INCR."], [
+      "6.2.0",
+      "GT and LT.",
+    ]],
     handler: zadd,
   }),
   command({
@@ -314,7 +316,9 @@ const memberCommands: readonly Command[] = [
     keys: readKey,
     args: [
       keyArg(),
-      blockArg("options", [integerArg("count"), tokenArg("WITHSCORES", { optional: true })], { optional: true }),
+      blockArg("options", [integerArg("count"), tokenArg("WITHSCORES", { optional: true })], {
+        optional: true,
+      }),
     ],
     summary: "Returns one or several random members of a sorted set.",
     complexity: "O(N), N being the number of members returned.",

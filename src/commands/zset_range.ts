@@ -236,12 +236,16 @@ function removeRange(ctx: CommandContext, args: Args, kind: RangeKind): void {
 
 // ---- Declarations -----------------------------------------------------------------------------------------------
 
-const limitArg = blockArg("limit", [integerArg("offset"), integerArg("count")], { token: "LIMIT", optional: true });
+const limitArg = blockArg("limit", [integerArg("offset"), integerArg("count")], {
+  token: "LIMIT",
+  optional: true,
+});
 const withScoresArg = tokenArg("WITHSCORES", { optional: true });
 const kindArg = oneOf("sortby", [tokenArg("BYSCORE"), tokenArg("BYLEX")], { optional: true, since: "6.2.0" });
 const revArg = tokenArg("REV", { optional: true, since: "6.2.0" });
 const readKey = keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access);
-const readComplexity = "O(log(N)+M), N being the size of the sorted set and M the number of members returned.";
+const readComplexity =
+  "O(log(N)+M), N being the size of the sorted set and M the number of members returned.";
 
 /** An older command for what ZRANGE does with options. */
 function olderRange(
@@ -262,7 +266,13 @@ function olderRange(
   });
 }
 
-function rangeCounter(name: string, since: string, summary: string, ends: readonly ArgSpec[], kind: RangeKind): Command {
+function rangeCounter(
+  name: string,
+  since: string,
+  summary: string,
+  ends: readonly ArgSpec[],
+  kind: RangeKind,
+): Command {
   return command({
     name,
     group: "sorted-set",
@@ -277,7 +287,13 @@ function rangeCounter(name: string, since: string, summary: string, ends: readon
   });
 }
 
-function rangeRemover(name: string, since: string, summary: string, ends: readonly ArgSpec[], kind: RangeKind): Command {
+function rangeRemover(
+  name: string,
+  since: string,
+  summary: string,
+  ends: readonly ArgSpec[],
+  kind: RangeKind,
+): Command {
   return command({
     name,
     group: "sorted-set",

@@ -160,13 +160,16 @@ export class RankTree {
     return this.#seek(bound, score, member);
   }
 
-  /** Calls `visit` with `count` slots from the rank `start` on, upwards or downwards. O(log n + count). */
-  each(start: number, count: number, downwards: boolean, visit: (slot: number) => void): void {
+  /**
+   * Calls `visit` with `count` slots from the rank `start` on, upwards or downwards, until it returns false.
+   * O(log n + count).
+   */
+  eachWhile(start: number, count: number, downwards: boolean, visit: (slot: number) => boolean): void {
     if (count <= 0) return;
     this.#seekRank(start);
     let leaf = this.#leaf, place = this.#place;
     for (let left = count; left > 0; left--) {
-      visit(this.#slots[leaf * leafSize + place]!);
+      if (!visit(this.#slots[leaf * leafSize + place]!)) return;
       if (downwards ? --place >= 0 : ++place < this.#leafLengths[leaf]!) continue;
       leaf = downwards ? this.#previousLeaf[leaf]! : this.#nextLeaf[leaf]!;
       if (leaf < 0) return;
@@ -498,7 +501,10 @@ export class RankTree {
     if (this.#leafLengths.length <= minLeaves * 4 || used > this.#leafLengths.length / 4) return;
     const order = new Int32Array(this.#size);
     let filled = 0;
-    this.each(0, this.#size, false, (slot) => order[filled++] = slot);
+    this.eachWhile(0, this.#size, false, (slot) => {
+      order[filled++] = slot;
+      return true;
+    });
     this.#size =
       this.#root =
       this.#height =

@@ -72,6 +72,9 @@ export interface ScoredMember {
  */
 export type VisitMember = (member: string, score: number) => void;
 
+/** As {@linkcode VisitMember}; returns whether to go on. */
+export type TestMember = (member: string, score: number) => boolean;
+
 /**
  * The two representations. A *handle* names a member until the next change: a position in the packed
  * string or a slot.
@@ -92,8 +95,8 @@ interface Members {
   remove(handle: number): void;
   removeRange(start: number, count: number): void;
   countBefore(bound: Bound, score: number, member: string): number;
-  /** Visits `count` members, all there, from the rank `start` on. */
-  each(start: number, count: number, downwards: boolean, visit: VisitMember): void;
+  /** Visits up to `count` members, all there, from the rank `start` on, until `visit` returns false. */
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void;
 }
 
 /** A sorted set. Ranks count from 0 at the lowest score. Scores are never NaN. */
@@ -123,7 +126,7 @@ export class ZsetValue extends CollectionValue {
   override copy(): ZsetValue {
     const copy = new ZsetValue(this.#limits);
     if (this.#members instanceof TableMembers) copy.#members = new TableMembers();
-    this.#members.each(0, this.size, false, (member, score) => copy.#members.insert(member, score));
+    this.forEach((member, score) => copy.#members.insert(member, score));
     return copy;
   }
 
@@ -193,9 +196,17 @@ export class ZsetValue extends CollectionValue {
    * The set must not change meanwhile. O(log n + count).
    */
   each(start: number, count: number, downwards: boolean, visit: VisitMember): void {
+    this.eachWhile(start, count, downwards, (member, score) => {
+      visit(member, score);
+      return true;
+    });
+  }
+
+  /** As {@linkcode ZsetValue.each}, until `visit` returns false. */
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void {
     if (start < 0 || start >= this.size) return;
     const there = downwards ? start + 1 : this.size - start;
-    if (count > 0) this.#members.each(start, Math.min(count, there), downwards, visit);
+    if (count > 0) this.#members.eachWhile(start, Math.min(count, there), downwards, visit);
   }
 
   /** Visits all members in order. O(n). */
@@ -206,7 +217,7 @@ export class ZsetValue extends CollectionValue {
   /** The member at a rank, which must be below `size`. O(log n). */
   at(rank: number): ScoredMember {
     let found: ScoredMember = { member: "", score: 0 };
-    this.#members.each(rank, 1, false, (member, score) => found = { member, score });
+    this.each(rank, 1, false, (member, score) => found = { member, score });
     return found;
   }
 
@@ -341,11 +352,11 @@ class PackedMembers implements Members {
     return rank;
   }
 
-  each(start: number, count: number, downwards: boolean, visit: VisitMember): void {
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void {
     const packed = this.#packed;
     if (!downwards) {
       for (let pos = this.handleAt(start), left = count; left > 0; left--, pos = this.#next(pos)) {
-        visit(entryText(packed, pos), this.scoreOf(pos));
+        if (!visit(entryText(packed, pos), this.scoreOf(pos))) return;
       }
       return;
     }
@@ -353,7 +364,9 @@ class PackedMembers implements Members {
     for (let pos = this.handleAt(start - count + 1); handles.length < count; pos = this.#next(pos)) {
       handles.push(pos);
     }
-    for (let i = count - 1; i >= 0; i--) visit(entryText(packed, handles[i]!), this.scoreOf(handles[i]!));
+    for (let i = count - 1; i >= 0; i--) {
+      if (!visit(entryText(packed, handles[i]!), this.scoreOf(handles[i]!))) return;
+    }
   }
 
   #next(pos: number): number {
@@ -425,7 +438,12 @@ class TableMembers implements Members {
     return this.#tree.countBefore(bound, score, member);
   }
 
-  each(start: number, count: number, downwards: boolean, visit: VisitMember): void {
-    this.#tree.each(start, count, downwards, (slot) => visit(this.#table.at(slot), this.#tree.score(slot)));
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void {
+    this.#tree.eachWhile(
+      start,
+      count,
+      downwards,
+      (slot) => visit(this.#table.at(slot), this.#tree.score(slot)),
+    );
   }
 }

@@ -39,12 +39,10 @@ class Checked {
 
   listed(start: number, count: number, downwards: boolean): string[] {
     const members: string[] = [];
-    this.tree.each(
-      start,
-      count,
-      downwards,
-      (slot) => members.push(`${this.table.at(slot)} ${this.tree.score(slot)}`),
-    );
+    this.tree.eachWhile(start, count, downwards, (slot) => {
+      members.push(`${this.table.at(slot)} ${this.tree.score(slot)}`);
+      return true;
+    });
     return members;
   }
 

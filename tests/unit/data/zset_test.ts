@@ -181,6 +181,16 @@ Deno.test("ZsetValue.each stops at the ends and visits nothing outside", () => {
   }
 });
 
+Deno.test("ZsetValue.eachWhile stops where it is told to", () => {
+  for (const zset of bothEncodings([["a", 1], ["b", 2], ["c", 3], ["d", 4]])) {
+    for (const [downwards, expected] of [[false, ["b", "c"]], [true, ["b", "a"]]] as const) {
+      const seen: string[] = [];
+      zset.eachWhile(1, 4, downwards, (member) => seen.push(member) < 2);
+      assertEquals(seen, [...expected]);
+    }
+  }
+});
+
 Deno.test("ZsetValue.pickRandom is fair", () => {
   const seed = 5;
   const random = new Random(seed);
