@@ -297,7 +297,8 @@ export const PARAMETERS = {
   "list-max-listpack-size": integer(-2, -INT_MAX - 1, INT_MAX, { aliases: ["list-max-ziplist-size"] }),
   "list-compress-depth": integer(0, 0, INT_MAX),
   "set-max-intset-entries": integer(512, 0, INT64_MAX),
-  "set-max-listpack-entries": integer(128, 0, INT64_MAX),
+  // 7.0 knows no such sets, and cannot load them; 128 gives the encodings of 7.2.
+  "set-max-listpack-entries": integer(0, 0, INT64_MAX),
   "set-max-listpack-value": integer(64, 0, INT64_MAX),
   "zset-max-listpack-entries": integer(128, 0, INT64_MAX, { aliases: ["zset-max-ziplist-entries"] }),
   "zset-max-listpack-value": memory(64, 0, INT64_MAX, { aliases: ["zset-max-ziplist-value"] }),

@@ -20,7 +20,10 @@ export interface DataLimits {
   hllSparseMaxBytes: number;
 }
 
-/** Redis's defaults, in a fresh object that the caller may change. */
+/**
+ * Redis's defaults, in a fresh object that the caller may change. Sets are as in 7.0, which has no listpacks among
+ * them: its files then load there, and small sets are packed all the same (set.ts).
+ */
 export function defaultLimits(): DataLimits {
   return {
     hashMaxListpackEntries: 512,
@@ -28,7 +31,7 @@ export function defaultLimits(): DataLimits {
     listMaxListpackSize: -2,
     listCompressDepth: 0,
     setMaxIntsetEntries: 512,
-    setMaxListpackEntries: 128,
+    setMaxListpackEntries: 0,
     setMaxListpackValue: 64,
     zsetMaxListpackEntries: 128,
     zsetMaxListpackValue: 64,
