@@ -41,6 +41,7 @@ export const MAXLEN_NEGATIVE = new ReplyError("ERR MAXLEN can't be negative");
 export const RANK_ZERO = new ReplyError(
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
 );
+export const SORT_SCORES = new ReplyError("ERR One or more scores can't be converted into double");
 export const OUT_OF_MEMORY = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
 export const LOADING = new ReplyError("LOADING Redis is loading the dataset in memory");
 export const NOAUTH = new ReplyError("NOAUTH Authentication required.");
