@@ -13,7 +13,7 @@ export function replyHelp(ctx: CommandContext, container: string, lines: readonl
   reply.simple(`${container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);
   for (const line of lines) reply.simple(line);
   reply.simple("HELP");
-  reply.simple("    Print this help.");
+  reply.simple("    Prints this help.");
 }
 
 /** The error for arguments of a sub-command, `args[1]`, that make no sense. */

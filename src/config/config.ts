@@ -33,6 +33,8 @@ export class Config {
   readonly values: ConfigValues;
   /** The absolute path of the configuration file, or "". */
   filePath = "";
+  /** Gives CONFIG REWRITE the present users, as `name rule ...`; without it the `user` lines stay as they are. */
+  describeUsers: (() => readonly string[]) | undefined = undefined;
 
   /** The same object as `values`, by field name. */
   readonly #fields: Record<string, unknown>;
@@ -126,13 +128,16 @@ export class Config {
     }
   }
 
-  /** CONFIG REWRITE; `users` are the present ones, as `name rule ...`. Throws {@linkcode ReplyError}. */
-  rewrite(users?: readonly string[], forceAll = false): void {
+  /**
+   * CONFIG REWRITE; throws {@linkcode ReplyError}.
+   * @param forceAll writes every parameter, defaults too
+   */
+  rewrite(forceAll = false): void {
     if (this.filePath === "") throw new ReplyError("ERR The server is running without a config file");
     try {
       const valueOf = (field: string) => this.#fields[field];
-      const options = users === undefined ? { valueOf, forceAll } : { valueOf, forceAll, users };
-      this.#host.replaceFile(this.filePath, rewriteText(this.#oldText(), options));
+      const text = rewriteText(this.#oldText(), { valueOf, users: this.describeUsers?.(), forceAll });
+      this.#host.replaceFile(this.filePath, text);
     } catch (error) {
       throw new ReplyError(`ERR Rewriting config file: ${reasonOf(error)}`);
     }

@@ -18,14 +18,14 @@ const OTHER_DIRECTIVES = new Set(["include", "rename-command", "user", "loadmodu
 export interface RewriteOptions {
   /** The value of a parameter's field. */
   readonly valueOf: (field: string) => unknown;
-  /** The present users, as `name rule ...`; without them the `user` lines stay. */
-  readonly users?: readonly string[];
+  /** The present users, as `name rule ...`; where they are undefined the `user` lines stay. */
+  readonly users: readonly string[] | undefined;
   /** Writes every parameter, defaults too. */
-  readonly forceAll?: boolean;
+  readonly forceAll: boolean;
 }
 
 /** The new text for a configuration file that holds `oldText`. */
-export function rewriteText(oldText: string, { valueOf, users, forceAll = false }: RewriteOptions): string {
+export function rewriteText(oldText: string, { valueOf, users, forceAll }: RewriteOptions): string {
   const file = new FileLines(oldText);
   for (const parameter of ALL_PARAMETERS) {
     const lines = parameter.rewrite(parameter.name, valueOf(parameter.field));

@@ -1,0 +1,14 @@
+/** `enable-protected-configs`, `enable-debug-command` and `enable-module-command`: who may do what is dangerous. */
+import { type Client, ClientFlag } from "./client.ts";
+
+/** Nobody, everybody, or clients on this machine. */
+export type ProtectedAction = "no" | "yes" | "local";
+
+/** Whether the setting `allowed` lets `client` do it. */
+export function mayAct(allowed: ProtectedAction, client: Client): boolean {
+  return allowed === "yes" || (allowed === "local" && isLocal(client));
+}
+
+function isLocal(client: Client): boolean {
+  return client.has(ClientFlag.UnixSocket) || /^(127\.0\.0\.1|\[::1\]):/.test(client.transport.address);
+}
