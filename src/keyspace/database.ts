@@ -19,7 +19,7 @@ import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
 import { ExpiryQueue } from "../data/expiry_queue.ts";
 import { type CollectionValue, ValueType } from "../data/value.ts";
 import { Arena, type Chunk, unitsFor } from "./arena.ts";
-import { Index, TABLE_COUNT, tableOf } from "./index.ts";
+import { Index, TABLE_COUNT } from "./index.ts";
 import { Key } from "./key.ts";
 import { Slice } from "./slice.ts";
 
@@ -65,8 +65,10 @@ class LongString {
 
 /** Told before a key's record or value changes, so that a snapshot can save what it has not reached yet. */
 export interface ChangeObserver {
-  /** @param table the index table the key belongs to: everything in it is still in its old state */
-  beforeChange(database: Database, table: number): void;
+  /** @param hash that of the key, or of the key to be made; whatever there is is still in its old state */
+  beforeChange(database: Database, hash: number): void;
+  /** All keys are being removed from `database`. @param removed holds them; it will not change any more */
+  beforeClear(database: Database, removed: Database): void;
 }
 
 /** How a string is to be stored; see {@linkcode Database.setString}. */
@@ -78,9 +80,9 @@ export interface StringOptions {
 }
 
 export class Database {
-  readonly #arena = new Arena();
-  readonly #keys = new Index();
-  readonly #volatile = new Index();
+  #arena = new Arena();
+  #keys = new Index();
+  #volatile = new Index();
   #objects: (CollectionValue | LongString | undefined)[] = [];
   #freeHandles: number[] = [];
   #objectBytes = 0;
@@ -158,6 +160,17 @@ export class Database {
     return latin1(chunk.u8, start, start + chunk.u32[(this.#arena.offset(ref) >>> 2) + 1]!);
   }
 
+  /** Points `slice` at the bytes of the key of `ref`. */
+  readKey(ref: number, slice: Slice): Slice {
+    const chunk = this.#arena.chunk(ref), start = this.#keyStart(ref, chunk);
+    return slice.point(chunk.u8, start, start + chunk.u32[(this.#arena.offset(ref) >>> 2) + 1]!);
+  }
+
+  /** The hash of the key of `ref`. */
+  hashOf(ref: number): number {
+    return this.#word(ref, 3) | 0;
+  }
+
   /** Points `slice` at the bytes of the string value of `ref`. */
   readString(ref: number, slice: Slice): Slice {
     const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
@@ -183,7 +196,7 @@ export class Database {
 
   /** To be called before a collection is changed in place; every other change says so itself. */
   willChange(hash: number): void {
-    this.observer?.beforeChange(this, tableOf(hash));
+    this.observer?.beforeChange(this, hash);
   }
 
   /** Brings the count of bytes up to date after `value` has changed. */
@@ -281,9 +294,8 @@ export class Database {
 
   /** Removes every key; the memory goes back at once. */
   clear(): void {
-    if (this.observer !== null && this.size > 0) {
-      for (let table = 0; table < TABLE_COUNT; table++) this.observer.beforeChange(this, table);
-    }
+    if (this.observer !== null && this.size > 0) this.observer.beforeClear(this, this.#handOver());
+    this.#evacuated = -1;
     this.#arena.clear();
     this.#keys.clear();
     this.#volatile.clear();
@@ -291,6 +303,19 @@ export class Database {
     this.#freeHandles = [];
     this.#objectBytes = 0;
     this.partExpiry.clear();
+  }
+
+  /** A database with all that is in this one, which has fresh memory then. O(1). */
+  #handOver(): Database {
+    const heir = new Database();
+    heir.#arena = this.#arena;
+    heir.#keys = this.#keys;
+    heir.#volatile = this.#volatile;
+    heir.#objects = this.#objects;
+    this.#arena = new Arena();
+    this.#keys = new Index();
+    this.#volatile = new Index();
+    return heir;
   }
 
   /** See {@linkcode Index.scan}. */
@@ -311,6 +336,11 @@ export class Database {
   /** Visits the keys of one index table. */
   forEachIn(table: number, visit: (ref: number) => void): void {
     this.#keys.forEachIn(table, visit);
+  }
+
+  /** See {@linkcode Index.forEachInBucket}. */
+  forEachInBucket(table: number, bucket: number, visit: (ref: number) => void): void {
+    this.#keys.forEachInBucket(table, bucket, visit);
   }
 
   /** Keys in one index table. */

@@ -16,6 +16,15 @@ export const TABLE_COUNT = 4096;
 const TABLE_SHIFT = 20;
 const SMALLEST_SLOTS = 4;
 
+/** Each table is divided in 64 buckets by the lowest bits of the hash: the units in which a snapshot saves keys. */
+export const BUCKET_BITS = 6;
+export const BUCKET_COUNT = 1 << BUCKET_BITS;
+
+/** The bucket of its table a hash belongs to. */
+export function bucketOf(hash: number): number {
+  return hash & (BUCKET_COUNT - 1);
+}
+
 /** The table a hash belongs to. */
 export function tableOf(hash: number): number {
   return hash >>> TABLE_SHIFT;
@@ -122,6 +131,24 @@ export class Index {
     if (table === undefined) return;
     for (let at = 1; at < table.length; at += 2) {
       if (table[at] !== 0) visit(table[at]! >>> 0);
+    }
+  }
+
+  /**
+   * Visits the entries of table `id` whose hash has `bucket` in its lowest {@linkcode BUCKET_BITS} bits; `visit` must
+   * not change the index. O(slots / buckets) in a table larger than that, else O(slots).
+   */
+  forEachInBucket(id: number, bucket: number, visit: (ref: number) => void): void {
+    const table = this.#tables[id];
+    if (table === undefined) return;
+    if (table.length >= BUCKET_COUNT * 2) {
+      for (let home = bucket; home < table.length / 2; home += BUCKET_COUNT) {
+        this.#visitHome(table, home, visit);
+      }
+      return;
+    }
+    for (let at = 0; at < table.length; at += 2) {
+      if (table[at + 1] !== 0 && bucketOf(table[at]!) === bucket) visit(table[at + 1]! >>> 0);
     }
   }
 

@@ -10,7 +10,7 @@ import { type CommandBatch, RequestDecoder } from "../protocol/request_decoder.t
 import { latin1 } from "../util/bytes.ts";
 import type { AppendOnlyFile } from "./aof.ts";
 import type { FileHandle } from "./files.ts";
-import { LoadError, type LoadProgress } from "./loading.ts";
+import { LoadError, type LoadProgress, type LoadSteps } from "./loading.ts";
 
 /** Who runs the commands. */
 export interface AofTarget {
@@ -27,7 +27,7 @@ export interface AofTarget {
    *
    * @returns the bytes that were read and lie behind it
    */
-  loadRdb(file: FileHandle, name: string, progress: LoadProgress): Promise<Uint8Array>;
+  loadRdb(file: FileHandle, name: string, progress: LoadProgress): LoadSteps<Uint8Array>;
 }
 
 const FIX_HINT = "Make a backup of your AOF file, then use redis-check-aof --fix <filename.manifest>";
@@ -40,17 +40,17 @@ const ASTERISK = 0x2a, HASH = 0x23, CR = 0x0d, LF = 0x0a;
 type FileEnd = { readonly tornAt: number | null };
 
 /** Loads all files of the manifest. Returns whether there were any. Throws {@linkcode LoadError}. */
-export async function loadAppendOnlyFile(
+export function* loadAppendOnlyFile(
   aof: AppendOnlyFile,
   target: AofTarget,
   progress: LoadProgress,
-): Promise<boolean> {
+): LoadSteps<boolean> {
   const { base, increments } = aof.manifest;
   const infos = base === null ? [...increments] : [base, ...increments];
   for (const info of infos) progress.totalBytes += sizeOf(aof, info.name);
   for (const [index, info] of infos.entries()) {
     const started = progress.elapsedSeconds;
-    const { tornAt } = await new AofFileLoader(aof, info.name, target, progress).load();
+    const { tornAt } = yield* new AofFileLoader(aof, info.name, target, progress).load();
     if (tornAt !== null) cutTail(aof, info.name, tornAt, index === infos.length - 1);
     const seconds = (progress.elapsedSeconds - started).toFixed(3);
     aof.log.notice(
@@ -107,12 +107,12 @@ class AofFileLoader {
     readonly progress: LoadProgress,
   ) {}
 
-  async load(): Promise<FileEnd> {
+  *load(): LoadSteps<FileEnd> {
     const isRdb = this.#startsWithRdb();
     const file = this.aof.files.openRead(this.aof.pathOf(this.name));
     const before = this.progress.loadedBytes;
     try {
-      if (isRdb) await this.#loadRdb(file, before);
+      if (isRdb) yield* this.#loadRdb(file, before);
       for (;;) {
         this.#runBatch();
         const got = file.readSync(this.#decoder.room());
@@ -120,7 +120,7 @@ class AofFileLoader {
         this.#decoder.received(got);
         this.#fed += got;
         this.progress.loadedBytes = before + this.#fed;
-        if (this.progress.isDue) await this.progress.pause();
+        yield;
       }
     } finally {
       file.closeSync();
@@ -143,12 +143,12 @@ class AofFileLoader {
     }
   }
 
-  async #loadRdb(file: FileHandle, before: number): Promise<void> {
+  *#loadRdb(file: FileHandle, before: number): LoadSteps<void> {
     const isOldStyle = this.name === this.aof.settings.fileName;
     this.aof.log.notice(
       isOldStyle ? "Reading RDB preamble from AOF file..." : "Reading RDB base file on AOF loading...",
     );
-    const rest = await this.target.loadRdb(file, this.name, this.progress);
+    const rest = yield* this.target.loadRdb(file, this.name, this.progress);
     if (isOldStyle) this.aof.log.notice("Reading the remaining AOF tail...");
     this.#decoder.append(rest);
     this.#fed = this.progress.loadedBytes - before;

@@ -9,6 +9,7 @@
  * it, even if a later one succeeds: the kernel may have dropped the pages.
  */
 import { ensureDirSync, existsSync } from "@std/fs";
+import { fromLatin1, toLatin1 } from "../config/host.ts";
 
 /** A file operation that failed: which one, on which path, and the system's reason. */
 export class FileError extends Error {
@@ -182,9 +183,9 @@ class DenoFile implements FileHandle {
 
 function openWriter(path: string, options: Deno.OpenOptions): FileHandle {
   return attempt("open", path, () => {
-    const file = Deno.openSync(path, { ...options, create: true, mode: 0o644 });
+    const file = Deno.openSync(fromLatin1(path), { ...options, create: true, mode: 0o644 });
     try {
-      return new DenoFile(path, file, Deno.openSync(path, { read: true }));
+      return new DenoFile(path, file, Deno.openSync(fromLatin1(path), { read: true }));
     } catch (error) {
       file.close();
       throw error;
@@ -192,23 +193,27 @@ function openWriter(path: string, options: Deno.OpenOptions): FileHandle {
   });
 }
 
-/** The machine's own files. */
+/** The machine's own files. Paths are latin1 strings of UTF-8 bytes, as the configuration holds them. */
 export const denoFiles: FileSystem = {
   openAppend: (path) => openWriter(path, { append: true }),
   openWrite: (path) => openWriter(path, { write: true, truncate: true }),
-  openRead: (path) =>
-    attempt("open", path, () => new DenoFile(path, Deno.openSync(path, { read: true }), null)),
-  existsSync: (path) => attempt("stat", path, () => existsSync(path)),
-  renameSync: (from, to) => attempt(`rename to ${to}`, from, () => Deno.renameSync(from, to)),
-  unlinkSync: (path) => attempt("remove", path, () => Deno.removeSync(path)),
-  mkdirSync: (path) => attempt("create the folder", path, () => ensureDirSync(path)),
+  openRead: (path) => attempt("open", path, () => new DenoFile(path, openReader(path), null)),
+  existsSync: (path) => attempt("stat", path, () => existsSync(fromLatin1(path))),
+  renameSync: (from, to) =>
+    attempt(`rename to ${to}`, from, () => Deno.renameSync(fromLatin1(from), fromLatin1(to))),
+  unlinkSync: (path) => attempt("remove", path, () => Deno.removeSync(fromLatin1(path))),
+  mkdirSync: (path) => attempt("create the folder", path, () => ensureDirSync(fromLatin1(path))),
   readDirSync: (path) =>
-    attempt("list", path, () => Array.from(Deno.readDirSync(path), (entry) => entry.name)),
+    attempt("list", path, () => Array.from(Deno.readDirSync(fromLatin1(path)), ({ name }) => toLatin1(name))),
   syncDirSync: (path) => {
     if (Deno.build.os === "windows") return; // folders have no fsync there
     attempt("fsync the folder", path, () => {
-      using folder = Deno.openSync(path === "" ? "." : path, { read: true });
+      using folder = openReader(path === "" ? "." : path);
       folder.syncDataSync();
     });
   },
 };
+
+function openReader(path: string): Deno.FsFile {
+  return Deno.openSync(fromLatin1(path), { read: true });
+}

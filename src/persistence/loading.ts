@@ -22,6 +22,26 @@ export class LoadError extends Error {
   }
 }
 
+/** The steps of a load; what it returns at its end. */
+export type LoadSteps<T> = Generator<void, T, void>;
+
+/** Runs a load with the event loop getting its turn between steps. */
+export async function load<T>(steps: LoadSteps<T>, progress: LoadProgress): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (progress.isDue) await progress.pause();
+  }
+}
+
+/** Runs a load in one go. */
+export function loadNow<T>(steps: LoadSteps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
 export class LoadProgress {
   /** Bytes to load, and loaded so far. */
   totalBytes = 0;

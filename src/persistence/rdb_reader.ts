@@ -5,7 +5,7 @@
 import type { DataLimits } from "../data/limits.ts";
 import type { CollectionValue } from "../data/value.ts";
 import { Slice } from "../keyspace/slice.ts";
-import type { LoadProgress } from "./loading.ts";
+import type { LoadSteps } from "./loading.ts";
 import { RDB_VERSION_NEWEST, RdbOpcode, RdbType } from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
 import { ValueReader } from "./value_reader.ts";
@@ -36,8 +36,7 @@ export interface RdbTarget {
   warn(text: string): void;
 }
 
-/** Keys between two looks at the clock. */
-const KEYS_PER_LOOK = 64;
+const KEYS_PER_STEP = 64;
 /** The first version with a checksum. */
 const CHECKSUM_SINCE = 5;
 
@@ -55,14 +54,14 @@ export class RdbReader {
   /**
    * Reads a whole file, its checksum included. Throws RdbError.
    *
-   * @param onBytes told how many bytes have been fetched so far, before each pause
+   * @param onBytes told now and then how many bytes have been fetched so far
    */
-  async read(progress: LoadProgress, onBytes: (fetched: number) => void): Promise<void> {
+  *read(onBytes: (fetched: number) => void = () => {}): LoadSteps<void> {
     const version = this.#header();
     for (let keys = 1; this.#next(); keys++) {
-      if (keys % KEYS_PER_LOOK !== 0 || !progress.isDue) continue;
+      if (keys % KEYS_PER_STEP !== 0) continue;
       onBytes(this.input.fetched);
-      await progress.pause();
+      yield;
     }
     if (version >= CHECKSUM_SINCE) this.#checksum();
     onBytes(this.input.fetched);
