@@ -113,8 +113,7 @@ function spop(ctx: CommandContext, args: Args): void {
 }
 
 function spopCount(ctx: CommandContext, args: Args): void {
-  const count = args.int(2);
-  if (count < 0) throw MUST_BE_POSITIVE;
+  const count = args.int(2, MUST_BE_POSITIVE, 0);
   const key = args.key(1);
   const set = ctx.write(key, SetValue);
   if (set === undefined || count === 0) return ctx.reply.set(0);

@@ -114,7 +114,9 @@ Deno.test("SPOP with a count is propagated as SREM, or as DEL when it takes all"
   assertEquals([...taken, ...sorted(c.send("SPOP", "k", "9"))].sort(), ["1", "2", "3", "a", "b", "c"]);
   assertEquals(s.propagated(), ["DEL k"]);
   assertEquals([c.send("SPOP", "k", "2"), exists(s, "k")], [[], false]);
-  assertEquals(errorOf(c.send("SPOP", "k", "-1")), "ERR value is out of range, must be positive");
+  for (const count of ["-1", "x"]) {
+    assertEquals(errorOf(c.send("SPOP", "k", count)), "ERR value is out of range, must be positive");
+  }
   assertEquals(errorOf(c.send("SPOP", "k", "1", "2")), "ERR syntax error");
 });
 
