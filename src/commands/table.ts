@@ -2,6 +2,10 @@
 import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
 import { configCommands } from "./config.ts";
+import { databaseCommands } from "./database.ts";
+import { expireCommands } from "./expire.ts";
+import { keyCommands } from "./keys.ts";
+import { transactionCommands } from "./transaction.ts";
 import { bitCommands } from "./bit.ts";
 import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
@@ -21,6 +25,10 @@ import { zsetCommands } from "./zset.ts";
 
 const groups: readonly (readonly Command[])[] = [
   configCommands,
+  databaseCommands,
+  expireCommands,
+  keyCommands,
+  transactionCommands,
   stringCommands,
   bitCommands,
   streamCommands,

@@ -520,7 +520,12 @@ export class Database {
     if ((this.#word(ref, 0) & IS_OBJECT) === 0) return;
     const handle = this.#word(ref, 2);
     const value = this.#objects[handle]!;
-    this.#objectBytes -= value instanceof LongString ? value.memoryBytes : value.accountedBytes;
+    if (value instanceof LongString) {
+      this.#objectBytes -= value.memoryBytes;
+    } else {
+      this.#objectBytes -= value.accountedBytes;
+      value.accountedBytes = 0;
+    }
     if (!(value instanceof LongString) && value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
     this.#objects[handle] = undefined;
     this.#freeHandles.push(handle);

@@ -1,0 +1,97 @@
+/** Databases as a whole: SELECT, DBSIZE, FLUSHDB, FLUSHALL, SWAPDB. */
+import type { Args } from "../engine/args.ts";
+import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../engine/command.ts";
+import type { CommandContext } from "../engine/context.ts";
+import { DB_OUT_OF_RANGE, INVALID_DB_INDEX, ReplyError, SYNTAX } from "../protocol/errors.ts";
+
+function select(ctx: CommandContext, args: Args): void {
+  const id = args.int(1, INVALID_DB_INDEX);
+  if (id < 0 || id >= ctx.engine.databases.length) throw DB_OUT_OF_RANGE;
+  ctx.engine.selectDatabase(ctx.client, id);
+  ctx.reply.ok();
+}
+
+/** FLUSHDB and FLUSHALL. @param databaseId -1 for all */
+function flush(ctx: CommandContext, args: Args, databaseId: number): void {
+  if (args.count > 2 || (args.count === 2 && !args.is(1, "SYNC") && !args.is(1, "ASYNC"))) throw SYNTAX;
+  ctx.engine.dirty += ctx.engine.flushDatabases(databaseId);
+  // Also where nothing was removed: a replica may hold what has been lost here.
+  ctx.forcePropagation();
+  ctx.reply.ok();
+}
+
+function swapdb(ctx: CommandContext, args: Args): void {
+  const last = ctx.engine.databases.length - 1;
+  const a = args.int(1, new ReplyError("ERR invalid first DB index"));
+  const b = args.int(2, new ReplyError("ERR invalid second DB index"));
+  if (Math.min(a, b) < 0 || Math.max(a, b) > last) throw DB_OUT_OF_RANGE;
+  if (a !== b) ctx.engine.swapDatabases(a, b);
+  ctx.engine.dirty++;
+  ctx.reply.ok();
+}
+
+const modes = [oneOf("flush-type", [tokenArg("ASYNC"), tokenArg("SYNC")], { optional: true })];
+
+export const databaseCommands: readonly Command[] = [
+  command({
+    name: "select",
+    group: "connection",
+    since: "1.0.0",
+    arity: 2,
+    flags: Flag.Loading | Flag.Stale | Flag.Fast,
+    args: [integerArg("index")],
+    summary: "Chooses the database the connection works in.",
+    complexity: "O(1)",
+    handler: select,
+  }),
+  command({
+    name: "dbsize",
+    group: "server",
+    since: "1.0.0",
+    arity: 1,
+    flags: Flag.ReadOnly | Flag.Fast,
+    summary: "Counts the keys in the database.",
+    complexity: "O(1)",
+    tips: ["request_policy:all_shards", "response_policy:agg_sum"],
+    categories: ["keyspace"],
+    handler: (ctx) => ctx.reply.integer(ctx.db.size),
+  }),
+  command({
+    name: "flushdb",
+    group: "server",
+    since: "1.0.0",
+    arity: -1,
+    flags: Flag.Write | Flag.Dangerous,
+    args: modes,
+    summary: "Removes all keys of the database.",
+    complexity: "O(1); the garbage collector frees the memory",
+    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+    categories: ["keyspace"],
+    handler: (ctx, args) => flush(ctx, args, ctx.databaseId),
+  }),
+  command({
+    name: "flushall",
+    group: "server",
+    since: "1.0.0",
+    arity: -1,
+    flags: Flag.Write | Flag.Dangerous,
+    args: modes,
+    summary: "Removes all keys of all databases.",
+    complexity: "O(1); the garbage collector frees the memory",
+    tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
+    categories: ["keyspace"],
+    handler: (ctx, args) => flush(ctx, args, -1),
+  }),
+  command({
+    name: "swapdb",
+    group: "server",
+    since: "4.0.0",
+    arity: 3,
+    flags: Flag.Write | Flag.Fast | Flag.Dangerous,
+    args: [integerArg("index1"), integerArg("index2")],
+    summary: "Exchanges two databases.",
+    complexity: "O(N) for N clients that watch or wait for keys of either database",
+    categories: ["keyspace"],
+    handler: swapdb,
+  }),
+];
