@@ -1,17 +1,10 @@
 /** Keeps passwords out of what others may see of a command: MONITOR and the slow log. */
+import { Flag } from "../config/kinds.ts";
+import { findParameter } from "../config/registry.ts";
 import type { Args } from "./args.ts";
 import type { Command } from "./command.ts";
 
 const REDACTED = "(redacted)";
-const SECRET_PARAMETERS: ReadonlySet<string> = new Set([
-  "requirepass",
-  "masterauth",
-  "primaryauth",
-  "masteruser",
-  "primaryuser",
-  "tls-key-file-pass",
-  "tls-client-key-file-pass",
-]);
 
 /** The words of a command as latin1 strings, its passwords replaced. */
 export function shownWords(cmd: Command, args: Args): string[] {
@@ -33,7 +26,7 @@ export function shownWords(cmd: Command, args: Args): string[] {
 }
 
 function isSecret(parameter: string): boolean {
-  return SECRET_PARAMETERS.has(parameter.toLowerCase());
+  return ((findParameter(parameter)?.flags ?? 0) & Flag.Sensitive) !== 0;
 }
 
 /** Replaces what follows AUTH and AUTH2 from word `from` on; keys of MIGRATE are left alone. */
