@@ -57,8 +57,8 @@ export class StreamNode {
   /** Everything behind the two counters, up to `used`. */
   bytes: Uint8Array;
   used: number;
-  /** Where the first entry starts. */
-  readonly entriesAt: number;
+  /** Where the first entry starts that is not deleted; trimming one by one would otherwise walk over the others. */
+  liveAt: number;
   readonly fieldCount: number;
   #elements: number;
   /** The master entry's field names, kept only while entries are added. */
@@ -68,7 +68,7 @@ export class StreamNode {
     this.id = id;
     this.bytes = bytes;
     this.used = used;
-    this.entriesAt = used;
+    this.liveAt = used;
     this.fieldCount = fieldCount;
     this.#elements = fieldCount + 4;
   }
@@ -101,7 +101,9 @@ export class StreamNode {
     node.deleted = deleted;
     node.#elements += reader.entries(live + deleted, fieldCount);
     node.used = body.length;
-    return reader.valid && reader.atEnd && reader.deleted === deleted ? node : undefined;
+    if (!reader.valid || !reader.atEnd || reader.deleted !== deleted) return undefined;
+    node.#passDeleted();
+    return node;
   }
 
   /** The node as a whole listpack. O(bytes). */
@@ -119,7 +121,7 @@ export class StreamNode {
   copy(): StreamNode {
     const bytes = allocateBytes(this.used);
     bytes.set(this.bytes.subarray(0, this.used));
-    const node = new StreamNode(this.id, bytes, this.entriesAt, this.fieldCount);
+    const node = new StreamNode(this.id, bytes, this.liveAt, this.fieldCount);
     node.used = this.used;
     node.live = this.live;
     node.deleted = this.deleted;
@@ -174,6 +176,25 @@ export class StreamNode {
     this.bytes[at]! |= DELETED;
     this.live--;
     this.deleted++;
+    if (at === this.liveAt) this.#passDeleted();
+  }
+
+  #passDeleted(): void {
+    const { bytes, used } = this;
+    let at = this.liveAt;
+    while (at < used && (bytes[at]! & DELETED) !== 0) at = this.entryEnd(at);
+    this.liveAt = at;
+  }
+
+  /** Where the entry behind the one at `at` starts. */
+  entryEnd(at: number): number {
+    const { bytes } = this;
+    const behindId = elementEnd(bytes, elementEnd(bytes, at + 2));
+    const isSame = (bytes[at]! & SAME_FIELDS) !== 0;
+    let left = isSame ? this.fieldCount : Number(elementInteger(bytes, behindId)) * 2 + 1;
+    let end = behindId;
+    while (left-- > 0) end = elementEnd(bytes, end);
+    return elementEnd(bytes, end);
   }
 
   /** The id of the last entry, deleted ones included. */
@@ -219,7 +240,7 @@ export class StreamNode {
   }
 }
 
-/** Walks the entries of one node in either direction, deleted ones included. */
+/** Walks the entries of one node in either direction, deleted ones among them, but none before the first live one. */
 export class NodeReader {
   node: StreamNode;
   /** The entry under the reader: where it starts, its id, whether it is deleted, how many fields it has. */
@@ -237,10 +258,10 @@ export class NodeReader {
     this.node = node;
   }
 
-  /** Stands before the first entry of `node`, or, for {@linkcode previous}, behind its last. */
+  /** Stands before the first live entry of `node`, or, for {@linkcode previous}, behind its last entry. */
   enter(node: StreamNode, atEnd: boolean): void {
     this.node = node;
-    this.#edge = atEnd ? node.used : node.entriesAt;
+    this.#edge = atEnd ? node.used : node.liveAt;
   }
 
   /** Moves to the next entry; false at the end of the node. */
@@ -248,16 +269,14 @@ export class NodeReader {
     const { node } = this;
     if (this.#edge >= node.used) return false;
     this.#read(this.#edge);
-    let at = this.#contentAt;
-    for (let i = this.#contentElements; i >= 0; i--) at = elementEnd(node.bytes, at);
-    this.#edge = at;
+    this.#edge = node.entryEnd(this.#edge);
     return true;
   }
 
   /** Moves to the entry before; false at the start of the node. */
   previous(): boolean {
-    const { bytes, entriesAt } = this.node;
-    if (this.#edge <= entriesAt) return false;
+    const { bytes, liveAt } = this.node;
+    if (this.#edge <= liveAt) return false;
     let at = elementStart(bytes, this.#edge);
     for (let i = Number(elementInteger(bytes, at)); i > 0; i--) at = elementStart(bytes, at);
     this.#read(at);
@@ -285,10 +304,6 @@ export class NodeReader {
     }
   }
 
-  get #contentElements(): number {
-    return this.#sameFields ? this.fieldCount : this.fieldCount * 2;
-  }
-
   #read(at: number): void {
     const { bytes, id, fieldCount } = this.node;
     const flags = bytes[at]!;
@@ -309,8 +324,8 @@ function writeElement(bytes: Uint8Array, at: number, sink: TextSink): void {
 }
 
 /**
- * Walks the cursor of `reader` to the entry of `id`, deleted or not.
- * @return whether there is one
+ * Walks `reader` to the entry of `id`.
+ * @return whether there is one, which may be deleted
  */
 export function findInNode(reader: NodeReader, node: StreamNode, id: StreamId): boolean {
   reader.enter(node, false);
