@@ -63,7 +63,8 @@ function unitAt(args: Args, at: number): number {
 /** A double as C's `%f` prints it. */
 function sixDecimals(value: number): string {
   if (!Number.isFinite(value)) return formatDouble(value);
-  return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}.000000`;
+  return Object.is(value, -0) ? "-0.000000" : value.toFixed(6);
 }
 
 /** Arguments `at` and `at + 1`, longitude and latitude. */

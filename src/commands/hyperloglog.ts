@@ -35,10 +35,12 @@ function sketchOf(ctx: CommandContext, ref: number): HyperLogLog | undefined {
   return new HyperLogLog(bytes.slice(), ctx.engine.limits);
 }
 
-/** Stores a changed sketch; the key keeps its expiry. */
+/** Stores a changed sketch; the key keeps its expiry. As in Redis it is a string changed in place: `raw`. */
 function store(ctx: CommandContext, key: Key, sketch: HyperLogLog): void {
   const { bytes } = sketch;
-  ctx.setBytes(key, bytes, 0, bytes.length, true);
+  if (ctx.peek(key) === 0) ctx.setBytes(key, bytes, 0, bytes.length);
+  ctx.db.editString(key, ctx.peek(key), bytes.length, scratch);
+  scratch.buf.set(bytes, scratch.start);
 }
 
 /** A handler whose work may meet a corrupt sketch. */

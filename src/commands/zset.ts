@@ -103,9 +103,8 @@ export function addMembers(ctx: CommandContext, args: Args, addition: Addition):
   }
   if (added + updated > 0) ctx.changed(key, Notify.Zset, increments ? "zincr" : "zadd", added + updated);
   if (!increments) return ctx.reply.integer(addition.countsChanges ? added + updated : added);
-  const score = refused > 0 ? undefined : zset?.score(members[0]!);
-  if (score === undefined) ctx.reply.null();
-  else replyScore(ctx.reply, score);
+  if (refused > 0) return ctx.reply.null();
+  replyScoreOrNull(ctx, added > 0 ? scores[0] : zset?.score(members[0]!));
 }
 
 function zrem(ctx: CommandContext, args: Args): void {
@@ -204,6 +203,12 @@ function replyDistinctPicks(ctx: CommandContext, zset: ZsetValue, count: number,
   }
 }
 
+/** Where listpacks keep scores as integers, ZSCAN shows them with all digits. */
+function scannedScore(score: number, encoding: ZsetValue["encoding"]): string {
+  const isStoredInteger = encoding === "listpack" && Number.isInteger(score) && Math.abs(score) <= 2 ** 62;
+  return isStoredInteger ? BigInt(score).toString() : formatDouble(score);
+}
+
 function zscan(ctx: CommandContext, args: Args): void {
   const cursor = parseCursor(args.string(2));
   const zset = ctx.read(args.key(1), ZsetValue);
@@ -211,7 +216,7 @@ function zscan(ctx: CommandContext, args: Args): void {
   const { count, matches } = parseScanOptions(args, false);
   const found: string[] = [];
   const next = zset.scan(cursor, count, (member, score) => {
-    if (matches(member)) found.push(member, formatDouble(score));
+    if (matches(member)) found.push(member, scannedScore(score, zset.encoding));
   });
   replyScan(ctx, next, found);
 }

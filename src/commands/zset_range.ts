@@ -178,7 +178,10 @@ function parseQuery(args: Args, at: number, form: RangeForm, stores: boolean): R
   }
   kind ??= "rank";
   backwards ??= false;
-  if (limit !== -1 && kind === "rank") throw LIMIT_BY_RANK;
+  if (kind === "rank") {
+    if (limit !== -1) throw LIMIT_BY_RANK;
+    offset = 0; // LIMIT n -1 passes, and means nothing
+  }
   if (withScores && kind === "lex") throw SCORES_BY_LEX;
   return { range: rangeAt(args, at, kind, backwards), backwards, withScores, offset, limit };
 }

@@ -75,7 +75,7 @@ export function encodeScore(longitude: number, latitude: number): number {
 
 /** The middle of the cell that `score` names. Any score names one, as in Redis. */
 export function decodeScore(score: number): Position {
-  const whole = Math.trunc(score);
+  const whole = asUint64(score);
   const high = Math.floor(whole / 4294967296);
   const low = whole % 4294967296;
   const column = (gather(low >>> 1) | (gather(high >>> 1) << 16)) >>> 0;
@@ -149,6 +149,12 @@ interface Area {
   east: number;
   south: number;
   north: number;
+}
+
+/** What a C compiler for x86-64 makes of the conversion of a double to 64 bits, in range or not. */
+function asUint64(value: number): number {
+  if (value >= 2 ** 64) return 0;
+  return value <= -(2 ** 63) ? 2 ** 63 : Math.trunc(value);
 }
 
 function clamp(value: number, min: number, max: number): number {

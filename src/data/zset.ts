@@ -263,9 +263,12 @@ export class ZsetValue extends CollectionValue {
   }
 }
 
-/** A score as it stands in a packed string. Reads back as the very same number. */
+/**
+ * A score as it stands in a packed string. Reads back as the very same number, but for -0, which is 0
+ * in a Redis listpack, too (and stays -0 in a skiplist, as here in a table).
+ */
 function scoreEntry(score: number): string {
-  return encodeEntry(Object.is(score, -0) ? "-0" : String(score));
+  return encodeEntry(String(score));
 }
 
 /** So many digits make a number that is exact at every step. */
