@@ -454,11 +454,8 @@ export class AppendOnlyFile implements PropagationSink {
 
   /** Writes and syncs what is there, at shutdown. Throws {@linkcode FileError}. */
   finish(): void {
-    if (this.#file === null) return;
-    writeAll(this.#file, this.#buffer.view());
-    this.#buffer.clear();
-    this.#file.syncSync();
-    this.#close();
+    if (this.#file === null || this.state !== "on") return;
+    if (!this.#secure() || !this.#syncNow()) throw this.#syncFault ?? this.#writeFault;
   }
 
   // ---- rewriting

@@ -80,6 +80,8 @@ export class SnapshotJobs {
     readonly clock: Clock,
     readonly databases: () => readonly Database[],
     readonly later: (slice: () => void) => void = (slice) => void setImmediate(slice),
+    /** `rdb-key-save-delay`: microseconds to wait for each key written, for tests of what happens meanwhile. */
+    readonly keyDelayUs: () => number = () => 0,
   ) {}
 
   /** The job in the background, or null. */
@@ -95,6 +97,7 @@ export class SnapshotJobs {
    */
   start(order: SnapshotOrder, onEnd: (error: unknown) => void): void {
     const file = new FileJob(this.files, order, this.databases());
+    file.snapshot.watch();
     this.#current = {
       kind: order.kind,
       snapshot: file.snapshot,
@@ -105,7 +108,7 @@ export class SnapshotJobs {
     this.later(() => this.#slice(file));
   }
 
-  /** Writes a snapshot of this instant in one go. There must be none in the background. Throws FileError. */
+  /** Writes a snapshot of this instant in one go. Throws FileError. */
   runNow(order: SnapshotOrder): void {
     const file = new FileJob(this.files, order, this.databases());
     try {
@@ -128,13 +131,20 @@ export class SnapshotJobs {
 
   #slice(file: FileJob): void {
     if (this.#current?.file !== file) return;
-    const endUs = this.clock.monotonicUs() + SLICE_US;
+    const delayUs = this.keyDelayUs(), before = file.snapshot.keysWritten;
+    const endUs = this.clock.monotonicUs() + (delayUs > 0 ? 0 : SLICE_US);
     try {
       if (file.snapshot.step(() => this.clock.monotonicUs() >= endUs)) void this.#settle(file);
-      else this.later(() => this.#slice(file));
+      else this.#continue(file, delayUs * (file.snapshot.keysWritten - before));
     } catch (error) {
       this.#end(file, error);
     }
+  }
+
+  #continue(file: FileJob, delayUs: number): void {
+    const slice = () => this.#slice(file);
+    if (delayUs <= 0) this.later(slice);
+    else setTimeout(slice, delayUs / 1000);
   }
 
   async #settle(file: FileJob): Promise<void> {

@@ -100,7 +100,10 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
   readonly #value = new Slice();
   readonly #attributes: KeyAttributes = { expiresAtMs: -1, idleSeconds: -1, frequency: -1 };
 
-  /** The snapshot is of this instant. Call {@linkcode Snapshot.step} until it says that all is written. */
+  /**
+   * The snapshot is of this instant. {@linkcode Snapshot.watch} unless it is written before anything can change, then
+   * call {@linkcode Snapshot.step} until it says that all is written.
+   */
   constructor(
     databases: readonly Database[],
     readonly format: SnapshotFormat<Output>,
@@ -112,12 +115,16 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
     this.#walks = databases.map((database, id) => new DatabaseWalk(id, database, database))
       .filter(({ live }) => live.size > 0);
     this.keysTotal = this.#walks.reduce((sum, { live }) => sum + live.size, 0);
-    for (const { live } of this.#walks) live.observer = this;
     format.begin(this.#walks.map(({ id, live }): DatabaseSize => ({
       id,
       keys: live.size,
       expiring: live.volatileSize,
     })));
+  }
+
+  /** Begins to save what is about to change. No other snapshot may be watching. */
+  watch(): void {
+    for (const { live } of this.#walks) live.observer = this;
   }
 
   /** Bytes that wait for the sink. */

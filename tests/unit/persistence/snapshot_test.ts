@@ -121,6 +121,7 @@ Deno.test("Snapshot holds the state of the instant it began, whatever changes wh
     const expected = world.content();
     const chunks = new Chunks();
     const snapshot = new Snapshot(world.databases, new RdbWriter(facts), chunks);
+    snapshot.watch();
     const changes = [0, 1, 5, 50][seed % 4]!;
     while (!snapshot.step(() => world.random.below(20) === 0)) {
       for (let i = 0; i < changes; i++) world.change();
@@ -146,6 +147,7 @@ Deno.test("Snapshot writes a table of millions' size bucket by bucket", () => {
   }
   const chunks = new Chunks();
   const snapshot = new Snapshot([database], new RdbWriter(facts), chunks);
+  snapshot.watch();
   const [first] = expected;
   const key = Key.of(first!.slice(2));
   database.delete(database.find(key));
@@ -166,6 +168,7 @@ Deno.test("Snapshot writes a large collection over many steps, and other keys be
   for (let i = 0; i < 500; i++) database.setString(Key.of(`k${i}`), 0, bytesOf("old"), 0, 3, small);
   const chunks = new Chunks();
   const snapshot = new Snapshot([database], new RdbWriter(facts), chunks);
+  snapshot.watch();
   let steps = 0;
   for (; !snapshot.step(() => true); steps++) {
     const key = Key.of(`k${steps % 500}`);

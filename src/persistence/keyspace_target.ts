@@ -1,0 +1,164 @@
+/** Puts what files hold into the databases of an engine. */
+import { Args } from "../engine/args.ts";
+import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+import { freshLfuClock, lruClock, parsePolicy } from "../engine/eviction.ts";
+import type { CollectionValue } from "../data/value.ts";
+import { NO_EXPIRY, type StringOptions } from "../keyspace/database.ts";
+import { Key } from "../keyspace/key.ts";
+import type { Slice } from "../keyspace/slice.ts";
+import type { CommandBatch } from "../protocol/request_decoder.ts";
+import type { AofTarget } from "./aof_loader.ts";
+import type { FileHandle } from "./files.ts";
+import { LoadError, type LoadProgress, type LoadSteps } from "./loading.ts";
+import { RdbError, RdbInput } from "./rdb_input.ts";
+import { type KeyAttributes, RdbReader, type RdbTarget } from "./rdb_reader.ts";
+
+/** How keys of an RDB file meet what is there. */
+export interface RdbLoadOptions {
+  /** Keys that have expired are left out; not in the base of an append-only file, whose commands expect them. */
+  readonly dropExpired: boolean;
+  /** A key that is there already is replaced; otherwise that is an error. */
+  readonly replace: boolean;
+}
+
+/** Those who take what is no key. */
+export interface LoadHooks {
+  /** Loads a function library; returns why it cannot, or null. */
+  functionLibrary(code: string): string | null;
+  /** A fact about the server that wrote the file. */
+  aux(name: string, value: string): void;
+}
+
+/** Loads RDB files into an engine and counts. */
+export class KeyspaceTarget implements RdbTarget {
+  keysLoaded = 0;
+  keysExpired = 0;
+  emptyKeys = 0;
+  readonly #options: StringOptions = { expiresAtMs: NO_EXPIRY, clock: 0 };
+
+  constructor(readonly engine: Engine, readonly how: RdbLoadOptions, readonly hooks: LoadHooks) {}
+
+  get databaseCount(): number {
+    return this.engine.databases.length;
+  }
+
+  get checksChecksum(): boolean {
+    return this.engine.config.values.rdbchecksum;
+  }
+
+  aux(name: string, value: string): void {
+    this.hooks.aux(name, value);
+  }
+
+  functionLibrary(code: string): string | null {
+    return this.hooks.functionLibrary(code);
+  }
+
+  putString(databaseId: number, key: Slice, value: Slice, attributes: KeyAttributes): void {
+    if (this.#isGone(attributes)) return;
+    const database = this.engine.databases[databaseId]!, name = new Key(key.buf, key.start, key.end);
+    const ref = database.find(name);
+    this.#admit(ref, name);
+    database.setString(name, ref, value.buf, value.start, value.end, this.#optionsOf(attributes));
+  }
+
+  putCollection(databaseId: number, key: Slice, value: CollectionValue, attributes: KeyAttributes): void {
+    if (this.#isGone(attributes)) return;
+    const database = this.engine.databases[databaseId]!, name = new Key(key.buf, key.start, key.end);
+    const ref = database.find(name);
+    this.#admit(ref, name);
+    database.setCollection(name, ref, value, this.#optionsOf(attributes));
+  }
+
+  #isGone({ expiresAtMs }: KeyAttributes): boolean {
+    const isGone = this.how.dropExpired && expiresAtMs !== -1 && expiresAtMs < this.engine.nowMs;
+    if (isGone) this.keysExpired++;
+    return isGone;
+  }
+
+  #admit(ref: number, name: Key): void {
+    if (ref !== 0 && !this.how.replace) throw new RdbError(`RDB has duplicated key '${name.text}'`, 0);
+    this.keysLoaded++;
+  }
+
+  #optionsOf(attributes: KeyAttributes): StringOptions {
+    const { engine } = this, options = this.#options;
+    options.expiresAtMs = attributes.expiresAtMs === -1 ? NO_EXPIRY : attributes.expiresAtMs;
+    options.clock = engine.freshClock;
+    const { order } = parsePolicy(engine.config.values.maxmemoryPolicy);
+    if (attributes.idleSeconds >= 0 && order === "lru") {
+      options.clock = lruClock(engine.nowMs - attributes.idleSeconds * 1000);
+    } else if (attributes.frequency >= 0 && order === "lfu") {
+      options.clock = (freshLfuClock(engine.nowMs) & ~0xff) | attributes.frequency;
+    }
+    return options;
+  }
+
+  skippedEmpty(key: string): void {
+    if (this.emptyKeys++ < 10) this.warn(`rdbLoadObject skipping empty key: ${key}`);
+  }
+
+  warn(text: string): void {
+    this.engine.log.warning(text);
+  }
+}
+
+/**
+ * Loads the RDB file that `file` begins with into `target`.
+ *
+ * @returns the bytes behind it that were read along. Throws {@linkcode LoadError}
+ */
+export function* loadRdbFile(
+  file: FileHandle,
+  name: string,
+  target: KeyspaceTarget,
+  progress: LoadProgress,
+): LoadSteps<Uint8Array> {
+  const before = progress.loadedBytes;
+  const input = new RdbInput(file, file.sizeSync());
+  const { engine } = target;
+  try {
+    yield* new RdbReader(input, target, engine.limits).read((fetched) => {
+      progress.loadedBytes = before + fetched;
+    });
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+    throw new LoadError(error.message, name, error.offset || input.offset);
+  }
+  const { keysLoaded, keysExpired, emptyKeys } = target;
+  const empty = emptyKeys > 0 ? `, empty keys skipped: ${emptyKeys}` : "";
+  engine.log.notice(`Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${empty}.`);
+  return input.rest();
+}
+
+/** Runs the commands of an append-only file, as a client that nobody listens to. */
+export class CommandTarget implements AofTarget {
+  readonly #client: Client;
+  readonly #args = new Args();
+
+  constructor(readonly engine: Engine, readonly hooks: LoadHooks) {
+    this.#client = new Client(engine.databases[0]!, 0, silentTransport, engine.nowMs);
+    this.#client.set(ClientFlag.Silent | ClientFlag.DenyBlocking);
+    this.#client.authenticated = true;
+  }
+
+  run(batch: CommandBatch, index: number): string | null {
+    this.#args.point(batch, index);
+    const cmd = this.engine.commandFor(this.#client, this.#args);
+    if (cmd !== undefined) this.engine.execute(this.#client, this.#args);
+    this.#client.reply.rewind(0);
+    return cmd === undefined
+      ? `Unknown command '${this.#args.string(0)}' reading the append only file`
+      : null;
+  }
+
+  discardTransaction(): void {
+    this.engine.discard(this.#client);
+  }
+
+  loadRdb(file: FileHandle, name: string, progress: LoadProgress): LoadSteps<Uint8Array> {
+    const target = new KeyspaceTarget(this.engine, { dropExpired: false, replace: false }, this.hooks);
+    return loadRdbFile(file, name, target, progress);
+  }
+}
