@@ -2,12 +2,28 @@
 import type { Args } from "../engine/args.ts";
 import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
-import { DB_OUT_OF_RANGE, INVALID_DB_INDEX, ReplyError, SYNTAX } from "../protocol/errors.ts";
+import { DB_OUT_OF_RANGE, NOT_INT32, ReplyError, SYNTAX } from "../protocol/errors.ts";
+
+/** Argument `at` as a 32-bit integer; `error` stands for both faults it may have. */
+function int32(args: Args, at: number, error?: ReplyError): number {
+  const value = args.integer(at, error);
+  if (typeof value === "bigint" || value !== (value | 0)) throw error ?? NOT_INT32;
+  return value;
+}
+
+function checkDatabase(ctx: CommandContext, id: number): void {
+  if (id < 0 || id >= ctx.engine.databases.length) throw DB_OUT_OF_RANGE;
+}
+
+/** The number of a database that argument `at` gives; throws unless there is one. */
+export function databaseArgument(ctx: CommandContext, args: Args, at: number): number {
+  const id = int32(args, at);
+  checkDatabase(ctx, id);
+  return id;
+}
 
 function select(ctx: CommandContext, args: Args): void {
-  const id = args.int(1, INVALID_DB_INDEX);
-  if (id < 0 || id >= ctx.engine.databases.length) throw DB_OUT_OF_RANGE;
-  ctx.engine.selectDatabase(ctx.client, id);
+  ctx.engine.selectDatabase(ctx.client, databaseArgument(ctx, args, 1));
   ctx.reply.ok();
 }
 
@@ -21,10 +37,10 @@ function flush(ctx: CommandContext, args: Args, databaseId: number): void {
 }
 
 function swapdb(ctx: CommandContext, args: Args): void {
-  const last = ctx.engine.databases.length - 1;
-  const a = args.int(1, new ReplyError("ERR invalid first DB index"));
-  const b = args.int(2, new ReplyError("ERR invalid second DB index"));
-  if (Math.min(a, b) < 0 || Math.max(a, b) > last) throw DB_OUT_OF_RANGE;
+  const a = int32(args, 1, new ReplyError("ERR invalid first DB index"));
+  const b = int32(args, 2, new ReplyError("ERR invalid second DB index"));
+  checkDatabase(ctx, a);
+  checkDatabase(ctx, b);
   if (a !== b) ctx.engine.swapDatabases(a, b);
   ctx.engine.dirty++;
   ctx.reply.ok();

@@ -21,17 +21,10 @@ import { idleSeconds, lfuCounter, parsePolicy } from "../engine/eviction.ts";
 import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
-import {
-  DB_OUT_OF_RANGE,
-  INVALID_CURSOR,
-  NO_SUCH_KEY,
-  NOT_INTEGER,
-  ReplyError,
-  SAME_OBJECT,
-  SYNTAX,
-} from "../protocol/errors.ts";
+import { INVALID_CURSOR, NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "../protocol/errors.ts";
 import { globMatch } from "../util/glob.ts";
 import { parseIntegerBytes } from "../util/numbers.ts";
+import { databaseArgument } from "./database.ts";
 import { replyHelp } from "./help.ts";
 
 // ---- Deleting and looking ---------------------------------------------------------------------------------------
@@ -173,14 +166,8 @@ function renameKey(ctx: CommandContext, args: Args, onlyFree: boolean): boolean 
   return true;
 }
 
-/** The number of the database that argument `at` names; throws unless there is one. */
-function databaseArgument(ctx: CommandContext, args: Args, at: number): number {
-  return args.int(at, DB_OUT_OF_RANGE, 0, ctx.engine.databases.length - 1);
-}
-
 function move(ctx: CommandContext, args: Args): void {
-  const target = args.int(2, NOT_INTEGER);
-  if (target < 0 || target >= ctx.engine.databases.length) throw DB_OUT_OF_RANGE;
+  const target = databaseArgument(ctx, args, 2);
   if (target === ctx.databaseId) throw SAME_OBJECT;
   const key = args.key(1), database = ctx.engine.databases[target]!;
   const ref = ctx.findForWrite(key);

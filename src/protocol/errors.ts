@@ -18,6 +18,9 @@ export class ReplyError {
 export const WRONGTYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
 export const SYNTAX = new ReplyError("ERR syntax error");
 export const NOT_INTEGER = new ReplyError("ERR value is not an integer or out of range");
+export const NOT_INT32 = new ReplyError(
+  "ERR value is out of range, value must between -2147483648 and 2147483647",
+);
 export const OUT_OF_RANGE = new ReplyError("ERR value is out of range");
 export const MUST_BE_POSITIVE = new ReplyError("ERR value is out of range, must be positive");
 export const NOT_FLOAT = new ReplyError("ERR value is not a valid float");
@@ -29,7 +32,6 @@ export const STRING_TOO_LONG = new ReplyError("ERR string exceeds maximum allowe
 export const OFFSET_OUT_OF_RANGE = new ReplyError("ERR offset is out of range");
 export const INVALID_CURSOR = new ReplyError("ERR invalid cursor");
 export const DB_OUT_OF_RANGE = new ReplyError("ERR DB index is out of range");
-export const INVALID_DB_INDEX = new ReplyError("ERR invalid DB index");
 export const SAME_OBJECT = new ReplyError("ERR source and destination objects are the same");
 export const TIMEOUT_NOT_FLOAT = new ReplyError("ERR timeout is not a float or out of range");
 export const TIMEOUT_NEGATIVE = new ReplyError("ERR timeout is negative");

@@ -87,7 +87,7 @@ const float = oneOf(
 );
 const score: Slot = (random) =>
   random.below(12) === 0
-    ? oneOf("inf", "-inf", "1e300", "0.1", "-0", "1e21", "123456789.123456789")(random)
+    ? oneOf("inf", "-inf", "1e300", "0.1", "1e21", "123456789.123456789")(random)
     : number(-6, 12)(random);
 const scoreBound: Slot = (
   random,
@@ -117,6 +117,7 @@ const vocabulary: Record<string, Slot> = {
   count: number(0, 6),
   float,
   score,
+  weight: oneOf("1", "2", "0.1", "3.5"),
   scoreBound,
   lexBound,
   offset: number(0, 40),
@@ -170,8 +171,8 @@ function fill(token: string, random: Random): string[] {
   return star ? several(words, 4)(random) : words(random);
 }
 
-/** Commands that could wait for ever, choose at random or go anywhere, once a word of them is another. */
-const unspoiled = /^(B|\{B|XREAD|MULTI|EXEC|SORT|SPOP|\w+RAND|\w*SCAN|.* 0 \{member)/;
+/** Commands that could wait for ever, choose at random or mean something new in 7.4, once a word of them is another. */
+const unspoiled = /^(B|\{B|XREAD|MULTI|EXEC|SORT|SPOP|\{ZRANK|\w+RAND|\w*SCAN|.* 0 \{member)/;
 
 /** A command that a template describes. */
 export function expand(template: string, random: Random): string[] {
@@ -245,10 +246,22 @@ export const groups: Record<string, CommandGroup> = {
       "DECR {key}",
       "INCRBY {key} {int}",
       "DECRBY {key} {int}",
-      "INCRBYFLOAT {key} {float}",
       "LCS {key} {key} [ LEN ]",
       "LCS {key} {key} IDX [ MINMATCHLEN {count} ] [ WITHMATCHLEN ]",
       "OBJECT ENCODING {key}",
+    ],
+  },
+  floats: {
+    setup: ["RPUSH nums 1 2 3", "SET text hello"],
+    audit: ["GET"],
+    templates: [
+      "SET {key} {float}",
+      "SET {key} {int}",
+      "SET {key} {member}",
+      "INCRBYFLOAT {key} {float}",
+      "INCRBYFLOAT {key} {int}",
+      "GET {key}",
+      "DEL {key}",
     ],
   },
   keyspace: {
@@ -278,7 +291,7 @@ export const groups: Record<string, CommandGroup> = {
       "PERSIST {key}",
       "DBSIZE",
       "SWAPDB {9|8} {9|8}",
-      "OBJECT {ENCODING|REFCOUNT} {key}",
+      "OBJECT ENCODING {key}",
       "OBJECT {WHAT|ENCODING}",
       "SORT {key} ALPHA [ {ASC|DESC} ]",
     ],
@@ -391,7 +404,7 @@ export const groups: Record<string, CommandGroup> = {
       "ZMPOP {numkeys} {MIN|MAX} [ COUNT {count} ]",
       "BZMPOP 0.001 {numkeys} {MIN|MAX} [ COUNT {count} ]",
       "{ZUNION|ZINTER} {numkeys} [ AGGREGATE {aggregate} ] [ WITHSCORES ]",
-      "{ZUNION|ZINTER} 2 {key} {key} WEIGHTS {float} {score} [ WITHSCORES ]",
+      "{ZUNION|ZINTER} 2 {key} {key} WEIGHTS {weight} {weight} [ WITHSCORES ]",
       "ZDIFF {numkeys} [ WITHSCORES ]",
       "{ZUNIONSTORE|ZINTERSTORE} {key} {numkeys} [ AGGREGATE {aggregate} ]",
       "ZDIFFSTORE {key} {numkeys}",
