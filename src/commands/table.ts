@@ -1,7 +1,9 @@
 /** All commands: the groups joined. */
 import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
+import { clientCommands } from "./client.ts";
 import { configCommands } from "./config.ts";
+import { connectionCommands } from "./connection.ts";
 import { databaseCommands } from "./database.ts";
 import { expireCommands } from "./expire.ts";
 import { keyCommands } from "./keys.ts";
@@ -24,6 +26,8 @@ import { monitorCommands } from "./tracking.ts";
 import { zsetCommands } from "./zset.ts";
 
 const groups: readonly (readonly Command[])[] = [
+  connectionCommands,
+  clientCommands,
   configCommands,
   databaseCommands,
   expireCommands,

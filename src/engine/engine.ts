@@ -27,7 +27,7 @@ import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Random } from "../util/random.ts";
-import { type AccessControl, openAccess } from "./access.ts";
+import { type AccessControl, PasswordAccess } from "./access.ts";
 import { Args } from "./args.ts";
 import { WaitingClients } from "./blocking.ts";
 import { type Client, ClientFlag } from "./client.ts";
@@ -39,6 +39,7 @@ import { publishKeyspaceEvent } from "./messages.ts";
 import { EvictionPool, freshLfuClock, lruClock, parsePolicy, touchedLfuClock } from "./eviction.ts";
 import { Pause } from "./pause.ts";
 import { Monitors } from "./monitors.ts";
+import type { PersistenceControl } from "./persistence_control.ts";
 import { PropagationQueue } from "./propagation.ts";
 import { Pushes } from "./pushes.ts";
 import { shownWords } from "./redaction.ts";
@@ -96,7 +97,7 @@ export class Engine {
   readonly monitors: Monitors = new Monitors(this);
   /** The client whose outermost command is running, or null: nobody's, as in an expiry. */
   running: Client | null = null;
-  access: AccessControl = openAccess;
+  access: AccessControl;
   /** Reasons to refuse commands that concern everybody: bits of `EngineGuard`. */
   guards = 0;
   /** Unix milliseconds, read once per batch. */
@@ -115,6 +116,8 @@ export class Engine {
   readonly afterTiming: ((cmd: Command, microseconds: number) => void)[] = [];
   /** Why the disk refuses writes, or null; set by the persistence. */
   diskError: () => ReplyError | null = () => null;
+  /** Saves and loads the data; null where there is no disk (some tests). */
+  persistence: PersistenceControl | null = null;
   /** Ends the server; false if its data could not be made safe. Set by the server. */
   shutDown: (options: { save?: boolean; force: boolean }) => boolean = () => false;
   /** The script that keeps the server busy is a function. */
@@ -147,6 +150,7 @@ export class Engine {
     this.random = parts.random;
     this.config = parts.config;
     this.commands = parts.commands;
+    this.access = new PasswordAccess(parts.config);
     this.log = parts.log;
     this.#eviction = new EvictionPool(parts.random);
     this.nowMs = parts.clock.nowMs();

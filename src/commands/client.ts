@@ -1,0 +1,365 @@
+/** CLIENT: who is connected, and what is done with them. */
+import { ArgReader } from "../engine/arg_reader.ts";
+import type { Args } from "../engine/args.ts";
+import { type Client, ClientFlag } from "../engine/client.ts";
+import { type Command, command, Flag, integerArg, oneOf, stringArg, tokenArg } from "../engine/command.ts";
+import type { CommandContext } from "../engine/context.ts";
+import { NO_SUCH_CLIENT, NOT_INTEGER, ReplyError, SYNTAX, TIMEOUT_NEGATIVE } from "../protocol/errors.ts";
+import { clientLine, clientTypes, typeOfClient } from "./client_line.ts";
+import { replyHelp } from "./help.ts";
+import { trackingSubcommands } from "./tracking.ts";
+
+const TIMEOUT_NOT_INTEGER = new ReplyError("ERR timeout is not an integer or out of range");
+const BAD_NAME = new ReplyError("ERR Client names cannot contain spaces, newlines or special characters.");
+
+/** Whether `text` may stand in a line of CLIENT LIST. */
+function isPlain(text: string): boolean {
+  return /^[!-~]*$/.test(text);
+}
+
+/** Gives a client a name; throws if it could not stand in CLIENT LIST. */
+export function setClientName(client: Client, name: string): void {
+  if (!isPlain(name)) throw BAD_NAME;
+  client.name = name;
+}
+
+function setinfo(ctx: CommandContext, args: Args): void {
+  const value = args.string(3);
+  const option = args.string(2).toLowerCase();
+  if (option !== "lib-name" && option !== "lib-ver") {
+    throw new ReplyError(`ERR Unrecognized option '${args.string(2)}'`);
+  }
+  if (!isPlain(value)) {
+    throw new ReplyError(`ERR ${option} cannot contain spaces, newlines or special characters.`);
+  }
+  if (option === "lib-name") ctx.client.libName = value;
+  else ctx.client.libVersion = value;
+  ctx.reply.ok();
+}
+
+// ---- Listing ----------------------------------------------------------------------------------------------------
+
+function list(ctx: CommandContext, args: Args): void {
+  const { clients } = ctx.engine;
+  let chosen = [...clients.values()];
+  const options = new ArgReader(args, 2);
+  if (options.more && options.take("TYPE", 1)) {
+    const type = clientType(options.string());
+    chosen = chosen.filter((client) => typeOfClient(client) === type);
+  } else if (options.more && options.take("ID", 1)) {
+    const wanted = [];
+    while (options.more) wanted.push(options.int(new ReplyError("ERR Invalid client ID")));
+    chosen = wanted.flatMap((id) => clients.get(id) ?? []);
+  }
+  if (options.more) throw SYNTAX;
+  const lines = chosen.map((client) => `${clientLine(ctx.engine, client)}\n`);
+  ctx.reply.verbatim("txt", lines.join(""));
+}
+
+function clientType(name: string): string {
+  const type = name.toLowerCase() === "slave" ? "replica" : name.toLowerCase();
+  if (!clientTypes.includes(type)) throw new ReplyError(`ERR Unknown client type '${name}'`);
+  return type;
+}
+
+// ---- Killing ----------------------------------------------------------------------------------------------------
+
+/** Which clients CLIENT KILL is to close. */
+interface KillFilter {
+  matches: ((client: Client) => boolean)[];
+  skipMe: boolean;
+}
+
+function killFilter(ctx: CommandContext, args: Args): KillFilter {
+  const filter: KillFilter = { matches: [], skipMe: true };
+  const options = new ArgReader(args, 2);
+  while (options.more) {
+    if (options.take("ID", 1)) {
+      const id = options.int(new ReplyError("ERR client-id should be greater than 0"), 1);
+      filter.matches.push((client) => client.id === id);
+    } else if (options.take("TYPE", 1)) {
+      const type = clientType(options.string());
+      filter.matches.push((client) => typeOfClient(client) === type);
+    } else if (options.take("ADDR", 1)) {
+      const address = options.string();
+      filter.matches.push((client) => client.transport.address === address);
+    } else if (options.take("LADDR", 1)) {
+      const address = options.string();
+      filter.matches.push((client) => client.transport.localAddress === address);
+    } else if (options.take("USER", 1)) {
+      const name = options.string();
+      if (!ctx.engine.access.hasUser(name)) throw new ReplyError(`ERR No such user '${name}'`);
+      filter.matches.push((client) => client.userName === name);
+    } else if (options.take("MAXAGE", 1)) {
+      const seconds = options.int(new ReplyError("ERR maxage is not an integer or out of range"), 1);
+      filter.matches.push((client) => ctx.nowMs - client.createdAtMs >= seconds * 1000);
+    } else if (options.take("SKIPME", 1)) {
+      filter.skipMe = yesOrNo(options.string());
+    } else throw SYNTAX;
+  }
+  return filter;
+}
+
+function yesOrNo(text: string): boolean {
+  const lower = text.toLowerCase();
+  if (lower !== "yes" && lower !== "no") throw SYNTAX;
+  return lower === "yes";
+}
+
+/** Closes a client; the one that asked for it only when it has its reply. */
+function kill(ctx: CommandContext, client: Client): void {
+  if (client === ctx.client) client.set(ClientFlag.CloseAfterReply);
+  else client.transport.close(false);
+}
+
+function killCommand(ctx: CommandContext, args: Args): void {
+  const clients = [...ctx.engine.clients.values()];
+  if (args.count === 3) {
+    const address = args.string(2);
+    const found = clients.find((client) => client.transport.address === address);
+    if (found === undefined) throw NO_SUCH_CLIENT;
+    kill(ctx, found);
+    return ctx.reply.ok();
+  }
+  if (args.count % 2 !== 0) throw SYNTAX;
+  const { matches, skipMe } = killFilter(ctx, args);
+  let killed = 0;
+  for (const client of clients) {
+    if ((skipMe && client === ctx.client) || !matches.every((isMatch) => isMatch(client))) continue;
+    kill(ctx, client);
+    killed++;
+  }
+  ctx.reply.integer(killed);
+}
+
+// ---- States -----------------------------------------------------------------------------------------------------
+
+/** CLIENT NO-EVICT and NO-TOUCH. */
+function switchFlag(ctx: CommandContext, args: Args, flag: number): void {
+  if (args.is(2, "ON")) ctx.client.set(flag);
+  else if (args.is(2, "OFF")) ctx.client.unset(flag);
+  else throw SYNTAX;
+  ctx.reply.ok();
+}
+
+function replyMode(ctx: CommandContext, args: Args): void {
+  const { client } = ctx;
+  if (args.is(2, "ON")) {
+    client.unset(ClientFlag.ReplyOff | ClientFlag.ReplySkip);
+    ctx.reply.ok();
+  } else if (args.is(2, "OFF")) client.set(ClientFlag.ReplyOff);
+  else if (args.is(2, "SKIP")) {
+    if (!client.has(ClientFlag.ReplyOff)) client.set(ClientFlag.ReplySkipNext);
+  } else throw SYNTAX;
+}
+
+function pause(ctx: CommandContext, args: Args): void {
+  let all = true;
+  if (args.count === 4) {
+    if (args.is(3, "WRITE")) all = false;
+    else if (!args.is(3, "ALL")) throw SYNTAX;
+  }
+  const timeoutMs = args.int(2, TIMEOUT_NOT_INTEGER);
+  if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
+  ctx.engine.pause.start(ctx.nowMs + timeoutMs, all);
+  ctx.reply.ok();
+}
+
+function unblock(ctx: CommandContext, args: Args): void {
+  let withError = false;
+  if (args.count === 4) {
+    if (args.is(3, "ERROR")) withError = true;
+    else if (!args.is(3, "TIMEOUT")) {
+      throw new ReplyError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    }
+  }
+  const client = ctx.engine.clients.get(args.int(2, NOT_INTEGER));
+  ctx.reply.integer(client !== undefined && ctx.engine.endWait(client, withError) ? 1 : 0);
+}
+
+// ---- Declarations -----------------------------------------------------------------------------------------------
+
+const help = [
+  "GETNAME",
+  "    Return the name of the current connection.",
+  "ID",
+  "    Return the ID of the current connection.",
+  "INFO",
+  "    Return information about the current client connection.",
+  "KILL <ip:port>",
+  "    Kill connection made from <ip:port>.",
+  "KILL <option> <value> [<option> <value> [...]]",
+  "    Kill connections. Options are: ADDR, LADDR, TYPE, USER, ID, MAXAGE, SKIPME.",
+  "LIST [options ...]",
+  "    Return information about client connections. Options: TYPE, ID.",
+  "NO-EVICT (ON|OFF)",
+  "    Protect current client connection from eviction.",
+  "NO-TOUCH (ON|OFF)",
+  "    Leave the access times of keys alone that this connection uses.",
+  "PAUSE <timeout> [WRITE|ALL]",
+  "    Suspend all, or just write, clients for <timeout> milliseconds.",
+  "REPLY (ON|OFF|SKIP)",
+  "    Control the replies sent to the current connection.",
+  "SETINFO <option> <value>",
+  "    Set what the client library says of itself: LIB-NAME, LIB-VER.",
+  "SETNAME <name>",
+  "    Assign the name <name> to the current connection.",
+  "TRACKING (ON|OFF) [options ...]",
+  "    Control server assisted client side caching.",
+  "CACHING (YES|NO)",
+  "    Enable or disable tracking of the keys of the next command.",
+  "GETREDIR",
+  "    Return the client ID that invalidations are redirected to.",
+  "TRACKINGINFO",
+  "    Report tracking status for the current connection.",
+  "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+  "    Unblock the specified blocked client.",
+  "UNPAUSE",
+  "    Stop the current client pause, resuming traffic.",
+];
+
+interface SubOptions {
+  arity: number;
+  since: string;
+  summary: string;
+  admin?: boolean;
+  args?: Command["args"];
+  complexity?: string;
+}
+
+function sub(name: string, handler: Command["handler"], options: SubOptions): Command {
+  const admin = options.admin ? Flag.Admin | Flag.Dangerous : 0;
+  return command({
+    name,
+    group: "connection",
+    since: options.since,
+    arity: options.arity,
+    flags: Flag.NoScript | Flag.Loading | Flag.Stale | admin,
+    args: options.args ?? [],
+    summary: options.summary,
+    complexity: options.complexity ?? "O(1)",
+    categories: ["connection"],
+    handler,
+  });
+}
+
+const onOff = [oneOf("enabled", [tokenArg("ON"), tokenArg("OFF")])];
+
+const subcommands: readonly Command[] = [
+  sub("id", (ctx) => ctx.reply.integer(ctx.client.id), {
+    arity: 2,
+    since: "5.0.0",
+    summary: "Replies with the number of the connection.",
+  }),
+  sub("getname", (ctx) => ctx.client.name === "" ? ctx.reply.null() : ctx.reply.bulk(ctx.client.name), {
+    arity: 2,
+    since: "2.6.9",
+    summary: "Replies with the name of the connection.",
+  }),
+  sub("setname", (ctx, args) => {
+    setClientName(ctx.client, args.string(2));
+    ctx.reply.ok();
+  }, {
+    arity: 3,
+    since: "2.6.9",
+    summary: "Gives the connection a name.",
+    args: [stringArg("connection-name")],
+  }),
+  sub("setinfo", setinfo, {
+    arity: 4,
+    since: "7.2.0",
+    summary: "Says which library the client uses.",
+    args: [
+      oneOf("attr", [stringArg("libname", { token: "LIB-NAME" }), stringArg("libver", { token: "LIB-VER" })]),
+    ],
+  }),
+  sub("info", (ctx) => ctx.reply.verbatim("txt", `${clientLine(ctx.engine, ctx.client)}\n`), {
+    arity: 2,
+    since: "6.2.0",
+    summary: "Describes the connection.",
+  }),
+  sub("list", list, {
+    arity: -2,
+    since: "2.4.0",
+    admin: true,
+    complexity: "O(N) for N connections",
+    summary: "Describes the connections, a line each.",
+    args: [
+      oneOf("client-type", clientTypes.map((type) => tokenArg(type.toUpperCase())), {
+        token: "TYPE",
+        optional: true,
+      }),
+      integerArg("client-id", { token: "ID", optional: true, multiple: true }),
+    ],
+  }),
+  sub("kill", killCommand, {
+    arity: -3,
+    since: "2.4.0",
+    admin: true,
+    complexity: "O(N) for N connections",
+    summary: "Closes connections.",
+    args: [stringArg("filter", { multiple: true })],
+  }),
+  sub("no-evict", (ctx, args) => switchFlag(ctx, args, ClientFlag.NoEvict), {
+    arity: 3,
+    since: "7.0.0",
+    admin: true,
+    summary: "Keeps the connection from being closed for the memory it takes.",
+    args: onOff,
+  }),
+  sub("no-touch", (ctx, args) => switchFlag(ctx, args, ClientFlag.NoTouch), {
+    arity: 3,
+    since: "7.2.0",
+    summary: "Lets the connection read keys without marking them as used.",
+    args: onOff,
+  }),
+  sub("reply", replyMode, {
+    arity: 3,
+    since: "3.2.0",
+    summary: "Switches replies on and off.",
+    args: [oneOf("action", [tokenArg("ON"), tokenArg("OFF"), tokenArg("SKIP")])],
+  }),
+  sub("pause", pause, {
+    arity: -3,
+    since: "3.0.0",
+    admin: true,
+    summary: "Lets commands wait for a while.",
+    args: [
+      integerArg("timeout"),
+      oneOf("mode", [tokenArg("WRITE"), tokenArg("ALL")], { optional: true, since: "6.2.0" }),
+    ],
+  }),
+  sub("unpause", (ctx) => {
+    ctx.engine.pause.end();
+    ctx.reply.ok();
+  }, { arity: 2, since: "6.2.0", admin: true, summary: "Ends a pause." }),
+  sub("unblock", unblock, {
+    arity: -3,
+    since: "5.0.0",
+    admin: true,
+    summary: "Ends the wait of a blocked connection.",
+    args: [
+      integerArg("client-id"),
+      oneOf("unblock-type", [tokenArg("TIMEOUT"), tokenArg("ERROR")], { optional: true }),
+    ],
+  }),
+  sub("help", (ctx) => replyHelp(ctx, "CLIENT", help), {
+    arity: 2,
+    since: "5.0.0",
+    summary: "Replies with how the sub-commands are used.",
+  }),
+  ...trackingSubcommands,
+];
+
+export const clientCommands: readonly Command[] = [
+  command({
+    name: "client",
+    group: "connection",
+    since: "2.4.0",
+    arity: -2,
+    flags: 0,
+    summary: "A container for commands about connections.",
+    complexity: "Depends on subcommand.",
+    subcommands,
+  }),
+];

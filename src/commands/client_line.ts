@@ -1,0 +1,85 @@
+/** A client in words, as CLIENT LIST, CLIENT INFO and the log show it. */
+import { type Client, ClientFlag } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+
+/** Kinds of clients that CLIENT LIST and KILL tell apart. */
+export const clientTypes: readonly string[] = ["normal", "master", "replica", "pubsub"];
+
+export function typeOfClient(client: Client): string {
+  if (client.has(ClientFlag.Primary)) return "master";
+  if (client.has(ClientFlag.Replica)) return "replica";
+  return client.has(ClientFlag.PubSub) ? "pubsub" : "normal";
+}
+
+const flagLetters: readonly (readonly [number, string])[] = [
+  [ClientFlag.Replica, "S"],
+  [ClientFlag.Primary, "M"],
+  [ClientFlag.Monitor, "O"],
+  [ClientFlag.PubSub, "P"],
+  [ClientFlag.Multi, "x"],
+  [ClientFlag.DirtyCas, "d"],
+  [ClientFlag.CloseAfterReply, "c"],
+  [ClientFlag.UnixSocket, "U"],
+  [ClientFlag.NoEvict, "e"],
+  [ClientFlag.NoTouch, "T"],
+];
+
+function flagsOf(engine: Engine, client: Client): string {
+  let letters = "";
+  for (const [flag, letter] of flagLetters) if (client.has(flag)) letters += letter;
+  if (client.blocked !== null) letters += "b";
+  const tracking = engine.tracking.stateOf(client);
+  if (tracking !== undefined) {
+    letters += "t";
+    if (tracking.isBroken) letters += "R";
+    if (tracking.broadcast) letters += "B";
+  }
+  return letters === "" ? "N" : letters;
+}
+
+/** Bytes a client takes beside the object itself: buffers and queued commands. */
+export function clientMemory(client: Client): number {
+  const { transport } = client;
+  return transport.queryCapacity + transport.outputBytes + client.reply.capacity + client.queueBytes;
+}
+
+/** The line without its line end. */
+export function clientLine(engine: Engine, client: Client): string {
+  const { transport, lastCommand } = client;
+  const now = engine.clock.nowMs();
+  const seconds = (sinceMs: number) => Math.max(0, Math.floor((now - sinceMs) / 1000));
+  const fields: [string, string | number][] = [
+    ["id", client.id],
+    ["addr", transport.address],
+    ["laddr", transport.localAddress],
+    ["fd", client.id + 7],
+    ["name", client.name],
+    ["age", seconds(client.createdAtMs)],
+    ["idle", seconds(client.lastInteractionMs)],
+    ["flags", flagsOf(engine, client)],
+    ["db", client.databaseId],
+    ["sub", engine.pubsub.channels.countOf(client)],
+    ["psub", engine.pubsub.patterns.countOf(client)],
+    ["ssub", engine.pubsub.shardChannels.countOf(client)],
+    ["multi", client.has(ClientFlag.Multi) ? client.queue.length : -1],
+    ["watch", client.watched?.size ?? 0],
+    ["qbuf", transport.queryBytes],
+    ["qbuf-free", transport.queryCapacity - transport.queryBytes],
+    ["argv-mem", 0],
+    ["multi-mem", client.queueBytes],
+    ["rbs", client.reply.capacity],
+    ["rbp", client.reply.capacity],
+    ["obl", client.reply.length],
+    ["oll", 0],
+    ["omem", Math.max(0, transport.outputBytes - client.reply.length)],
+    ["tot-mem", clientMemory(client)],
+    ["events", "r"],
+    ["cmd", lastCommand?.fullName ?? "NULL"],
+    ["user", client.userName],
+    ["redir", engine.tracking.stateOf(client)?.redirect || -1],
+    ["resp", client.reply.resp],
+    ["lib-name", client.libName],
+    ["lib-ver", client.libVersion],
+  ];
+  return fields.map(([name, value]) => `${name}=${value}`).join(" ");
+}
