@@ -86,7 +86,7 @@ function trackingFlags(state: TrackingState): string[] {
   if (state.optOut) flags.push("optout");
   if (state.optOut && state.caching) flags.push("caching-no");
   if (state.noLoop) flags.push("noloop");
-  if (state.isRedirectBroken) flags.push("broken_redirect");
+  if (state.isBroken) flags.push("broken_redirect");
   return flags;
 }
 
@@ -101,7 +101,7 @@ function monitor(ctx: CommandContext, _args: Args): void {
 const FLAGS = Flag.NoScript | Flag.Loading | Flag.Stale;
 
 /** The sub-commands of CLIENT about caching. */
-export const clientTrackingSubcommands: readonly Command[] = [
+export const trackingSubcommands: readonly Command[] = [
   command({
     name: "tracking",
     group: "connection",

@@ -38,7 +38,7 @@ export interface TrackingState extends TrackingOptions {
   /** CLIENT CACHING was called: it holds for the next command, or for the whole transaction. */
   caching: boolean;
   /** The client that was to get the messages has gone. */
-  isRedirectBroken: boolean;
+  isBroken: boolean;
 }
 
 /** A prefix that clients listen to, and the keys changed since the last batch with who changed them last. */
@@ -106,7 +106,7 @@ export class Tracking {
       ...options,
       prefixes: before?.prefixes ?? new Set(),
       caching: before?.caching ?? false,
-      isRedirectBroken: false,
+      isBroken: false,
     };
     this.#states.set(client, state);
     if (!options.broadcast) return;
@@ -252,7 +252,7 @@ export class Tracking {
   }
 
   #reportBroken(client: Client, state: TrackingState): void {
-    state.isRedirectBroken = true;
+    state.isBroken = true;
     if (client.reply.resp === 2) return;
     const reply = this.#engine.pushes.to(client);
     reply.push(2);

@@ -112,7 +112,7 @@ Deno.test("tracking redirects to a subscribed RESP2 client, and says in RESP3 wh
   target.close(false);
   other.send("SET", "c", "1");
   assertEquals(t.received(), [new PushMessage(["tracking-redir-broken", id])]);
-  assertEquals(s.engine.tracking.stateOf(t.client)?.isRedirectBroken, true);
+  assertEquals(s.engine.tracking.stateOf(t.client)?.isBroken, true);
 });
 
 Deno.test("tracking says nothing to a RESP2 client that does not redirect", () => {
