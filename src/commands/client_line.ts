@@ -76,7 +76,7 @@ export function clientLine(engine: Engine, client: Client): string {
     ["events", "r"],
     ["cmd", lastCommand?.fullName ?? "NULL"],
     ["user", client.userName],
-    ["redir", engine.tracking.stateOf(client)?.redirect || -1],
+    ["redir", engine.tracking.stateOf(client)?.redirect ?? -1],
     ["resp", client.reply.resp],
     ["lib-name", client.libName],
     ["lib-ver", client.libVersion],
