@@ -1,0 +1,159 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type InProcessClient,
+  type InProcessServer,
+  PENDING,
+  startInProcess,
+} from "../../support/in_process.ts";
+import { type Reply, ReplyFailure } from "../../support/reply_values.ts";
+
+/** Sends a command written as one line. */
+function send(c: InProcessClient, line: string): Reply | typeof PENDING {
+  return c.send(...line.split(" "));
+}
+
+/** The text of an error reply. */
+function failure(c: InProcessClient, line: string): string {
+  const reply = send(c, line);
+  assert(reply instanceof ReplyFailure, `${line}: not an error`);
+  return reply.message;
+}
+
+/** A client whose server has two towns of Sicily at `k`. */
+function sicily(s: InProcessServer): InProcessClient {
+  const c = s.client();
+  send(c, "GEOADD k 13.361389 38.115556 Palermo 15.087269 37.502669 Catania");
+  s.propagated();
+  return c;
+}
+
+Deno.test("GEOADD is a ZADD of encoded positions, and propagated as such", () => {
+  using s = startInProcess();
+  const c = s.client();
+  assertEquals(send(c, "GEOADD k CH 13.361389 38.115556 Palermo"), 1);
+  assertEquals(send(c, "ZSCORE k Palermo"), "3479099956230698");
+  assertEquals(send(c, "GEOADD k NX 0 0 Palermo 15.087269 37.502669 Catania"), 1);
+  assertEquals(send(c, "GEOADD k XX CH 13.361389 38.115556 Palermo 1 1 x"), 0);
+  assertEquals(s.propagated(), [
+    "ZADD k CH 3479099956230698 Palermo",
+    "ZADD k NX 3377699720527872 Palermo 3479447370796909 Catania",
+  ]);
+});
+
+Deno.test("GEOADD refuses positions outside of the map and words without a partner", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const invalid = "ERR invalid longitude,latitude pair";
+  assertEquals(failure(c, "GEOADD k 200 10 x"), `${invalid} 200.000000,10.000000`);
+  assertEquals(failure(c, "GEOADD k -0 86 x"), `${invalid} -0.000000,86.000000`);
+  assertEquals(failure(c, "GEOADD k east 10 x"), "ERR value is not a valid float");
+  assertEquals(failure(c, "GEOADD k 1 1 x 2 2"), "ERR syntax error");
+  assertEquals(failure(c, "GEOADD k NX XX 1 1 x"), "ERR syntax error");
+});
+
+Deno.test("GEOPOS, GEOHASH and GEODIST read positions back", () => {
+  using s = startInProcess();
+  const c = sicily(s);
+  assertEquals(send(c, "GEOPOS k Palermo x"), [["13.36138933897018433", "38.11555639549629859"], null]);
+  assertEquals(send(c, "GEOHASH k Palermo Catania x"), ["sqc8b49rny0", "sqdtr74hyu0", null]);
+  assertEquals(send(c, "GEODIST k Palermo Catania"), "166274.1516");
+  assertEquals(send(c, "GEODIST k Palermo Catania KM"), "166.2742");
+  assertEquals(send(c, "GEODIST k Palermo Palermo mi"), "0.0000");
+  assertEquals([send(c, "GEODIST k Palermo x"), send(c, "GEODIST missing a b")], [null, null]);
+  const unit = "ERR unsupported unit provided. please use M, KM, FT, MI";
+  assertEquals(failure(c, "GEODIST k Palermo Catania yards"), unit);
+});
+
+Deno.test("GEOSEARCH finds places in circles and boxes, sorted and counted", () => {
+  using s = startInProcess();
+  const c = sicily(s);
+  assertEquals(send(c, "GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 200 km ASC"), ["Catania", "Palermo"]);
+  assertEquals(send(c, "GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 200 km DESC COUNT 1"), ["Palermo"]);
+  assertEquals(send(c, "GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 200 km COUNT 1"), ["Catania"]);
+  assertEquals(send(c, "GEOSEARCH k FROMMEMBER Palermo BYBOX 320 400 km ASC"), ["Palermo", "Catania"]);
+  assertEquals(send(c, "GEOSEARCH k FROMMEMBER Palermo BYBOX 300 400 km"), ["Palermo"]);
+  assertEquals((send(c, "GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 900 km COUNT 1 ANY") as Reply[]).length, 1);
+  assertEquals(send(c, "GEOSEARCH missing FROMMEMBER x BYRADIUS 1 m"), []);
+});
+
+Deno.test("GEOSEARCH replies distance, hash and position in this order", () => {
+  using s = startInProcess();
+  const c = sicily(s);
+  assertEquals(send(c, "GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 100 km WITHCOORD WITHHASH WITHDIST"), [
+    ["Catania", "56.4413", 3479447370796909, ["15.08726745843887329", "37.50266842333162032"]],
+  ]);
+});
+
+Deno.test("GEOSEARCH refuses missing and doubled centres and shapes", () => {
+  using s = startInProcess();
+  const c = sicily(s);
+  const one = "ERR exactly one of";
+  assertEquals(
+    failure(c, "geosearch k BYRADIUS 1 m ASC DESC ASC"),
+    `${one} FROMMEMBER or FROMLONLAT can be specified for geosearch`,
+  );
+  assertEquals(
+    failure(c, "GEOSEARCH k FROMLONLAT 1 1 ASC ASC"),
+    `${one} BYRADIUS and BYBOX can be specified for GEOSEARCH`,
+  );
+  assertEquals(failure(c, "GEOSEARCH k FROMLONLAT 1 1 FROMMEMBER x BYRADIUS 1 m"), "ERR syntax error");
+  assertEquals(
+    failure(c, "GEOSEARCH k FROMMEMBER x BYRADIUS 1 m"),
+    "ERR could not decode requested zset member",
+  );
+  assertEquals(failure(c, "GEOSEARCH k FROMLONLAT 1 1 BYRADIUS -1 m"), "ERR radius cannot be negative");
+  assertEquals(failure(c, "GEOSEARCH k FROMLONLAT 1 1 BYRADIUS x m"), "ERR need numeric radius");
+  assertEquals(failure(c, "GEOSEARCH k FROMLONLAT 1 1 BYBOX x 1 m"), "ERR need numeric width");
+  assertEquals(failure(c, "GEOSEARCH k FROMLONLAT 1 1 BYBOX 1 x m"), "ERR need numeric height");
+  assertEquals(
+    failure(c, "GEOSEARCH k FROMLONLAT 1 1 BYBOX 1 -1 m"),
+    "ERR height or width cannot be negative",
+  );
+  assertEquals(failure(c, "GEOSEARCH k FROMLONLAT 1 1 BYRADIUS 1 m COUNT 0"), "ERR COUNT must be > 0");
+  assertEquals(
+    failure(c, "GEOSEARCH k FROMLONLAT 1 1 BYRADIUS 1 m ANY"),
+    "ERR the ANY argument requires COUNT argument",
+  );
+});
+
+Deno.test("GEOSEARCHSTORE stores scores or distances, and removes the key if nothing is found", () => {
+  using s = startInProcess();
+  const c = sicily(s);
+  assertEquals(send(c, "GEOSEARCHSTORE d k FROMLONLAT 15 37 BYRADIUS 100 km"), 1);
+  assertEquals(send(c, "ZRANGE d 0 -1 WITHSCORES"), ["Catania", "3479447370796909"]);
+  assertEquals(send(c, "GEOSEARCHSTORE d k FROMMEMBER Palermo BYRADIUS 200 km STOREDIST STOREDIST"), 2);
+  assertEquals(Number(send(c, "ZSCORE d Catania")).toFixed(4), "166.2742");
+  assertEquals(send(c, "GEOSEARCHSTORE d k FROMLONLAT 0 0 BYRADIUS 1 m"), 0);
+  assertEquals(send(c, "ZCARD d"), 0);
+  assertEquals(
+    failure(c, "GEOSEARCHSTORE d k FROMLONLAT 0 0 BYRADIUS 1 m WITHDIST"),
+    "ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options",
+  );
+});
+
+Deno.test("GEORADIUS and GEORADIUSBYMEMBER search and store; their _RO forms cannot store", () => {
+  using s = startInProcess();
+  const c = sicily(s);
+  assertEquals(send(c, "GEORADIUS k 15 37 200 km ASC"), ["Catania", "Palermo"]);
+  assertEquals(send(c, "GEORADIUS_RO k 15 37 200 km WITHDIST DESC"), [["Palermo", "190.4424"], [
+    "Catania",
+    "56.4413",
+  ]]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER k Palermo 100 km"), ["Palermo"]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER_RO k Palermo 200 km ASC"), ["Palermo", "Catania"]);
+  assertEquals(s.propagated(), []);
+  assertEquals(send(c, "GEORADIUS k 15 37 200 km STORE d"), 2);
+  assertEquals(send(c, "GEORADIUSBYMEMBER k Palermo 100 km STOREDIST d"), 1);
+  assertEquals(send(c, "ZRANGE d 0 -1 WITHSCORES"), ["Palermo", "0"]);
+  assertEquals(s.propagated(), [
+    "GEORADIUS k 15 37 200 km STORE d",
+    "GEORADIUSBYMEMBER k Palermo 100 km STOREDIST d",
+  ]);
+  assertEquals(failure(c, "GEORADIUS_RO k 15 37 200 km STORE d"), "ERR syntax error");
+  assertEquals(
+    failure(c, "GEORADIUS k 15 37 200 km WITHDIST STORE d"),
+    "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options",
+  );
+  assertEquals(send(c, "GEORADIUSBYMEMBER missing x 1 km STORE d"), 0);
+  assertEquals(send(c, "ZCARD d"), 0);
+});
