@@ -17,7 +17,7 @@ import { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
 import { WRONGTYPE } from "../protocol/errors.ts";
 import type { ReplyWriter } from "../protocol/reply_writer.ts";
-import { bytesOf } from "../util/bytes.ts";
+import { allocateBytes, writeLatin1 } from "../util/bytes.ts";
 import { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import type { Command } from "./command.ts";
@@ -54,6 +54,8 @@ export class CommandContext {
   #rewritten: string[][] = [];
   #forced = false;
   readonly #slice = new Slice();
+  /** Where text becomes bytes on its way to the keyspace. */
+  #scratch = allocateBytes(4096);
 
   constructor(readonly engine: Engine) {}
 
@@ -137,7 +139,9 @@ export class CommandContext {
    * @param expiresAtMs Unix milliseconds
    */
   setString(key: Key, text: string, keepTtl = false, expiresAtMs: number = NO_EXPIRY): void {
-    this.setBytes(key, bytesOf(text), 0, text.length, keepTtl, expiresAtMs);
+    if (text.length > this.#scratch.length) this.#scratch = allocateBytes(text.length * 2);
+    writeLatin1(this.#scratch, 0, text);
+    this.setBytes(key, this.#scratch, 0, text.length, keepTtl, expiresAtMs);
   }
 
   /** As {@linkcode setString}, from the bytes [start, end) of `buf`. */

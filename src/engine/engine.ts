@@ -68,6 +68,8 @@ export interface EngineParts {
 
 /** Commands below this time are not timed one by one; see {@linkcode Engine.runBatch}. */
 const TIME_EACH_BELOW_US = 1000;
+/** Commands whose time is measured over a run of calls. */
+const TIMED_IN_RUNS = Flag.Fast | Flag.Brief;
 
 /** A collection changed by the running command, whose bytes are to be counted again. */
 interface Unsettled {
@@ -317,6 +319,7 @@ export class Engine {
     context.reply = client.reply;
     context.db = client.database;
     context.databaseId = client.databaseId;
+    client.lastCommand = cmd;
     const dirty = this.dirty;
     this.#depth++;
     if (outer === null) {
@@ -330,7 +333,6 @@ export class Engine {
     context.enqueuePropagation(this.dirty !== dirty);
     cmd.stats.calls++;
     if (!succeeded) cmd.stats.failedCalls++;
-    client.lastCommand = cmd;
     if (outer === null) this.#timer.end(this, client, cmd, args);
     if (isWatched) this.monitors.commandRan(client, cmd, args);
     if (this.tracking.clientCount > 0) this.tracking.commandRan(cmd, args);
@@ -676,7 +678,7 @@ class CallTimer {
 
   /** A command begins. */
   begin(engine: Engine, cmd: Command, _args: Args): void {
-    if (cmd === this.#run && (cmd.flags & Flag.Fast) !== 0) return;
+    if (cmd === this.#run && (cmd.flags & TIMED_IN_RUNS) !== 0) return;
     this.finish(engine);
     this.#run = cmd;
     this.#startedAtUs = engine.clock.monotonicUs();
@@ -685,7 +687,7 @@ class CallTimer {
   /** It has ended. */
   end(engine: Engine, client: Client, cmd: Command, args: Args): void {
     this.#calls++;
-    if ((cmd.flags & Flag.Fast) !== 0 && !engine.timesEachCommand) return;
+    if ((cmd.flags & TIMED_IN_RUNS) !== 0 && !engine.timesEachCommand) return;
     const microseconds = this.finish(engine);
     const { slowlogLogSlowerThan, slowlogMaxLen } = engine.config.values;
     if (slowlogLogSlowerThan < 0 || microseconds < slowlogLogSlowerThan || slowlogMaxLen === 0) return;
