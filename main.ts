@@ -70,7 +70,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
   const shutdown = new Shutdown(server, persistence, listeners, log);
   shutdown.handleSignals();
   for (const listener of listeners) acceptFrom(listener, server);
-  await persistence.start();
+  if (!await persistence.start()) return 1;
   server.start();
   log.notice("Ready to accept connections");
   return await shutdown.finished;

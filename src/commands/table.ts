@@ -8,6 +8,8 @@ import { databaseCommands } from "./database.ts";
 import { expireCommands } from "./expire.ts";
 import { keyCommands } from "./keys.ts";
 import { transactionCommands } from "./transaction.ts";
+import { dumpCommands } from "./dump.ts";
+import { persistenceCommands } from "./persistence.ts";
 import { bitCommands } from "./bit.ts";
 import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
@@ -33,6 +35,8 @@ const groups: readonly (readonly Command[])[] = [
   expireCommands,
   keyCommands,
   transactionCommands,
+  dumpCommands,
+  persistenceCommands,
   stringCommands,
   bitCommands,
   streamCommands,

@@ -22,10 +22,6 @@ export interface PersistenceControl {
   reload(options: { save: boolean; flush: boolean; merge: boolean }): void;
   /** DEBUG LOADAOF: forgets the data and loads the append-only file. */
   reloadAppendOnlyFile(): void;
-  /** SNAPSHOT: writes all data as JSON to a file of that name in the data directory. */
-  saveReadable(name: string): void;
-  /** SNAPSHOT LOAD: replaces all data by that of such a file. Returns how many keys it held. */
-  loadReadable(name: string): number;
   /** The fields of INFO's section on persistence, in Redis's order. */
   infoFields(): [name: string, value: string | number][];
 }

@@ -1,86 +1,73 @@
-/** Joins the persistence to a running server: loading at the start, the append only file, what happens at shutdown. */
-import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
+/** Joins the persistence to a running server: loading at the start, the cron, what happens at shutdown. */
+import { ProgressBar } from "@std/cli/unstable-progress-bar";
 import type { EngineLog } from "../engine/engine.ts";
-import { EngineGuard } from "../engine/refusals.ts";
-import { Args } from "../engine/args.ts";
-import { type AofSettings, AppendOnlyFile } from "../persistence/aof.ts";
-import { type AofTarget, loadAppendOnlyFile } from "../persistence/aof_loader.ts";
-import { denoFiles, type FileHandle } from "../persistence/files.ts";
-import { LoadError, LoadProgress } from "../persistence/loading.ts";
-import { misconfAof } from "../protocol/errors.ts";
-import type { CommandBatch } from "../protocol/request_decoder.ts";
+import { DataStore, isLoadFault } from "../persistence/data_store.ts";
+import { denoFiles } from "../persistence/files.ts";
+import { LoadProgress } from "../persistence/loading.ts";
+import { ManifestError } from "../persistence/manifest.ts";
+import { textOf } from "../persistence/rdb_saver.ts";
 import type { Server } from "./server.ts";
 
+/** How often the log tells how far a long load has come. */
+const REPORT_MS = 5000;
+
+/** Tells of a long load, in the log and, on a terminal, by a bar. */
+class LoadReport {
+  #nextMs: number;
+  #bar: ProgressBar | null = null;
+
+  constructor(readonly log: EngineLog, nowMs: number) {
+    this.#nextMs = nowMs + REPORT_MS;
+  }
+
+  update(progress: LoadProgress): void {
+    if (this.#bar === null && progress.elapsedSeconds >= 1 && Deno.stderr.isTerminal()) {
+      this.#bar = new ProgressBar({ max: progress.totalBytes, clear: true });
+    }
+    if (this.#bar !== null) this.#bar.value = progress.loadedBytes;
+    if (progress.clock.nowMs() < this.#nextMs) return;
+    this.#nextMs += REPORT_MS;
+    const { loadedBytes, totalBytes, etaSeconds } = progress;
+    const percent = progress.percent.toFixed(1);
+    this.log.notice(
+      `Loading data: ${percent}% of ${totalBytes} bytes (${loadedBytes}), about ${etaSeconds} seconds to go`,
+    );
+  }
+
+  async end(): Promise<void> {
+    await this.#bar?.stop();
+  }
+}
+
 export class Persistence {
-  readonly aof: AppendOnlyFile;
-  readonly #replayer: Client;
-  readonly #args = new Args();
+  readonly store: DataStore;
 
   constructor(readonly server: Server, readonly log: EngineLog) {
-    const { engine } = server;
-    this.aof = new AppendOnlyFile(denoFiles, engine.clock, log, this.#settings());
-    this.#replayer = new Client(engine.databases[0]!, 0, silentTransport, engine.nowMs);
-    this.#replayer.set(ClientFlag.Silent);
-    engine.diskError = () => this.aof.refusal === null ? null : misconfAof(this.aof.refusal);
-    engine.otherMemory.push(() => this.aof.pendingBytes);
+    this.store = new DataStore(server.engine, denoFiles, Deno.pid);
+    server.tasks.push(() => this.store.tick());
   }
 
-  #settings(): AofSettings {
-    const { values } = this.server.engine.config;
-    return {
-      dir: values.dir,
-      dirName: values.appenddirname,
-      fileName: values.appendfilename,
-      fsync: values.appendfsync,
-      noFsyncOnRewrite: values.noAppendfsyncOnRewrite,
-      timestamps: values.aofTimestampEnabled,
-      rdbBase: values.aofUseRdbPreamble,
-      loadTruncated: values.aofLoadTruncated,
-      keepHistory: values.aofDisableAutoGc,
-    };
-  }
-
-  /** Loads what is on the disk and begins to write. Throws if it cannot be loaded. */
-  async start(): Promise<void> {
-    const { engine } = this.server;
-    if (!engine.config.values.appendonly) return;
-    engine.setGuard(EngineGuard.Loading, true);
-    engine.keepExpired = true;
-    this.aof.readManifest();
-    await loadAppendOnlyFile(this.aof, this.#target(), new LoadProgress(engine.clock));
-    engine.keepExpired = false;
-    engine.setGuard(EngineGuard.Loading, false);
-    this.aof.settings.rdbBase = false;
-    this.aof.openOnStart((path) => Deno.writeFileSync(path, new Uint8Array(0)));
-    engine.propagation.sinks.push(this.aof);
-    this.server.tasks.push(() => {
-      this.aof.tick();
-      engine.setGuard(EngineGuard.Disk, this.aof.refusal !== null);
-    });
-  }
-
-  #target(): AofTarget {
-    return {
-      run: (batch, index) => this.#replay(batch, index),
-      discardTransaction: () => this.server.engine.discard(this.#replayer),
-      loadRdb: (_file: FileHandle, name: string) => {
-        throw new LoadError("RDB base files cannot be read", name, 0);
-      },
-    };
-  }
-
-  #replay(batch: CommandBatch, index: number): string | null {
-    const { engine } = this.server;
-    this.#args.point(batch, index);
-    const cmd = engine.commandFor(this.#replayer, this.#args);
-    if (cmd === undefined) return `unknown command '${this.#args.string(0)}'`;
-    engine.execute(this.#replayer, this.#args);
-    this.#replayer.reply.rewind(0);
-    return null;
+  /** Loads what is on the disk and begins to write. False if that cannot be done; the log says why. */
+  async start(): Promise<boolean> {
+    const { clock } = this.server.engine;
+    const report = new LoadReport(this.log, clock.nowMs());
+    try {
+      await this.store.load(new LoadProgress(clock, (progress) => report.update(progress)));
+    } catch (error) {
+      if (!isLoadFault(error)) throw error;
+      const lines = error instanceof ManifestError
+        ? error.report()
+        : [`Fatal error loading the DB: ${textOf(error)}`];
+      for (const line of [...lines, "Exiting."]) this.log.warning(line);
+      return false;
+    } finally {
+      await report.end();
+    }
+    return true;
   }
 
   /** At shutdown: everything acknowledged is on the disk afterwards. Throws if it cannot be. */
-  finish(_options: { save?: boolean }): void {
-    if (this.server.engine.config.values.appendonly) this.aof.finish();
+  finish(options: { save?: boolean }): void {
+    this.store.finish(options.save);
   }
 }

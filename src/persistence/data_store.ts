@@ -1,0 +1,330 @@
+/**
+ * The data of an engine on the disk: loaded at the start, kept in the append-only file, saved as snapshots.
+ *
+ * This is where the parts of this room meet. It acts when told: {@linkcode DataStore.load} at the start,
+ * {@linkcode DataStore.tick} some times a second, {@linkcode DataStore.finish} at the end, commands through the engine's
+ * `persistence`.
+ */
+import { ConfigError } from "../config/errors.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { PersistenceControl } from "../engine/persistence_control.ts";
+import { EngineGuard } from "../engine/refusals.ts";
+import { MISCONF_RDB, misconfAof, ReplyError } from "../protocol/errors.ts";
+import { AofRewriter } from "./aof_rewriter.ts";
+import { type AofSettings, AppendOnlyFile } from "./aof.ts";
+import { loadAppendOnlyFile } from "./aof_loader.ts";
+import { FileError, type FileSystem } from "./files.ts";
+import { infoFields } from "./info.ts";
+import { SnapshotJobs } from "./jobs.ts";
+import { CommandTarget, KeyspaceTarget, loadRdbFile, type RdbLoadOptions } from "./keyspace_target.ts";
+import { load, LoadError, loadNow, LoadProgress, type LoadSteps } from "./loading.ts";
+import { ManifestError } from "./manifest.ts";
+import { RdbSaver, textOf } from "./rdb_saver.ts";
+import { SaveContext, type SnapshotExtras } from "./save_context.ts";
+
+export class DataStore implements PersistenceControl {
+  readonly jobs: SnapshotJobs;
+  readonly context: SaveContext;
+  readonly aof: AppendOnlyFile;
+  readonly rdb: RdbSaver;
+  readonly rewriter: AofRewriter;
+  /** The load under way, or null. */
+  loading: LoadProgress | null = null;
+  keysLoaded = 0;
+  keysExpired = 0;
+  #isReloading = false;
+
+  /** @param later runs a function when the event loop has served what waits; see {@linkcode SnapshotJobs} */
+  constructor(
+    readonly engine: Engine,
+    readonly files: FileSystem,
+    pid: number,
+    later?: (slice: () => void) => void,
+  ) {
+    const { config, clock, log } = engine;
+    this.jobs = new SnapshotJobs(
+      files,
+      clock,
+      () => engine.databases,
+      later,
+      () => config.values.rdbKeySaveDelay,
+    );
+    this.context = new SaveContext(engine, files, this.jobs, pid);
+    this.aof = new AppendOnlyFile(files, clock, log, settingsOf(engine));
+    this.rdb = new RdbSaver(this.context);
+    this.rewriter = new AofRewriter(this.context, this.aof);
+    engine.persistence = this;
+    engine.diskError = () => this.#diskError();
+    engine.otherMemory.push(() => this.aof.pendingBytes + (this.jobs.current?.snapshot.pendingBytes ?? 0));
+    engine.flushObservers.push((databaseId) => {
+      if (databaseId === -1 && !this.#isReloading && this.loading === null) this.rdb.dataFlushed();
+    });
+    config.onApply("appendonly", (on) => on ? this.#turnOn() : this.#turnOff());
+    config.onApply("save", () => this.#applyRefusal());
+    config.onApply("stopWritesOnBgsaveError", () => this.#applyRefusal());
+  }
+
+  /** What other parts of the server put into snapshots and take from them. */
+  get extras(): SnapshotExtras {
+    return this.context.extras;
+  }
+
+  /** Whether a snapshot is being written, or about to be. */
+  get isBusy(): boolean {
+    return this.jobs.current !== null || this.rewriter.isRunning;
+  }
+
+  // ---- Start and end ------------------------------------------------------------------------------------------
+
+  /**
+   * Loads what is on the disk, and opens the append-only file if there is to be one. Throws {@linkcode LoadError},
+   * ManifestError or FileError if the server must not start.
+   */
+  async load(progress: LoadProgress): Promise<void> {
+    await this.#loading(progress, () => load(this.#loadSteps(progress), progress));
+    this.engine.dirty = 0;
+    this.rdb.lastSaveMs = this.engine.clock.nowMs();
+    if (!this.engine.config.values.appendonly) return;
+    this.aof.openOnStart((path) => this.rewriter.writeFirstBase(path));
+    this.#listen(true);
+  }
+
+  async #loading(progress: LoadProgress, run: () => Promise<void>): Promise<void> {
+    this.#beginLoading(progress);
+    try {
+      await run();
+    } finally {
+      this.#endLoading();
+    }
+  }
+
+  #beginLoading(progress: LoadProgress): void {
+    this.engine.setGuard(EngineGuard.Loading, true);
+    this.engine.keepExpired = true;
+    this.engine.refreshTime();
+    this.loading = progress;
+    this.keysLoaded = this.keysExpired = 0;
+  }
+
+  #endLoading(): void {
+    this.engine.setGuard(EngineGuard.Loading, false);
+    this.engine.keepExpired = false;
+    this.loading = null;
+  }
+
+  *#loadSteps(progress: LoadProgress): LoadSteps<void> {
+    const { values } = this.engine.config;
+    this.aof.readManifest();
+    if (values.appendonly) {
+      this.aof.upgradeSingleFile();
+      yield* loadAppendOnlyFile(this.aof, new CommandTarget(this.engine, this.#hooks()), progress);
+      this.aof.measure();
+    } else if (this.files.existsSync(this.context.pathOf(values.dbfilename))) {
+      yield* this.#rdbSteps(progress, { dropExpired: !this.engine.isReplica, replace: false });
+      this.engine.log.notice(`DB loaded from disk: ${progress.elapsedSeconds.toFixed(3)} seconds`);
+    }
+  }
+
+  *#rdbSteps(progress: LoadProgress, how: RdbLoadOptions): LoadSteps<void> {
+    const name = this.engine.config.values.dbfilename;
+    const target = new KeyspaceTarget(this.engine, how, this.#hooks());
+    const file = this.files.openRead(this.context.pathOf(name));
+    try {
+      progress.totalBytes += file.sizeSync();
+      yield* loadRdbFile(file, name, target, progress);
+    } finally {
+      file.closeSync();
+      this.keysLoaded += target.keysLoaded;
+      this.keysExpired += target.keysExpired;
+    }
+  }
+
+  #hooks() {
+    const { extras, engine } = this;
+    return {
+      functionLibrary: (code: string) => extras.loadLibrary(code),
+      aux: (name: string, value: string) => {
+        if (name === "redis-ver") engine.log.notice(`Loading RDB produced by version ${value}`);
+        else if (name === "ctime") logAge(engine, value);
+        else extras.onAux(name, value);
+      },
+    };
+  }
+
+  /** To be called some times a second. */
+  tick(): void {
+    this.aof.tick();
+    if (!this.isBusy && this.loading === null) {
+      this.rdb.startIfDue();
+      if (!this.isBusy) this.rewriter.startIfDue();
+    }
+    this.#applyRefusal();
+  }
+
+  #applyRefusal(): void {
+    this.engine.setGuard(EngineGuard.Disk, this.#diskError() !== null);
+  }
+
+  #diskError(): ReplyError | null {
+    if (this.aof.refusal !== null) return misconfAof(this.aof.refusal);
+    return this.rdb.refusesWrites ? MISCONF_RDB : null;
+  }
+
+  /**
+   * At shutdown: what was acknowledged is on the disk afterwards.
+   *
+   * @param save whether to save a snapshot; left out, if there are save points. Throws FileError
+   */
+  finish(save?: boolean): void {
+    const { log, config } = this.engine;
+    this.rewriter.abort();
+    this.jobs.abort();
+    if (this.aof.state === "on") {
+      log.notice("Calling fsync() on the AOF file.");
+      this.aof.finish();
+    }
+    if (save ?? config.values.save.length > 0) {
+      log.notice("Saving the final RDB snapshot before exiting.");
+      this.rdb.saveNow();
+    }
+  }
+
+  // ---- What commands ask for ----------------------------------------------------------------------------------
+
+  get lastSaveSeconds(): number {
+    return Math.floor(this.rdb.lastSaveMs / 1000);
+  }
+
+  save(): void {
+    this.rdb.save();
+  }
+
+  saveInBackground(mayWait: boolean, insideUnit: boolean): string {
+    return this.rdb.saveInBackground(mayWait, insideUnit, this.isBusy);
+  }
+
+  rewriteAppendOnlyFile(insideUnit: boolean): string {
+    return this.rewriter.rewriteInBackground(insideUnit, this.isBusy);
+  }
+
+  reload(options: { save: boolean; flush: boolean; merge: boolean }): void {
+    if (options.save) this.rdb.save();
+    this.#reload(
+      options.flush,
+      (progress) =>
+        this.#rdbSteps(progress, { dropExpired: false, replace: options.merge || !options.flush }),
+    );
+  }
+
+  reloadAppendOnlyFile(): void {
+    this.aof.endOfBatch();
+    this.#reload(true, (progress) => {
+      const target = new CommandTarget(this.engine, this.#hooks());
+      return loadAppendOnlyFile(this.aof, target, progress);
+    });
+    this.engine.dirty = 0;
+  }
+
+  #reload(flush: boolean, steps: (progress: LoadProgress) => LoadSteps<unknown>): void {
+    const { engine } = this, progress = new LoadProgress(engine.clock);
+    this.#isReloading = true;
+    const sinks = engine.propagation.sinks.splice(0);
+    this.#beginLoading(progress);
+    try {
+      if (flush) engine.flushDatabases(-1);
+      if (flush) this.extras.dropLibraries();
+      loadNow(steps(progress));
+    } catch (error) {
+      if (!isLoadFault(error)) throw error;
+      engine.log.warning(textOf(error));
+      throw new ReplyError("ERR Error trying to load the RDB dump, check server logs.");
+    } finally {
+      this.#endLoading();
+      this.#isReloading = false;
+      engine.propagation.sinks.push(...sinks);
+    }
+  }
+
+  infoFields(): [string, string | number][] {
+    return infoFields(this);
+  }
+
+  // ---- The append-only file at run time -----------------------------------------------------------------------
+
+  #turnOn(): void {
+    if (this.aof.state !== "off") return;
+    this.aof.settings.dir = this.engine.config.values.dir;
+    try {
+      this.aof.readManifest();
+    } catch (error) {
+      if (!isLoadFault(error)) throw error;
+      this.engine.log.warning(textOf(error));
+      throw new ConfigError("Unable to turn on AOF. Check server logs.");
+    }
+    this.aof.enable();
+    this.#listen(true);
+    if (this.isBusy) {
+      this.engine.log.warning(
+        "AOF was enabled but there is already another background operation. " +
+          "An AOF background was scheduled to start when possible.",
+      );
+    } else this.rewriter.start();
+  }
+
+  /** While the append-only file is off, nothing is encoded for it. */
+  #listen(on: boolean): void {
+    const { sinks } = this.engine.propagation;
+    const at = sinks.indexOf(this.aof);
+    if (on && at < 0) sinks.push(this.aof);
+    if (!on && at >= 0) sinks.splice(at, 1);
+  }
+
+  #turnOff(): void {
+    this.rewriter.abort();
+    this.aof.disable();
+    this.#listen(false);
+    this.#applyRefusal();
+  }
+}
+
+/** Whether `error` says that a file cannot be loaded. */
+export function isLoadFault(error: unknown): boolean {
+  return error instanceof LoadError || error instanceof ManifestError || error instanceof FileError;
+}
+
+function logAge(engine: Engine, seconds: string): void {
+  const age = Math.max(0, Math.floor(engine.clock.nowMs() / 1000) - (parseInt(seconds) || 0));
+  engine.log.notice(`RDB age ${age} seconds`);
+}
+
+/** The settings of the append-only file, which follow the configuration; the folder stays what it was. */
+function settingsOf(engine: Engine): AofSettings {
+  const { values } = engine.config;
+  return {
+    dir: values.dir,
+    get dirName() {
+      return engine.config.values.appenddirname;
+    },
+    get fileName() {
+      return engine.config.values.appendfilename;
+    },
+    get fsync() {
+      return engine.config.values.appendfsync;
+    },
+    get noFsyncOnRewrite() {
+      return engine.config.values.noAppendfsyncOnRewrite;
+    },
+    get timestamps() {
+      return engine.config.values.aofTimestampEnabled;
+    },
+    get rdbBase() {
+      return engine.config.values.aofUseRdbPreamble;
+    },
+    get loadTruncated() {
+      return engine.config.values.aofLoadTruncated;
+    },
+    get keepHistory() {
+      return engine.config.values.aofDisableAutoGc;
+    },
+  };
+}
