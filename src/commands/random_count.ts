@@ -5,16 +5,23 @@ import { OUT_OF_RANGE, ReplyError } from "../protocol/errors.ts";
 
 /** The least integer there is; its opposite is not one. */
 const minInt64 = -(2n ** 63n);
+const maxPairs = 2n ** 62n - 1n;
 const maxReplyBytes = 1 << 30;
 /** What the reply of an empty string takes. */
 const leastReplyBytes = 6;
 const replyTooLarge = new ReplyError("ERR the reply would be larger than 1 GiB");
 
-/** Argument `i` as such a count. Counts beyond 2^53 become 2^53; more repeats than any reply holds are refused. */
-export function randomCount(args: Args, i: number): number {
-  if (args.integer(i) === minInt64) {
+/**
+ * Argument `i` as such a count. Counts beyond 2^53 become 2^53; more repeats than any reply holds are refused.
+ *
+ * @param inPairs the reply will hold twice the count, which must be an integer still
+ */
+export function randomCount(args: Args, i: number, inPairs = false): number {
+  const exact = args.integer(i);
+  if (exact === minInt64) {
     throw new ReplyError(`${OUT_OF_RANGE.text}, value must between ${minInt64 + 1n} and ${-minInt64 - 1n}`);
   }
+  if (inPairs && (exact > maxPairs || exact < -maxPairs)) throw OUT_OF_RANGE;
   const count = args.int(i);
   if (-count * leastReplyBytes > maxReplyBytes) throw replyTooLarge;
   return count;

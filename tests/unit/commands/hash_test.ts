@@ -171,6 +171,7 @@ Deno.test("HRANDFIELD reads its arguments strictly", () => {
   assertEquals(errorOf(c.send("HRANDFIELD", "k", "x")), "ERR value is not an integer or out of range");
   const tooMany = "9223372036854775807";
   assertEquals(errorOf(c.send("HRANDFIELD", "k", tooMany, "WITHVALUES")), "ERR value is out of range");
+  assertEquals(errorOf(c.send("HRANDFIELD", "k", `-${tooMany}`, "WITHVALUES")), "ERR value is out of range");
   assertEquals(c.send("HRANDFIELD", "k", tooMany), ["a"]);
 });
 
