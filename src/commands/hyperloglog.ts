@@ -26,13 +26,19 @@ const NOT_SPARSE = new ReplyError("ERR HLL encoding is not sparse");
 
 const scratch = new Slice();
 
-/** The sketch of a record, in memory of its own. */
-function sketchOf(ctx: CommandContext, ref: number): HyperLogLog | undefined {
+/** The sketch of a record, over the bytes in the keyspace: for reading, before anything changes. */
+function sharedSketch(ctx: CommandContext, ref: number): HyperLogLog | undefined {
   if (ref === 0) return undefined;
   if (ctx.db.typeOf(ref) !== ValueType.String) throw WRONGTYPE;
   const bytes = ctx.db.readString(ref, scratch).view();
   if (!HyperLogLog.isSketch(bytes)) throw NOT_A_SKETCH;
-  return new HyperLogLog(bytes.slice(), ctx.engine.limits);
+  return new HyperLogLog(bytes, ctx.engine.limits);
+}
+
+/** The sketch of a record in memory of its own, for changing. */
+function sketchOf(ctx: CommandContext, ref: number): HyperLogLog | undefined {
+  const shared = sharedSketch(ctx, ref);
+  return shared === undefined ? undefined : new HyperLogLog(shared.bytes.slice(), ctx.engine.limits);
 }
 
 /** Stores a changed sketch; the key keeps its expiry. As in Redis it is a string changed in place: `raw`. */
@@ -72,15 +78,15 @@ function pfadd(ctx: CommandContext, args: Args): void {
 function pfcount(ctx: CommandContext, args: Args): void {
   if (args.count === 2) return ctx.reply.integer(countOne(ctx, args.key(1)));
   const ranks = new Uint8Array(registerCount);
-  for (let i = 1; i < args.count; i++) sketchOf(ctx, ctx.find(args.key(i)))?.mergeInto(ranks);
+  for (let i = 1; i < args.count; i++) sharedSketch(ctx, ctx.find(args.key(i)))?.mergeInto(ranks);
   ctx.reply.integer(countRegisters(ranks));
 }
 
 /** The count of one sketch; one that had to be computed is kept in the sketch, which is a change of the key. */
 function countOne(ctx: CommandContext, key: Key): number {
-  const sketch = sketchOf(ctx, ctx.find(key));
-  if (sketch === undefined) return 0;
-  if (sketch.cachedCount >= 0) return sketch.cachedCount;
+  const ref = ctx.find(key), cached = sharedSketch(ctx, ref)?.cachedCount;
+  const sketch = cached === -1 ? sketchOf(ctx, ref) : undefined;
+  if (sketch === undefined) return cached ?? 0;
   const count = sketch.count();
   sketch.cacheCount(count);
   store(ctx, key, sketch);
@@ -92,7 +98,7 @@ function pfmerge(ctx: CommandContext, args: Args): void {
   const ranks = new Uint8Array(registerCount);
   let isDense = false;
   for (let i = 1; i < args.count; i++) {
-    const source = sketchOf(ctx, ctx.find(args.key(i)));
+    const source = sharedSketch(ctx, ctx.find(args.key(i)));
     if (source === undefined) continue;
     isDense ||= source.encoding === "dense";
     source.mergeInto(ranks);

@@ -179,7 +179,8 @@ function combine(ctx: CommandContext, args: Args, operation: Combine): void {
     operation === subtract,
     false,
   );
-  const result = new ZsetValue(ctx.engine.limits);
+  // Never packed: what is only replied keeps -0.
+  const result = new ZsetValue({ ...ctx.engine.limits, zsetMaxListpackEntries: 0 });
   operation(sources, aggregate, result);
   replyRange(ctx.reply, result, 0, result.size, false, withScores);
 }
