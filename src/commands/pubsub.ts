@@ -84,10 +84,13 @@ function unsubscriber(kind: Kind): Handler {
 }
 
 function confirm(ctx: CommandContext, kind: Kind, event: string, name: string | undefined): void {
-  ctx.reply.push(3);
-  ctx.reply.bulk(event);
-  ctx.reply.bulkOrNull(name);
-  ctx.reply.integer(kind.count(ctx.engine.pubsub, ctx.client));
+  const { client, engine } = ctx;
+  // CLIENT REPLY OFF is for replies; a confirmation is a message.
+  const reply = client.isSilenced ? engine.pushes.to(client) : ctx.reply;
+  reply.push(3);
+  reply.bulk(event);
+  reply.bulkOrNull(name);
+  reply.integer(kind.count(engine.pubsub, client));
 }
 
 /** Makes flag and guard of a client say whether it is subscribed to anything. */

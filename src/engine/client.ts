@@ -126,6 +126,11 @@ export class Client {
     return (this.flags & flag) !== 0;
   }
 
+  /** CLIENT REPLY: nothing but pushed messages is to be sent. */
+  get isSilenced(): boolean {
+    return (this.flags & (ClientFlag.ReplyOff | ClientFlag.ReplySkip)) !== 0;
+  }
+
   set(flag: number): void {
     this.flags |= flag;
   }

@@ -37,6 +37,8 @@ import { CommandContext } from "./context.ts";
 import { Notify } from "./events.ts";
 import { publishKeyspaceEvent } from "./messages.ts";
 import { EvictionPool, freshLfuClock, lruClock, parsePolicy, touchedLfuClock } from "./eviction.ts";
+import { DebugSwitches } from "./debug_switches.ts";
+import { Identity } from "./identity.ts";
 import { Pause } from "./pause.ts";
 import { Monitors } from "./monitors.ts";
 import type { PersistenceControl } from "./persistence_control.ts";
@@ -97,6 +99,8 @@ export class Engine {
   readonly pushes: Pushes = new Pushes(this);
   readonly tracking: Tracking = new Tracking(this);
   readonly monitors: Monitors = new Monitors(this);
+  readonly debug = new DebugSwitches();
+  readonly identity: Identity;
   /** The client whose outermost command is running, or null: nobody's, as in an expiry. */
   running: Client | null = null;
   access: AccessControl;
@@ -122,6 +126,18 @@ export class Engine {
   persistence: PersistenceControl | null = null;
   /** Ends the server; false if its data could not be made safe. Set by the server. */
   shutDown: (options: { save?: boolean; force: boolean }) => boolean = () => false;
+  /** Logs why and ends the process at once, with nothing saved. Set by the server. */
+  crash: (reason: string) => void = (reason) => {
+    throw new Error(reason);
+  };
+  /**
+   * Fields of INFO's sections from those who know: of a field given here and by INFO itself, this one counts; others
+   * are added at the end of the section. By section, in lower case.
+   */
+  readonly infoSources = new Map<
+    string,
+    () => readonly (readonly [name: string, value: string | number])[]
+  >();
   /** The script that keeps the server busy is a function. */
   busyWithFunction = false;
   /** Bytes that the process used before any data, set once by the server. */
@@ -156,6 +172,7 @@ export class Engine {
     this.log = parts.log;
     this.#eviction = new EvictionPool(parts.random);
     this.nowMs = parts.clock.nowMs();
+    this.identity = new Identity(parts.random, this.nowMs);
     for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database());
     this.refreshSettings();
     this.refreshTime();
@@ -219,11 +236,15 @@ export class Engine {
     }
     this.stats.commandsProcessed++;
     const cmd = this.commandFor(client, args);
-    if (cmd !== undefined) this.#dispatch(client, cmd, args);
-    if ((client.flags & (ClientFlag.ReplyOff | ClientFlag.ReplySkip)) !== 0) {
-      client.reply.rewind(mark);
-      client.flags &= ~ClientFlag.ReplySkip;
-    }
+    if (cmd !== undefined && this.#mayRun(client, cmd, args)) this.call(client, cmd, args);
+    else this.#silence(client, mark);
+  }
+
+  /** Drops the reply written since `mark` if CLIENT REPLY says so. Messages that were pushed come all the same. */
+  #silence(client: Client, mark: number): void {
+    if (!client.isSilenced) return;
+    client.reply.rewind(mark);
+    client.unset(ClientFlag.ReplySkip);
   }
 
   /** The command `args` names, or undefined after an error reply. */
@@ -253,22 +274,26 @@ export class Engine {
     return cmd;
   }
 
-  #dispatch(client: Client, cmd: Command, args: Args): void {
+  /** False if a command has been refused, postponed or queued instead. */
+  #mayRun(client: Client, cmd: Command, args: Args): boolean {
     if (this.guards !== 0 || client.guards !== 0) {
       const refused = refusal(this, client, cmd, args);
-      if (refused !== null) return this.#reject(client, cmd, refused);
-      if ((this.guards & EngineGuard.Paused) !== 0 && this.pause.postpones(client, cmd, args)) return;
-    }
-    if (client.has(ClientFlag.Multi) && !runsInsideMulti(cmd)) {
-      if ((cmd.flags & Flag.NoMulti) !== 0) {
-        return this.#reject(client, cmd, new ReplyError("ERR Command not allowed inside a transaction"));
+      if (refused !== null) {
+        this.#reject(client, cmd, refused);
+        return false;
       }
-      const copy = args.copy();
-      client.queue.push({ cmd, args: copy });
-      client.queueBytes += copy.buf.length;
-      return client.reply.queued();
+      if ((this.guards & EngineGuard.Paused) !== 0 && this.pause.postpones(client, cmd, args)) return false;
     }
-    this.call(client, cmd, args);
+    if (!client.has(ClientFlag.Multi) || runsInsideMulti(cmd)) return true;
+    if ((cmd.flags & Flag.NoMulti) !== 0) {
+      this.#reject(client, cmd, new ReplyError("ERR Command not allowed inside a transaction"));
+      return false;
+    }
+    const copy = args.copy();
+    client.queue.push({ cmd, args: copy });
+    client.queueBytes += copy.buf.length;
+    client.reply.queued();
+    return false;
   }
 
   #reject(client: Client, cmd: Command | null, error: ReplyError): void {
@@ -321,6 +346,7 @@ export class Engine {
     context.databaseId = client.databaseId;
     client.lastCommand = cmd;
     const dirty = this.dirty;
+    const mark = client.reply.length;
     this.#depth++;
     if (outer === null) {
       this.running = client;
@@ -340,6 +366,7 @@ export class Engine {
     if (outer === null) {
       if (this.tracking.clientCount > 0) this.tracking.unitEnded(client, cmd);
       this.running = null;
+      this.#silence(client, mark);
       this.pushes.release(client);
       this.endUnit();
     } else Object.assign(context, outer);

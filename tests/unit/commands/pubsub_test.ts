@@ -67,6 +67,22 @@ Deno.test("PUBLISH to oneself arrives behind the reply", () => {
   );
 });
 
+Deno.test("CLIENT REPLY OFF and SKIP silence replies, not subscriptions and messages", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.client.reply.resp = 3;
+  const raw = (line: string) => c.raw(new TextEncoder().encode(line + "\r\n"));
+  assertEquals(raw("CLIENT REPLY OFF"), "");
+  assertEquals(raw("GET k"), "");
+  assertEquals(raw("NOSUCH"), "");
+  assertEquals(raw("SUBSCRIBE a"), ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+  assertEquals(raw("PUBLISH a x"), ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n");
+  assertEquals(raw("CLIENT REPLY ON"), "+OK\r\n");
+  assertEquals(raw("CLIENT REPLY SKIP"), "");
+  assertEquals(raw("GET k"), "");
+  assertEquals(raw("GET k"), "_\r\n");
+});
+
 Deno.test("SPUBLISH reaches shard subscribers alone, PUBLISH never does", () => {
   using s = startInProcess();
   const [shard, all, sender] = [s.client(), s.client(), s.client()];
