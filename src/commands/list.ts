@@ -87,7 +87,9 @@ function lrange(ctx: CommandContext, args: Args): void {
   const count = Math.max(stop - start + 1, 0);
   ctx.reply.array(count);
   const cursor = list.cursor(start);
-  for (let i = 0; i < count; i++) ctx.reply.bulkOrNull(cursor.next());
+  for (let i = 0; i < count && cursor.advance(); i++) {
+    ctx.reply.bulkPart(cursor.source, cursor.start, cursor.end);
+  }
 }
 
 /** Out of range leaves nothing; the event comes even if nothing was cut off. */

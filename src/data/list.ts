@@ -71,8 +71,15 @@ function opposite(end: ListEnd): ListEnd {
   return end === ListEnd.Head ? ListEnd.Tail : ListEnd.Head;
 }
 
-/** A walk over a list, valid until the list changes. */
+/**
+ * A walk over a list, valid until the list changes. {@linkcode ListCursor.advance} names each element as a part of a
+ * longer string, which spares making a string of it; {@linkcode ListCursor.next} makes one.
+ */
 export class ListCursor {
+  /** Holds the element, from `start` to `end`. */
+  source = "";
+  start = 0;
+  end = 0;
   #node: ListNode | null;
   #position: number;
   readonly #backwards: boolean;
@@ -86,30 +93,42 @@ export class ListCursor {
 
   /** The next element, `undefined` behind the last. */
   next(): string | undefined {
+    return this.advance() ? this.source.substring(this.start, this.end) : undefined;
+  }
+
+  /** Goes to the next element; false behind the last. */
+  advance(): boolean {
     return this.#backwards ? this.#stepBack() : this.#step();
   }
 
-  #step(): string | undefined {
+  #step(): boolean {
     let node = this.#node;
     while (node !== null && this.#position === node.end) {
       node = this.#node = node.next;
       this.#position = 0;
     }
-    if (node === null) return undefined;
-    const text = node.textAt(this.#position);
+    if (node === null) return false;
+    this.#point(node);
     this.#position = node.after(this.#position);
-    return text;
+    return true;
   }
 
-  #stepBack(): string | undefined {
+  #stepBack(): boolean {
     let node = this.#node;
     while (node !== null && this.#position === 0) {
       node = this.#node = node.prev;
       if (node !== null) this.#position = node.end;
     }
-    if (node === null) return undefined;
+    if (node === null) return false;
     this.#position = node.before(this.#position);
-    return node.textAt(this.#position);
+    this.#point(node);
+    return true;
+  }
+
+  #point(node: ListNode): void {
+    this.source = node.sourceAt(this.#position);
+    this.start = node.startAt(this.#position);
+    this.end = node.endAt(this.#position);
   }
 }
 
@@ -321,8 +340,13 @@ export class ListValue extends CollectionValue {
     return list;
   }
 
+  /** Whether a node may have so many elements and bytes. */
+  #fits(count: number, bytes: number): boolean {
+    return count <= nodeEntries(this.#limits) && bytes <= nodeBytes(this.#limits);
+  }
+
   #hasRoom(node: PackedNode, size: number): boolean {
-    return node.count < nodeEntries(this.#limits) && node.bytes + size <= nodeBytes(this.#limits);
+    return this.#fits(node.count + 1, node.bytes + size);
   }
 
   /** The push that finds no room in the end node. */
@@ -341,18 +365,32 @@ export class ListValue extends CollectionValue {
   /** Moves the inner `n` elements of an open end node into the packed nodes behind it. */
   #handOver(node: OpenNode, end: ListEnd, n: number): void {
     const inner = opposite(end);
-    let target = end === ListEnd.Head ? node.next : node.prev;
-    for (let i = 0; i < n; i++) {
-      const text = node.pop(inner);
-      if (!(target instanceof PackedNode) || !this.#hasRoom(target, packedSize(text))) {
-        if (target instanceof PackedNode) target.settle();
-        const fresh = new PackedNode();
-        this.#link(fresh, end === ListEnd.Head ? node : node.prev, end === ListEnd.Head ? node.next : node);
-        target = fresh;
-      }
-      target.pushLoose(end, text);
+    for (let left = n; left > 0;) {
+      const target = this.#receiver(node, end, packedSize(node.peek(inner)));
+      let entries = "", count = 0;
+      do {
+        const entry = packedEntry(node.pop(inner));
+        entries = end === ListEnd.Head ? entry + entries : entries + entry;
+        count++;
+      } while (
+        count < left &&
+        this.#fits(target.count + count + 1, target.bytes + entries.length + packedSize(node.peek(inner)))
+      );
+      target.append(end, entries, count);
+      left -= count;
     }
-    if (target instanceof PackedNode) target.settle();
+  }
+
+  /** The packed node behind an open end node, a new one if it has no room for an element of `size` bytes. */
+  #receiver(node: OpenNode, end: ListEnd, size: number): PackedNode {
+    const neighbour = end === ListEnd.Head ? node.next : node.prev;
+    if (neighbour instanceof PackedNode) {
+      if (this.#hasRoom(neighbour, size)) return neighbour;
+      neighbour.settle();
+    }
+    const fresh = new PackedNode();
+    this.#link(fresh, end === ListEnd.Head ? node : neighbour, end === ListEnd.Head ? neighbour : node);
+    return fresh;
   }
 
   #insertAt(node: ListNode, index: number, text: string): void {
@@ -409,8 +447,7 @@ export class ListValue extends CollectionValue {
 
   /** Splits a node that has outgrown the limit into halves until it fits. */
   #splitIfWide(node: PackedNode): void {
-    if (node.count < 2) return;
-    if (node.bytes <= nodeBytes(this.#limits) && node.count <= nodeEntries(this.#limits)) return;
+    if (node.count < 2 || this.#fits(node.count, node.bytes)) return;
     const rest = node.split(node.count >> 1);
     this.#link(rest, node, node.next);
     this.#splitIfWide(node);

@@ -22,6 +22,7 @@ export const OPEN_ENTRIES = 16;
 
 const RING_MASK = OPEN_ENTRIES - 1;
 const LONG = 254;
+const LOOSE_BYTES = 1024;
 const NO_MATCHES: readonly number[] = [];
 
 /** Which end of a list or node is meant. */
@@ -49,10 +50,17 @@ function longLength(packed: string, at: number): number {
     packed.charCodeAt(at + 3) * 0x1000000;
 }
 
-function entryText(packed: string, at: number): string {
+function contentStart(packed: string, at: number): number {
+  return packed.charCodeAt(at) < LONG ? at + 1 : at + 5;
+}
+
+function contentEnd(packed: string, at: number): number {
   const length = packed.charCodeAt(at);
-  if (length < LONG) return packed.substring(at + 1, at + 1 + length);
-  return packed.substring(at + 5, at + 5 + longLength(packed, at + 1));
+  return length < LONG ? at + 1 + length : at + 5 + longLength(packed, at + 1);
+}
+
+function entryText(packed: string, at: number): string {
+  return packed.substring(contentStart(packed, at), contentEnd(packed, at));
 }
 
 function entryEnd(packed: string, at: number): number {
@@ -96,10 +104,17 @@ abstract class NodeBase {
 
   /** The position of element `index`; `end` for `count`. */
   abstract seek(index: number): number;
-  /** The element at a position. It may share memory with the node. */
-  abstract textAt(position: number): string;
+  /** A string that holds the element at a position, from {@linkcode startAt} to {@linkcode endAt}. */
+  abstract sourceAt(position: number): string;
+  abstract startAt(position: number): number;
+  abstract endAt(position: number): number;
   abstract after(position: number): number;
   abstract before(position: number): number;
+
+  /** The element at a position. It may share memory with the node. */
+  textAt(position: number): string {
+    return this.sourceAt(position).substring(this.startAt(position), this.endAt(position));
+  }
 
   abstract pop(end: ListEnd): string;
   /** Drops `n` elements, at most all, at one end. */
@@ -145,8 +160,16 @@ export class PackedNode extends NodeBase {
     return at;
   }
 
-  override textAt(position: number): string {
-    return entryText(this.#packed, position);
+  override sourceAt(_position: number): string {
+    return this.#packed;
+  }
+
+  override startAt(position: number): number {
+    return contentStart(this.#packed, position);
+  }
+
+  override endAt(position: number): number {
+    return contentEnd(this.#packed, position);
   }
 
   override after(position: number): number {
@@ -159,17 +182,23 @@ export class PackedNode extends NodeBase {
 
   /** Adds an element at one end. */
   push(end: ListEnd, text: string): void {
-    this.pushLoose(end, text);
+    this.#packed = end === ListEnd.Head ? packedEntry(text) + this.#packed : this.#packed + packedEntry(text);
+    this.count++;
     this.settle();
   }
 
-  /** Adds one of several elements: they stay loose pieces until {@linkcode settle}. */
-  pushLoose(end: ListEnd, text: string): void {
-    this.#packed = end === ListEnd.Head ? packedEntry(text) + this.#packed : this.#packed + packedEntry(text);
-    this.count++;
+  /**
+   * Adds `count` packed elements at one end. They stay a piece of their own until {@linkcode settle}, or until such
+   * pieces have come to some size, for joining them means copying the node.
+   */
+  append(end: ListEnd, entries: string, count: number): void {
+    const piece = flat(entries);
+    this.#packed = end === ListEnd.Head ? piece + this.#packed : this.#packed + piece;
+    this.count += count;
+    if (this.#packed.length - this.#backing > LOOSE_BYTES) this.settle();
   }
 
-  /** Makes loose pieces one run of bytes. */
+  /** Makes all pieces one run of bytes. */
   settle(): void {
     flat(this.#packed);
     this.#backing = this.#packed.length;
@@ -267,8 +296,10 @@ export class PackedNode extends NodeBase {
 
   /** Keeps the bytes [from, to), as a part of the old string as long as that is not mostly waste. */
   #cut(from: number, to: number): void {
+    const backing = Math.max(this.#backing, this.#packed.length);
     this.#packed = this.#packed.substring(from, to);
-    if (this.#packed.length * 2 > this.#backing) return;
+    this.#backing = backing;
+    if (this.#packed.length * 2 > backing) return;
     this.#packed = detached(this.#packed);
     this.#backing = this.#packed.length;
   }
@@ -292,8 +323,16 @@ export class OpenNode extends NodeBase {
     return index;
   }
 
-  override textAt(position: number): string {
+  override sourceAt(position: number): string {
     return this.#ring[(this.#first + position) & RING_MASK]!;
+  }
+
+  override startAt(_position: number): number {
+    return 0;
+  }
+
+  override endAt(position: number): number {
+    return this.sourceAt(position).length;
   }
 
   override after(position: number): number {
@@ -314,6 +353,11 @@ export class OpenNode extends NodeBase {
     }
     this.count++;
     this.#bytes += packedSize(text);
+  }
+
+  /** The element at one end. */
+  peek(end: ListEnd): string {
+    return this.textAt(end === ListEnd.Head ? 0 : this.count - 1);
   }
 
   override pop(end: ListEnd): string {
@@ -355,10 +399,9 @@ export class OpenNode extends NodeBase {
 
   /** The same elements, packed. */
   pack(): PackedNode {
-    const node = new PackedNode();
-    for (let i = 0; i < this.count; i++) node.pushLoose(ListEnd.Tail, this.textAt(i));
-    node.settle();
-    return node;
+    let packed = "";
+    for (let i = 0; i < this.count; i++) packed += packedEntry(this.textAt(i));
+    return new PackedNode(flat(packed), this.count);
   }
 
   override copy(): OpenNode {

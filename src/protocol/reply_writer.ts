@@ -10,6 +10,8 @@ import type { ReplyError } from "./errors.ts";
 
 const BUFFER_BYTES = 16_384;
 const POOL_LIMIT = 64;
+/** Up to this length a string is written in one go, character by character. */
+const SHORT_PART = 64;
 const pool: Uint8Array<ArrayBuffer>[] = [];
 
 /** Gives a buffer that {@linkcode ReplyWriter.take} handed out back for reuse. */
@@ -22,7 +24,7 @@ export function recycleReplyBuffer(bytes: Uint8Array<ArrayBuffer>): void {
 const NO_BYTES = new Uint8Array(0);
 const CR = 0x0d, LF = 0x0a;
 const PLUS = 0x2b, MINUS = 0x2d, COLON = 0x3a, DOLLAR = 0x24, ASTERISK = 0x2a, COMMA = 0x2c, PERCENT = 0x25;
-const TILDE = 0x7e, GREATER = 0x3e, LEFT_PAREN = 0x28, EQUALS = 0x3d;
+const TILDE = 0x7e, GREATER = 0x3e, LEFT_PAREN = 0x28, EQUALS = 0x3d, BAR = 0x7c;
 
 function prebuilt(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
@@ -122,10 +124,28 @@ export class ReplyWriter {
 
   /** A bulk string of a latin1 string. */
   bulk(text: string): void {
+    if (text.length <= SHORT_PART) return this.bulkPart(text, 0, text.length);
     this.#header(DOLLAR, text.length);
     this.#ensure(text.length + 2);
     this.length = writeLatin1(this.#bytes, this.length, text);
     this.#newLine();
+  }
+
+  /** A bulk string of the characters [start, end) of a latin1 string; spares making a string of a short part. */
+  bulkPart(text: string, start: number, end: number): void {
+    const size = end - start;
+    if (size > SHORT_PART) return this.bulk(text.substring(start, end));
+    this.#ensure(size + 24);
+    const bytes = this.#bytes;
+    let at = this.length;
+    bytes[at++] = DOLLAR;
+    at = writeInteger(bytes, at, size);
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    for (let i = start; i < end; i++) bytes[at++] = text.charCodeAt(i);
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.length = at;
   }
 
   /** A bulk string of the bytes [start, end) of `buf`. */
@@ -210,6 +230,11 @@ export class ReplyWriter {
   /** `count` replies follow, out of band; an array in RESP2. */
   push(count: number): void {
     this.#header(this.resp === 3 ? GREATER : ASTERISK, count);
+  }
+
+  /** `pairs` pairs that say something about the reply behind them; only in RESP3. */
+  attribute(pairs: number): void {
+    this.#header(BAR, pairs);
   }
 
   /** An array of bulk strings. */
