@@ -5,6 +5,7 @@ import { clientCommands } from "./client.ts";
 import { configCommands } from "./config.ts";
 import { connectionCommands } from "./connection.ts";
 import { databaseCommands } from "./database.ts";
+import { debugCommands } from "./debug.ts";
 import { expireCommands } from "./expire.ts";
 import { keyCommands } from "./keys.ts";
 import { transactionCommands } from "./transaction.ts";
@@ -32,6 +33,7 @@ const groups: readonly (readonly Command[])[] = [
   clientCommands,
   configCommands,
   databaseCommands,
+  debugCommands,
   expireCommands,
   keyCommands,
   transactionCommands,

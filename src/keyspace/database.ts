@@ -113,6 +113,16 @@ export class Database {
     return this.#keys.bytes + this.#volatile.bytes + this.#objects.length * 8;
   }
 
+  /** Slots of the index over all keys, taken or free. */
+  get slotCount(): number {
+    return this.#keys.slotCount;
+  }
+
+  /** Slots of the index over keys that expire. */
+  get volatileSlotCount(): number {
+    return this.#volatile.slotCount;
+  }
+
   /** Bytes of freed records that have not been reused yet. */
   get fragmentedBytes(): number {
     return this.#arena.occupiedBytes - this.#arena.liveBytes;

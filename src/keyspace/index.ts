@@ -56,6 +56,11 @@ export class Index {
     return this.#size;
   }
 
+  /** Slots of all tables, taken or free. */
+  get slotCount(): number {
+    return this.#slots;
+  }
+
   /** Bytes of all tables. */
   get bytes(): number {
     return this.#slots * 8;

@@ -108,6 +108,7 @@ export class Server implements ConnectionHost {
   /** One round of background work. */
   cron(): void {
     const { engine } = this;
+    if (engine.debug.pauseCron) return;
     engine.refreshTime();
     this.#expireCycle.run(SLICE_US);
     for (const database of engine.databases) database.compact(COMPACT_RECORDS);

@@ -7,6 +7,9 @@ import type { OpenListener } from "./listeners.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Server } from "./server.ts";
 
+/** The exit status of a process that was aborted, as a shell shows it. */
+const CRASHED = 134;
+
 /** How SHUTDOWN was called. */
 export interface ShutdownOptions {
   /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
@@ -28,6 +31,7 @@ export class Shutdown {
   ) {
     this.finished = new Promise((resolve) => this.#finish = resolve);
     server.engine.shutDown = (options) => this.begin(options);
+    server.engine.crash = (reason) => this.#crash(reason);
   }
 
   /** Ends the server at SIGTERM and SIGINT. */
@@ -38,6 +42,14 @@ export class Shutdown {
         this.begin({ force: false });
       });
     }
+    Deno.addSignalListener("SIGABRT", () => this.#crash("crashed by signal: 6"));
+  }
+
+  /** Ends the process at once: what is not on the disk is lost. */
+  #crash(reason: string): never {
+    this.log.warning(`=== REDENO BUG REPORT: ${reason} ===`);
+    this.log.warning(new Error("stack").stack ?? "");
+    Deno.exit(CRASHED);
   }
 
   /** Ends the server. False if its data could not be made safe; then it goes on. */

@@ -1,0 +1,11 @@
+/** What DEBUG can switch off or on in a running server; nothing in a server that is used for anything else. */
+export class DebugSwitches {
+  /** DEBUG SET-SKIP-CHECKSUM-VALIDATION: wrong checksums of files and payloads are forgiven. */
+  skipChecksums = false;
+  /** DEBUG PAUSE-CRON: nothing is done beside commands. */
+  pauseCron = false;
+  /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call commands that are not for them. */
+  allowAllInScripts = false;
+  /** DEBUG AOF-FLUSH-SLEEP: microseconds to stand still before the append only file is written. */
+  aofFlushSleepUs = 0;
+}
