@@ -256,9 +256,8 @@ function getex(ctx: CommandContext, args: Args): void {
   let persist = false, expiry: ExpiryOption | undefined;
   const options = new ArgReader(args, 2);
   while (options.more) {
-    if (persist || expiry !== undefined) throw SYNTAX;
-    if (options.take("PERSIST")) persist = true;
-    else if ((expiry = takeExpiry(options)) === undefined) throw SYNTAX;
+    if (expiry === undefined && options.take("PERSIST")) persist = true;
+    else if (persist || expiry !== undefined || (expiry = takeExpiry(options)) === undefined) throw SYNTAX;
   }
   const key = args.key(1);
   if (!replyOldValue(ctx, key)) return;
