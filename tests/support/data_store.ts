@@ -1,0 +1,52 @@
+/** A server in process with a simulated disk under it, whose background work goes on when the test says so. */
+import { DataStore } from "../../src/persistence/data_store.ts";
+import { LoadProgress } from "../../src/persistence/loading.ts";
+import { type InProcessOptions, InProcessServer } from "./in_process.ts";
+import { SimulatedFiles } from "./simulated_files.ts";
+
+export class StoreServer extends InProcessServer {
+  readonly store: DataStore;
+  readonly #later: (() => void)[] = [];
+
+  constructor(readonly disk: SimulatedFiles, options: InProcessOptions = {}) {
+    super(options);
+    this.engine.config.values.dir = "d";
+    disk.mkdirSync("d");
+    this.store = new DataStore(this.engine, disk, 1, (slice) => this.#later.push(slice));
+  }
+
+  /** A server that has loaded what is on the disk. */
+  static async start(disk = new SimulatedFiles(), config: Record<string, string> = {}): Promise<StoreServer> {
+    const server = new StoreServer(disk, { config: { save: "", ...config } });
+    await server.store.load(new LoadProgress(server.clock));
+    return server;
+  }
+
+  /** Lets one slice of background work run; false if none waits. */
+  slice(): boolean {
+    const next = this.#later.shift();
+    next?.();
+    return next !== undefined;
+  }
+
+  /** Lets background work run to its end. */
+  async finishJobs(): Promise<void> {
+    for (let quiet = 0; quiet < 3;) {
+      quiet = this.slice() ? 0 : quiet + 1;
+      await new Promise((resume) => setTimeout(resume, 0));
+    }
+  }
+
+  /** A second of cron. */
+  async second(): Promise<void> {
+    this.advance(1000);
+    this.store.tick();
+    this.engine.endBatch();
+    await this.finishJobs();
+  }
+
+  /** INFO's field of that name. */
+  info(name: string): string | number | undefined {
+    return this.store.infoFields().find(([field]) => field === name)?.[1];
+  }
+}

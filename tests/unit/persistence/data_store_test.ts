@@ -1,0 +1,345 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { LoadError, LoadProgress } from "../../../src/persistence/loading.ts";
+import { StoreServer } from "../../support/data_store.ts";
+import { RdbContent } from "../../support/rdb_content.ts";
+import { ReplyFailure } from "../../support/reply_values.ts";
+import { SimulatedFiles } from "../../support/simulated_files.ts";
+
+const failure = (text: string) => new ReplyFailure(text);
+
+/** Writes something of every type. */
+function fill(server: StoreServer): void {
+  const c = server.client();
+  c.send("SET", "string", "value");
+  c.send("SET", "volatile", "value", "PX", "100000");
+  c.send("RPUSH", "list", "a", "b", "c");
+  c.send("SADD", "set", "x", "y");
+  c.send("SADD", "ints", "3", "1", "2");
+  c.send("ZADD", "zset", "1.5", "one", "-inf", "least");
+  c.send("HSET", "hash", "f", "1", "g", "2");
+  c.send("XADD", "stream", "5-1", "f", "v");
+  c.send("XGROUP", "CREATE", "stream", "group", "0");
+  c.send("XREADGROUP", "GROUP", "group", "me", "STREAMS", "stream", ">");
+  // What is propagated of the read does not say how many entries the group has read.
+  c.send("XGROUP", "SETID", "stream", "group", "5-1", "ENTRIESREAD", "1");
+  c.send("SELECT", "9");
+  c.send("SET", "string", "of nine");
+}
+
+/** Everything a server holds, as DUMP shows it. */
+function digest(server: StoreServer): string[] {
+  const c = server.client(), lines: string[] = [];
+  for (let id = 0; id < 16; id++) {
+    c.send("SELECT", String(id));
+    for (const key of (c.send("KEYS", "*") as string[]).sort()) {
+      lines.push([id, key, String(c.send("PEXPIRETIME", key)), String(c.send("DUMP", key))].join(" "));
+    }
+  }
+  return lines;
+}
+
+Deno.test("SAVE writes a file that the next start loads", async () => {
+  const server = await StoreServer.start();
+  fill(server);
+  assertEquals(server.client().send("SAVE"), "OK");
+  assertEquals([server.info("rdb_changes_since_last_save"), server.info("rdb_saves")], [0, 1]);
+  const again = await StoreServer.start(server.disk.afterKill());
+  assertEquals(digest(again), digest(server));
+  assertEquals(again.info("rdb_last_load_keys_loaded"), 9);
+  assertEquals(server.disk.paths(), ["d/dump.rdb"]);
+});
+
+Deno.test("SAVE is not propagated", async () => {
+  const server = await StoreServer.start();
+  const c = server.client();
+  c.send("SET", "k", "v");
+  c.send("SAVE");
+  assertEquals(server.propagated(), ["SET k v"]);
+});
+
+Deno.test("BGSAVE saves the state of its instant, and counts changes since then", async () => {
+  const server = await StoreServer.start();
+  const c = server.client();
+  for (let i = 0; i < 200; i++) c.send("SET", `k${i}`, "old");
+  assertEquals(c.send("BGSAVE"), "Background saving started");
+  assertEquals(c.send("BGSAVE"), failure("ERR Background save already in progress"));
+  assertEquals(c.send("SAVE"), failure("ERR Background save already in progress"));
+  assertEquals(server.info("rdb_bgsave_in_progress"), 1);
+  c.send("SET", "k3", "new");
+  c.send("DEL", "k4");
+  c.send("SET", "k200", "new");
+  await server.finishJobs();
+  assertEquals([server.info("rdb_bgsave_in_progress"), server.info("rdb_changes_since_last_save")], [0, 3]);
+  const content = RdbContent.of(server.disk.get("d/dump.rdb")!);
+  assertEquals(content.keys.size, 200);
+  assertEquals(content.keys.get("0 k3"), ["old", -1, -1, -1]);
+  assertEquals(content.auxFields.get("aof-base"), "0");
+  assertEquals(c.send("LASTSAVE"), Math.floor(server.clock.nowMs() / 1000));
+});
+
+Deno.test("BGSAVE waits where it must: for another job with SCHEDULE, for the end of a transaction", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes" });
+  const c = server.client();
+  assertEquals(c.send("BGREWRITEAOF"), "Background append only file rewriting started");
+  assertEquals(
+    c.send("BGREWRITEAOF"),
+    failure("ERR Background append only file rewriting already in progress"),
+  );
+  assertEquals(
+    (c.send("BGSAVE") as ReplyFailure).message.startsWith("ERR Another child process is active"),
+    true,
+  );
+  assertEquals(c.send("BGSAVE", "SCHEDULE"), "Background saving scheduled");
+  assertEquals(c.send("BGSAVE", "NOW"), failure("ERR syntax error"));
+  await server.finishJobs();
+  await server.second();
+  assertEquals([server.info("rdb_saves"), server.info("aof_rewrites")], [1, 1]);
+  c.send("MULTI");
+  c.send("SET", "k", "half");
+  c.send("BGSAVE");
+  c.send("SET", "k", "whole");
+  assertEquals(c.send("EXEC"), ["OK", "Background saving scheduled", "OK"]);
+  await server.second();
+  assertEquals(RdbContent.of(server.disk.get("d/dump.rdb")!).keys.get("0 k"), ["whole", -1, -1, -1]);
+});
+
+Deno.test("save points save after so many changes in so many seconds", async () => {
+  const server = await StoreServer.start(undefined, { save: "5 2" });
+  const c = server.client();
+  c.send("SET", "a", "1");
+  for (let i = 0; i < 7; i++) await server.second();
+  assertEquals(server.info("rdb_saves"), 0);
+  c.send("SET", "b", "2");
+  await server.second();
+  assertEquals(server.info("rdb_saves"), 1);
+  assertEquals(server.log.includes("2 changes in 5 seconds. Saving..."), true);
+});
+
+Deno.test("a failed background save refuses writes until one succeeds", async () => {
+  const server = await StoreServer.start(undefined, { save: "5 1" });
+  const c = server.client();
+  c.send("SET", "a", "1");
+  server.disk.failure = (operation) => operation === "write" ? "No space left on device" : undefined;
+  for (let i = 0; i < 7; i++) await server.second();
+  assertEquals(server.info("rdb_last_bgsave_status"), "err");
+  assertEquals(
+    (c.send("SET", "a", "2") as ReplyFailure).message.slice(0, 50),
+    "MISCONF Redis is configured to save RDB snapshots,",
+  );
+  assertEquals(c.send("GET", "a"), "1");
+  assertEquals(server.disk.paths(), [], "the half file is gone");
+  server.disk.failure = undefined;
+  for (let i = 0; i < 7; i++) await server.second();
+  assertEquals(c.send("SET", "a", "2"), "OK");
+});
+
+Deno.test("FLUSHALL takes the data off the disk where there are save points", async () => {
+  const server = await StoreServer.start(undefined, { save: "3600 1" });
+  const c = server.client();
+  fill(server);
+  c.send("SAVE");
+  c.send("FLUSHALL");
+  assertEquals(RdbContent.of(server.disk.get("d/dump.rdb")!).keys.size, 0);
+  assertEquals(Number(server.info("rdb_changes_since_last_save")) > 0, true);
+});
+
+Deno.test("appendonly yes replays what was written, transactions whole, over rewrites and restarts", async () => {
+  const disk = new SimulatedFiles();
+  let server = await StoreServer.start(disk, { appendonly: "yes" });
+  for (const preamble of ["yes", "no"]) {
+    fill(server);
+    const c = server.client();
+    c.send("CONFIG", "SET", "aof-use-rdb-preamble", preamble);
+    c.send("MULTI");
+    c.send("INCR", "n");
+    c.send("INCR", "n");
+    c.send("EXEC");
+    let next = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+    assertEquals(digest(next), digest(server), `increment, ${preamble}`);
+    c.send("BGREWRITEAOF");
+    c.send("INCR", "n");
+    await server.finishJobs();
+    c.send("INCR", "n");
+    assertEquals(server.info("aof_last_bgrewrite_status"), "ok");
+    next = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+    assertEquals(digest(next), digest(server), `rewritten, ${preamble}`);
+    server = next;
+  }
+});
+
+Deno.test("a large data set of every type survives a rewrite to commands", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes", "aof-use-rdb-preamble": "no" });
+  const c = server.client();
+  for (let i = 0; i < 700; i++) {
+    c.send("RPUSH", "list", `element ${i}`);
+    c.send("SADD", "set", `member ${i}`);
+    c.send("ZADD", "zset", String(i / 3), `member ${i}`);
+    c.send("HSET", "hash", `field ${i}`, "x".repeat(i % 90));
+    c.send("XADD", "stream", `${i + 1}-0`, "field", "value");
+  }
+  c.send("HPEXPIRE", "hash", "500000", "FIELDS", "2", "field 1", "field 77");
+  c.send("PEXPIRE", "list", "100000");
+  c.send("XDEL", "stream", "700-0", "5-0");
+  c.send("XGROUP", "CREATE", "stream", "group", "0", "ENTRIESREAD", "5");
+  c.send("XGROUP", "CREATECONSUMER", "stream", "group", "idle");
+  c.send("XREADGROUP", "GROUP", "group", "me", "COUNT", "90", "STREAMS", "stream", ">");
+  c.send("XADD", "gone", "9-9", "f", "v");
+  c.send("XDEL", "gone", "9-9");
+  c.send("BGREWRITEAOF");
+  await server.finishJobs();
+  const again = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  // Their payloads differ: the order of fields, the nodes of the stream.
+  const forget = (lines: string[]) => lines.filter((line) => !/^0 (stream|hash) /.test(line));
+  assertEquals(forget(digest(again)), forget(digest(server)));
+  const fields = (of: StoreServer) => (of.client().send("HGETALL", "hash") as string[]).sort();
+  assertEquals(fields(again), fields(server));
+  for (const question of [["XINFO", "STREAM", "gone"], ["XPENDING", "stream", "group"], ["XLEN", "stream"]]) {
+    assertEquals(again.client().send(...question), server.client().send(...question));
+  }
+  assertEquals(again.client().send("HPEXPIRETIME", "hash", "FIELDS", "1", "field 77"), [
+    server.clock.nowMs() + 500_000,
+  ]);
+});
+
+Deno.test("the AOF is rewritten when it has grown, and not before", async () => {
+  const config = {
+    appendonly: "yes",
+    "auto-aof-rewrite-percentage": "100",
+    "auto-aof-rewrite-min-size": "2000",
+  };
+  const server = await StoreServer.start(undefined, config);
+  const c = server.client();
+  for (let i = 0; i < 30; i++) c.send("SET", "k", `value ${i}`);
+  await server.second();
+  assertEquals(server.info("aof_rewrites"), 0);
+  for (let i = 0; i < 60; i++) c.send("SET", "k", `value ${i}`);
+  await server.second();
+  assertEquals(server.info("aof_rewrites"), 1);
+  assertEquals(Number(server.info("aof_current_size")) < 300, true);
+  await server.second();
+  assertEquals(server.info("aof_rewrites"), 1);
+});
+
+Deno.test("CONFIG SET appendonly turns the AOF on with a base of all data, and off", async () => {
+  const server = await StoreServer.start();
+  const c = server.client();
+  fill(server);
+  assertEquals(c.send("CONFIG", "SET", "appendonly", "yes"), "OK");
+  c.send("SET", "during", "the rewrite");
+  await server.finishJobs();
+  c.send("SET", "after", "the rewrite");
+  const again = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  assertEquals(digest(again), digest(server));
+  assertEquals(c.send("CONFIG", "SET", "appendonly", "no"), "OK");
+  c.send("SET", "later", "lost");
+  const last = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  assertEquals(digest(last).length, digest(server).length - 1);
+  assertEquals([server.info("aof_enabled"), server.info("aof_current_size")], [0, undefined]);
+});
+
+Deno.test("a failed fsync refuses writes until a fresh base is on the disk, by itself", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes", appendfsync: "always" });
+  const c = server.client();
+  c.send("SET", "a", "1");
+  server.disk.failure = (operation, path) =>
+    operation === "fsync" && path.includes("incr") ? "Input/output error" : undefined;
+  const lost = server.client();
+  lost.raw(new TextEncoder().encode("SET a 2\r\n"));
+  assertEquals(lost.closed, true, "no reply may say that it was written");
+  server.store.tick();
+  assertEquals(
+    c.send("SET", "a", "3"),
+    failure("MISCONF Errors writing to the AOF file: Input/output error"),
+  );
+  assertEquals(c.send("GET", "a"), "2");
+  server.disk.failure = undefined;
+  await server.second();
+  await server.second();
+  assertEquals(c.send("SET", "a", "4"), "OK");
+  const again = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  assertEquals(again.client().send("GET", "a"), "4");
+});
+
+Deno.test("a full disk refuses writes until there is room", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes" });
+  const c = server.client();
+  c.send("SET", "a", "1");
+  server.disk.failure = (operation) => operation === "write" ? "No space left on device" : undefined;
+  const lost = server.client();
+  lost.raw(new TextEncoder().encode("SET a 2\r\n"));
+  assertEquals(lost.closed, true);
+  await server.second();
+  assertEquals(
+    c.send("SET", "a", "3"),
+    failure("MISCONF Errors writing to the AOF file: No space left on device"),
+  );
+  assertEquals([c.send("GET", "a"), server.info("aof_last_write_status")], ["2", "err"]);
+  server.disk.failure = undefined;
+  await server.second();
+  assertEquals(c.send("SET", "a", "3"), "OK");
+  const again = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  assertEquals(digest(again), digest(server));
+});
+
+Deno.test("DEBUG RELOAD gives back the same data through the RDB file", async () => {
+  const server = await StoreServer.start(undefined, { save: "3600 1" });
+  fill(server);
+  const before = digest(server);
+  server.store.reload({ save: true, flush: true, merge: false });
+  assertEquals(digest(server), before);
+  server.client().send("SET", "string", "changed");
+  server.store.reload({ save: false, flush: false, merge: true });
+  assertEquals(digest(server), before);
+});
+
+Deno.test("DEBUG LOADAOF gives back the same data through the AOF", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes" });
+  fill(server);
+  const before = digest(server);
+  server.store.reloadAppendOnlyFile();
+  assertEquals(digest(server), before);
+  server.client().send("SET", "more", "data");
+  const again = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  assertEquals(digest(again), digest(server));
+});
+
+Deno.test("SHUTDOWN saves where there are save points or it is told to", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes" });
+  fill(server);
+  server.store.finish(false);
+  assertEquals(server.disk.get("d/dump.rdb"), undefined);
+  server.store.finish(true);
+  assertEquals(RdbContent.of(server.disk.get("d/dump.rdb")!).keys.size, 9);
+});
+
+Deno.test("a damaged RDB file is refused at the start, every bit of it", async () => {
+  const server = await StoreServer.start(undefined, { rdbcompression: "no" });
+  fill(server);
+  server.client().send("SAVE");
+  const good = server.disk.get("d/dump.rdb")!;
+  for (let bit = 0; bit < good.length * 8; bit += 3) {
+    const bytes = good.slice();
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    const disk = new SimulatedFiles();
+    disk.put("d/dump.rdb", bytes);
+    const error = await assertRejects(() => StoreServer.start(disk), LoadError, undefined, `bit ${bit}`);
+    assertEquals(error.file, "dump.rdb");
+  }
+  for (let length = 0; length < good.length; length += 7) {
+    const disk = new SimulatedFiles();
+    disk.put("d/dump.rdb", good.slice(0, length));
+    await assertRejects(() => StoreServer.start(disk), LoadError);
+  }
+});
+
+Deno.test("keys that have expired stay out when an RDB file is loaded", async () => {
+  const server = await StoreServer.start();
+  fill(server);
+  server.client().send("PEXPIREAT", "volatile", String(server.clock.nowMs() + 1));
+  server.client().send("SAVE");
+  const disk = server.disk.afterKill();
+  const later = new StoreServer(disk);
+  later.clock.advance(10);
+  await later.store.load(new LoadProgress(later.clock));
+  assertEquals([later.info("rdb_last_load_keys_loaded"), later.info("rdb_last_load_keys_expired")], [8, 1]);
+});
