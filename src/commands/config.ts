@@ -6,6 +6,7 @@ import {
   command,
   type CommandDeclaration,
   Flag,
+  freshStats,
   stringArg,
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
@@ -40,7 +41,7 @@ function configResetStat(ctx: CommandContext): void {
   stats.reset();
   for (const [, cmd] of commands.entries()) {
     for (const one of [cmd, ...cmd.subcommands ?? []]) {
-      Object.assign(one.stats, { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0 });
+      Object.assign(one.stats, freshStats());
     }
   }
   ctx.reply.ok();

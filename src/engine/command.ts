@@ -2,6 +2,7 @@
  * What a command is. Each is declared once, at the end of its group's file; dispatch, COMMAND INFO/DOCS/GETKEYS, arity
  * errors, access control, tracking and the refusals under memory shortage, loading or read-only all read this object.
  */
+import type { Histogram } from "../util/histogram.ts";
 import type { Args } from "./args.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -186,6 +187,13 @@ export interface CommandStats {
   microseconds: number;
   rejectedCalls: number;
   failedCalls: number;
+  /** What calls took, from the first one on while `latency-tracking` is on. */
+  latency: Histogram | null;
+}
+
+/** Counters of nothing yet. */
+export function freshStats(): CommandStats {
+  return { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0, latency: null };
 }
 
 /** A declared command. */
@@ -220,7 +228,7 @@ export function command(declaration: CommandDeclaration): Command {
     parent: null,
     subcommandByName: subcommands === undefined ? null : new Map(subcommands.map((sub) => [sub.name, sub])),
     id: nextId++,
-    stats: { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0 },
+    stats: freshStats(),
   };
   for (const sub of subcommands ?? []) {
     sub.parent = made;

@@ -26,6 +26,7 @@ import {
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
 import type { Clock } from "../util/clock.ts";
+import { Histogram } from "../util/histogram.ts";
 import type { Random } from "../util/random.ts";
 import { type AccessControl, PasswordAccess } from "./access.ts";
 import { Args } from "./args.ts";
@@ -140,6 +141,8 @@ export class Engine {
   >();
   /** The script that keeps the server busy is a function. */
   busyWithFunction = false;
+  /** `latency-tracking`: each command keeps a histogram of what it took. */
+  latencyTracking = true;
   /** Bytes that the process used before any data, set once by the server. */
   baselineBytes = 0;
   /** Bytes held outside databases and clients (append only file buffer, backlog …), each by its owner. */
@@ -183,6 +186,7 @@ export class Engine {
     const { values } = this.config;
     this.#isLfu = parsePolicy(values.maxmemoryPolicy).order === "lfu";
     this.setGuard(EngineGuard.Memory, values.maxmemory > 0);
+    this.latencyTracking = values.latencyTracking;
   }
 
   setGuard(guard: number, on: boolean): void {
@@ -348,18 +352,20 @@ export class Engine {
     const dirty = this.dirty;
     const mark = client.reply.length;
     this.#depth++;
+    let startedAtUs = 0;
     if (outer === null) {
       this.running = client;
       this.#timer.begin(this, cmd, args);
-    }
+    } else startedAtUs = this.clock.monotonicUs();
     const isWatched = this.monitors.count > 0 && !this.#isRerun;
     if (isWatched) this.monitors.commandBegins(client, cmd, args);
     const succeeded = this.#handle(context, cmd, args);
     this.#settle();
     context.enqueuePropagation(this.dirty !== dirty);
-    cmd.stats.calls++;
-    if (!succeeded) cmd.stats.failedCalls++;
-    if (outer === null) this.#timer.end(this, client, cmd, args);
+    const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
+    if (!waits) countCall(cmd, succeeded);
+    if (outer === null) this.#timer.end(this, client, cmd, args, waits);
+    else this.commandTook(client, cmd, args, this.clock.monotonicUs() - startedAtUs);
     if (isWatched) this.monitors.commandRan(client, cmd, args);
     if (this.tracking.clientCount > 0) this.tracking.commandRan(cmd, args);
     this.#depth--;
@@ -449,6 +455,7 @@ export class Engine {
 
   /** Ends a batch: first what changed becomes as safe as promised, then replies leave. */
   endBatch(): void {
+    this.#timer.finish(this);
     if (this.tracking.prefixCount > 0) this.tracking.batchEnds();
     let safe = true;
     for (const sink of this.propagation.sinks) safe = sink.endOfBatch() && safe;
@@ -524,8 +531,6 @@ export class Engine {
   #runAgain(client: Client): void {
     const { cmd, args } = client.blocked!;
     this.staysBlocked = false;
-    // The waiting client's own calls must not be counted as a new one each time: it is one command.
-    cmd.stats.calls--;
     this.#isRerun = true;
     this.call(client, cmd, args);
     this.#isRerun = false;
@@ -546,6 +551,7 @@ export class Engine {
     if (state === null || !state.unblockable) return false;
     if (withError) this.replyError(client, UNBLOCKED);
     else state.onTimeout(client);
+    countCall(state.cmd, !withError);
     this.unblock(client);
     return true;
   }
@@ -555,6 +561,7 @@ export class Engine {
     for (const client of this.waiting.due(this.clock.nowMs())) {
       const state = client.blocked!;
       state.onTimeout(client);
+      countCall(state.cmd, true);
       this.unblock(client);
     }
   }
@@ -675,6 +682,24 @@ export class Engine {
     this.notify(Notify.Evicted, "evicted", key, databaseId);
   }
 
+  /** Writes down what one command took: in its statistics and, where it was long, in the slow log. */
+  commandTook(client: Client, cmd: Command, args: Args, microseconds: number): void {
+    this.timeSpent(cmd, microseconds, 1);
+    const { slowlogLogSlowerThan, slowlogMaxLen } = this.config.values;
+    if (slowlogLogSlowerThan < 0 || microseconds < slowlogLogSlowerThan || slowlogMaxLen === 0) return;
+    if ((cmd.flags & Flag.SkipSlowlog) !== 0) return;
+    const { address } = client.transport;
+    this.slowlog.add(shownWords(cmd, args), microseconds, this.nowMs, address, client.name, slowlogMaxLen);
+  }
+
+  /** Writes down what `calls` calls of a command took together. */
+  timeSpent(cmd: Command, microseconds: number, calls: number): void {
+    const { stats } = cmd, each = microseconds / calls;
+    stats.microseconds += microseconds;
+    if (this.latencyTracking) (stats.latency ??= new Histogram()).record(each * 1000, calls);
+    for (const observe of this.afterTiming) observe(cmd, each);
+  }
+
   /** Whether every command is to be timed by itself. */
   get timesEachCommand(): boolean {
     const threshold = this.config.values.slowlogLogSlowerThan;
@@ -711,33 +736,30 @@ class CallTimer {
     this.#startedAtUs = engine.clock.monotonicUs();
   }
 
-  /** It has ended. */
-  end(engine: Engine, client: Client, cmd: Command, args: Args): void {
+  /** It has ended, or (`waits`) is to be run again. */
+  end(engine: Engine, client: Client, cmd: Command, args: Args, waits: boolean): void {
+    if (waits) {
+      if (this.#calls === 0) this.#run = null;
+      return;
+    }
     this.#calls++;
     if ((cmd.flags & TIMED_IN_RUNS) !== 0 && !engine.timesEachCommand) return;
-    const microseconds = this.finish(engine);
-    const { slowlogLogSlowerThan, slowlogMaxLen } = engine.config.values;
-    if (slowlogLogSlowerThan < 0 || microseconds < slowlogLogSlowerThan || slowlogMaxLen === 0) return;
-    if ((cmd.flags & Flag.SkipSlowlog) !== 0) return;
-    engine.slowlog.add(
-      shownWords(cmd, args),
-      microseconds,
-      engine.nowMs,
-      client.transport.address,
-      client.name,
-      slowlogMaxLen,
-    );
-  }
-
-  /** Divides the time since the run began among its calls; returns the microseconds. */
-  finish(engine: Engine): number {
-    const cmd = this.#run;
-    if (cmd === null) return 0;
-    const microseconds = engine.clock.monotonicUs() - this.#startedAtUs;
-    cmd.stats.microseconds += microseconds;
-    for (const observe of engine.afterTiming) observe(cmd, microseconds / Math.max(1, this.#calls));
     this.#run = null;
     this.#calls = 0;
-    return microseconds;
+    engine.commandTook(client, cmd, args, engine.clock.monotonicUs() - this.#startedAtUs);
   }
+
+  /** Divides the time since the run began among its calls. */
+  finish(engine: Engine): void {
+    const cmd = this.#run, calls = this.#calls;
+    if (cmd === null) return;
+    this.#run = null;
+    this.#calls = 0;
+    if (calls > 0) engine.timeSpent(cmd, engine.clock.monotonicUs() - this.#startedAtUs, calls);
+  }
+}
+
+function countCall({ stats }: Command, succeeded: boolean): void {
+  stats.calls++;
+  if (!succeeded) stats.failedCalls++;
 }

@@ -15,7 +15,9 @@ export function connectSettings(engine: Engine): void {
   engine.notifyFlags = config.values.notifyKeyspaceEvents;
   config.onApply("notifyKeyspaceEvents", (value) => engine.notifyFlags = value);
   engine.refreshSettings();
-  for (const name of ["maxmemory", "maxmemoryPolicy"] as const) {
+  for (const name of ["maxmemory", "maxmemoryPolicy", "latencyTracking"] as const) {
     config.onApply(name, () => engine.refreshSettings());
   }
+  // A lower limit holds at once, not only with the next command.
+  config.onApply("maxmemory", (limit) => void (limit > 0 && engine.freeMemoryForCommand()));
 }
