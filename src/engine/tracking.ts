@@ -171,26 +171,27 @@ export class Tracking {
     for (const [prefix, broadcast] of this.#broadcasts) {
       if (name.startsWith(prefix)) broadcast.keys.set(name, by);
     }
-    this.#invalidate(name);
+    this.#invalidate(name, this.#engine.running);
   }
 
-  #invalidate(key: string): void {
+  /** @param by the client that is not told if it wants no echo of its own doings */
+  #invalidate(key: string, by: Client | null): void {
     const readers = this.#readers.get(key);
     if (readers === undefined) return;
     this.#readers.delete(key);
     if (typeof readers === "number") {
       this.#items--;
-      return this.#invalidateFor(readers, key);
+      return this.#invalidateFor(readers, key, by);
     }
     this.#items -= readers.size;
-    for (const id of readers) this.#invalidateFor(id, key);
+    for (const id of readers) this.#invalidateFor(id, key, by);
   }
 
-  #invalidateFor(id: number, key: string): void {
+  #invalidateFor(id: number, key: string, by: Client | null): void {
     const client = this.#engine.clients.get(id);
     const state = client === undefined ? undefined : this.#states.get(client);
     if (client === undefined || state === undefined || state.broadcast) return;
-    if (state.noLoop && client === this.#engine.running) return;
+    if (state.noLoop && client === by) return;
     this.#send(client, state, [key]);
   }
 
@@ -223,7 +224,7 @@ export class Tracking {
     let effort = EFFORT * (this.#passes + 1);
     for (const key of this.#readers.keys()) {
       if (effort-- === 0 || !isTooLarge()) break;
-      this.#invalidate(key);
+      this.#invalidate(key, null);
     }
     this.#passes = isTooLarge() ? this.#passes + 1 : 0;
   }

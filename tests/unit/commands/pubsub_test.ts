@@ -138,6 +138,15 @@ Deno.test("notify-keyspace-events publishes under key and event names, for the c
   ]);
 });
 
+Deno.test("notify-keyspace-events tells of keys evicted by a lower maxmemory at once", () => {
+  using s = startInProcess({ config: { "notify-keyspace-events": "Ee", "maxmemory-policy": "allkeys-lru" } });
+  const [listener, c] = [s.client(), s.client()];
+  listener.send("SUBSCRIBE", "__keyevent@0__:evicted");
+  c.send("SET", "k", "v");
+  assertEquals(c.send("CONFIG", "SET", "maxmemory", "1"), "OK");
+  assertEquals(listener.received(), [["message", "__keyevent@0__:evicted", "k"]]);
+});
+
 Deno.test("MONITOR shows commands as they ran, failed ones too, and not its own silence", () => {
   using s = startInProcess();
   const [watcher, c] = [s.client(), s.client()];

@@ -137,7 +137,7 @@ Deno.test("tracking voids everything on a flush", () => {
 
 Deno.test("tracking keeps its table within tracking-table-max-keys by invalidating the oldest", () => {
   using s = startInProcess({ config: { "tracking-table-max-keys": "2" } });
-  const t = tracker(s);
+  const t = tracker(s, { noLoop: true });
   t.send("GET", "a");
   t.send("GET", "b");
   assertEquals(
