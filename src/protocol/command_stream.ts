@@ -15,18 +15,34 @@ export interface ByteSource {
 export class RequestReader {
   /** Called with the number of bytes of each read. */
   onBytes: (bytes: number) => void = () => {};
-  #underWay: Promise<number | null> | null = null;
+  /** A read that was begun while a command was blocked, and whose bytes the next batch needs. */
+  #ahead: Promise<void> | null = null;
   #ended = false;
 
   constructor(readonly source: ByteSource, readonly decoder: RequestDecoder) {}
 
-  /** The batches, as they come. The stream ends when the source does, or behind a batch with an error. */
+  /**
+   * The batches, as they come. The stream ends when the source does, or behind a batch with an error.
+   *
+   * The usual request takes one `await`, the read itself: every further one costs as much as a small command.
+   */
   batches(): ReadableStream<CommandBatch> {
+    const { decoder } = this;
     return new ReadableStream<CommandBatch>({
       pull: async (controller) => {
-        const batch = await this.#nextBatch();
-        if (batch === null) controller.close();
-        else controller.enqueue(batch);
+        while (decoder.decode() === 0 && decoder.batch.error === null) {
+          if (this.#ended) return controller.close();
+          if (this.#ahead !== null) await this.#ahead;
+          else {
+            try {
+              this.#received(await this.source.read(decoder.room()));
+            } catch {
+              // A reset connection is an ended one.
+              this.#ended = true;
+            }
+          }
+        }
+        controller.enqueue(decoder.batch);
       },
     }, { highWaterMark: 0 });
   }
@@ -37,9 +53,8 @@ export class RequestReader {
    */
   async watchForEnd(isWaiting: () => boolean): Promise<void> {
     while (isWaiting() && !this.#ended) {
-      const room = this.decoder.tail();
-      if (room.length === 0 && this.#underWay === null) return;
-      await this.#read(room);
+      if (this.#ahead === null && this.decoder.tail().length === 0) return;
+      await (this.#ahead ??= this.#readAhead());
     }
   }
 
@@ -48,27 +63,16 @@ export class RequestReader {
     return this.#ended;
   }
 
-  async #nextBatch(): Promise<CommandBatch | null> {
-    const { decoder } = this;
-    while (decoder.decode() === 0 && decoder.batch.error === null) {
-      if (this.#ended) return null;
-      await this.#read(this.#underWay === null ? decoder.room() : decoder.tail());
+  async #readAhead(): Promise<void> {
+    try {
+      this.#received(await this.source.read(this.decoder.tail()));
+    } catch {
+      this.#ended = true;
     }
-    return decoder.batch;
+    this.#ahead = null;
   }
 
-  /** One read, or the one under way: never two at a time. */
-  async #read(room: Uint8Array): Promise<void> {
-    this.#underWay ??= this.source.read(room);
-    const reading = this.#underWay;
-    let bytes: number | null = null;
-    try {
-      bytes = await reading;
-    } catch {
-      // A reset connection is an ended one.
-    }
-    if (this.#underWay !== reading) return;
-    this.#underWay = null;
+  #received(bytes: number | null): void {
     if (bytes === null) {
       this.#ended = true;
       return;

@@ -104,7 +104,8 @@ export class RequestDecoder {
     const buf = this.batch.buf;
     if (this.#filled === 0 && buf.length > LARGEST_IDLE_BUFFER) this.#resize(LARGEST_IDLE_BUFFER);
     else if (this.#filled === buf.length) this.#resize(buf.length * 2);
-    return this.batch.buf.subarray(this.#filled);
+    // Between requests the buffer is empty: the usual read goes into all of it, without a view made for it.
+    return this.#filled === 0 ? this.batch.buf : this.batch.buf.subarray(this.#filled);
   }
 
   /** The free bytes behind what has been received, without moving anything; may be empty. */
@@ -168,18 +169,14 @@ export class RequestDecoder {
 
   #moveToFront(): void {
     const from = this.#argCount < 0 ? this.#parsed : this.#commandStart;
-    const shift = from;
-    if (shift === 0) {
-      this.#start = 0;
-      return;
-    }
-    this.batch.buf.copyWithin(0, from, this.#filled);
     this.#start = 0;
-    this.#parsed -= shift;
-    this.#filled -= shift;
-    this.#commandStart -= shift;
-    this.#lineScan -= shift;
-    for (let i = this.#base; i < this.#offsetCount; i++) this.batch.offsets[i]! -= shift;
+    if (from === 0) return;
+    if (from < this.#filled) this.batch.buf.copyWithin(0, from, this.#filled);
+    this.#parsed -= from;
+    this.#filled -= from;
+    this.#commandStart -= from;
+    this.#lineScan -= from;
+    for (let i = this.#base; i < this.#offsetCount; i++) this.batch.offsets[i]! -= from;
   }
 
   #moveOffsets(): void {

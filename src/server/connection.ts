@@ -15,6 +15,8 @@ import { recycleReplyBuffer } from "../protocol/reply_writer.ts";
 /** Replies waiting for a slow reader above which nothing more is read from it. */
 const PAUSE_READING_BYTES = 1 << 20;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** What a connection needs of the socket. */
 export interface Socket {
   read(into: Uint8Array): Promise<number | null>;
@@ -42,6 +44,8 @@ export class Connection implements ClientTransport {
   readonly #reader: RequestReader;
   /** Written by the engine, not yet given to the socket: in the client's reply writer and here. */
   #inFlightBytes = 0;
+  /** What the socket is taking. */
+  #outgoing: Uint8Array<ArrayBuffer> = NO_BYTES;
   #sending = false;
   #closing = false;
   #closed = false;
@@ -81,7 +85,10 @@ export class Connection implements ClientTransport {
     try {
       this.#decoder.authenticated = this.client.authenticated;
       for await (const batch of this.#reader.batches()) {
-        await this.#run(batch);
+        const done = this.#runOnce(batch, 0);
+        if (done < batch.count || batch.error !== null || this.#mustWait()) {
+          await this.#finishBatch(batch, done);
+        }
         if (this.#closing || this.#closed) break;
       }
     } catch (error) {
@@ -92,22 +99,32 @@ export class Connection implements ClientTransport {
     if (!this.#closing) this.close(false);
   }
 
-  /** Runs a batch to its end, however often a command in it blocks. */
-  async #run(batch: CommandBatch): Promise<void> {
+  /** Runs a batch from command `from` on as far as it gets, and sends the replies; returns how far that was. */
+  #runOnce(batch: CommandBatch, from: number): number {
     const { engine } = this.host;
-    let done = 0;
-    do {
-      done = engine.runBatch(this.client, batch, done);
-      this.#decoder.authenticated = this.client.authenticated;
-      engine.endBatch();
-      this.host.batchEnded();
+    const done = engine.runBatch(this.client, batch, from);
+    this.#decoder.authenticated = this.client.authenticated;
+    engine.endBatch();
+    this.host.batchEnded();
+    return done;
+  }
+
+  /** Brings a batch to its end, however often a command in it blocks, and answers what is wrong behind it. */
+  async #finishBatch(batch: CommandBatch, done: number): Promise<void> {
+    const { engine } = this.host;
+    for (;;) {
       if (this.client.blocked !== null) await this.#waitUnblocked();
       else if (this.#mustPause()) await this.#sleep();
-    } while (done < batch.count && !this.#closing && !this.#closed);
-    if (batch.error !== null && !this.#closing) {
-      this.#refuse(batch.error.message);
-      engine.endBatch();
+      if (done === batch.count || this.#closing || this.#closed) break;
+      done = this.#runOnce(batch, done);
     }
+    if (batch.error === null || this.#closing) return;
+    this.#refuse(batch.error.message);
+    engine.endBatch();
+  }
+
+  #mustWait(): boolean {
+    return this.client.blocked !== null || this.#mustPause();
   }
 
   /** Answers a request that is none, and ends the connection. */
@@ -167,28 +184,34 @@ export class Connection implements ClientTransport {
     if (!this.#sending && client.reply.length > 0) this.#send();
   }
 
-  async #send(): Promise<void> {
+  /** Gives the socket what has been written; when that has left, what has been written meanwhile. */
+  #send(): void {
     this.#sending = true;
-    const { stats } = this.host.engine;
-    try {
-      while (this.client.reply.length > 0 && !this.#closed) {
-        const bytes = this.client.reply.take();
-        this.#inFlightBytes = bytes.length;
-        stats.writesProcessed++;
-        for (let sent = 0; sent < bytes.length;) {
-          const count = await this.socket.write(sent === 0 ? bytes : bytes.subarray(sent));
-          sent += count;
-          stats.netOutputBytes += count;
-          this.#inFlightBytes = bytes.length - sent;
-        }
-        recycleReplyBuffer(bytes);
-      }
-    } catch {
-      // The peer is gone: so is the connection.
-      this.#finish();
-    }
+    this.#outgoing = this.client.reply.take();
+    this.#inFlightBytes = this.#outgoing.length;
+    this.host.engine.stats.writesProcessed++;
+    this.socket.write(this.#outgoing).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  // Promises are chained by hand, to functions made once: an async function would cost two more promises a request.
+  readonly #onWritten = (count: number): void => {
+    this.host.engine.stats.netOutputBytes += count;
+    this.#inFlightBytes -= count;
+    if (this.#inFlightBytes > 0 && !this.#closed) {
+      const rest = this.#outgoing.subarray(this.#outgoing.length - this.#inFlightBytes);
+      this.socket.write(rest).then(this.#onWritten, this.#onWriteFailed);
+    } else this.#sent();
+  };
+
+  /** The peer is gone: so is the connection. */
+  readonly #onWriteFailed = (): void => this.#finish();
+
+  #sent(): void {
+    recycleReplyBuffer(this.#outgoing);
+    this.#outgoing = NO_BYTES;
     this.#sending = false;
-    if (this.#closing) this.#finish();
+    if (this.client.reply.length > 0 && !this.#closed) this.#send();
+    else if (this.#closing) this.#finish();
     else if (this.client.blocked === null) this.resume();
   }
 
