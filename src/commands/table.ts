@@ -11,6 +11,7 @@ import { keyCommands } from "./keys.ts";
 import { transactionCommands } from "./transaction.ts";
 import { dumpCommands } from "./dump.ts";
 import { persistenceCommands } from "./persistence.ts";
+import { snapshotCommands } from "./snapshot.ts";
 import { bitCommands } from "./bit.ts";
 import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
@@ -39,6 +40,7 @@ const groups: readonly (readonly Command[])[] = [
   transactionCommands,
   dumpCommands,
   persistenceCommands,
+  snapshotCommands,
   stringCommands,
   bitCommands,
   streamCommands,

@@ -1,3 +1,5 @@
+import type { ReplyError } from "../protocol/errors.ts";
+
 /** What commands ask of the persistence, which implements this. All methods throw ReplyError where they refuse. */
 export interface PersistenceControl {
   /** SAVE: writes the RDB file before it returns. */
@@ -22,6 +24,17 @@ export interface PersistenceControl {
   reload(options: { save: boolean; flush: boolean; merge: boolean }): void;
   /** DEBUG LOADAOF: forgets the data and loads the append-only file. */
   reloadAppendOnlyFile(): void;
+  /**
+   * SNAPSHOT: writes all data as JSON to a file in the data directory, beside the server's work.
+   *
+   * @param name the file, or the usual one
+   * @param onEnd called in a later turn, with why it failed or null
+   */
+  saveReadable(name: string | undefined, onEnd: (error: ReplyError | null) => void): void;
+  /** The same before it returns. */
+  saveReadableNow(name: string | undefined): void;
+  /** SNAPSHOT LOAD: replaces all data by that of such a file. Returns how many keys it held. */
+  loadReadable(name: string): number;
   /** The fields of INFO's section on persistence, in Redis's order. */
   infoFields(): [name: string, value: string | number][];
 }

@@ -443,6 +443,19 @@ export class AppendOnlyFile implements PropagationSink {
     if (this.state === "off") this.state = "waiting";
   }
 
+  /** All data has been replaced by other than commands: a base file must be written before more can be appended. */
+  startOver(): void {
+    if (this.state === "off") return;
+    this.#close();
+    this.isRewriting = false;
+    this.state = "waiting";
+  }
+
+  /** The base file that is needed could not be written: writes are refused until one is. */
+  refuse(error: FileError): void {
+    this.#syncFault = error;
+  }
+
   /** Writes and syncs what is there, and stops. */
   disable(): void {
     if (this.state === "on" && this.#secure()) this.#syncNow();

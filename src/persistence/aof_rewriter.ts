@@ -2,6 +2,7 @@
 import { ReplyError } from "../protocol/errors.ts";
 import type { AppendOnlyFile } from "./aof.ts";
 import { CommandWriter } from "./command_writer.ts";
+import { FileError } from "./files.ts";
 import type { SnapshotOrder } from "./jobs.ts";
 import { textOf } from "./rdb_saver.ts";
 import type { SaveContext } from "./save_context.ts";
@@ -145,16 +146,21 @@ export class AofRewriter {
     this.start();
   }
 
-  /** Writes a base of the present data before it returns. There must be no other job. Throws FileError. */
-  rewriteNow(): void {
+  /**
+   * Begins the append-only file anew with a base of the present data, which has come from elsewhere. Should that fail,
+   * writes are refused until it succeeds. There must be no other job.
+   */
+  startOver(): void {
+    if (this.aof.state === "off") return;
+    this.aof.startOver();
     const temporary = this.#temporary();
-    this.aof.beginRewrite();
     try {
+      this.aof.beginRewrite();
       this.context.jobs.runNow(this.#order(temporary));
       this.aof.commitRewrite(temporary);
     } catch (error) {
-      this.aof.abortRewrite();
-      throw error;
+      if (error instanceof FileError) this.aof.refuse(error);
+      this.#failed(error);
     }
   }
 

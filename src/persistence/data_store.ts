@@ -20,6 +20,7 @@ import { CommandTarget, KeyspaceTarget, loadRdbFile, type RdbLoadOptions } from 
 import { load, LoadError, loadNow, LoadProgress, type LoadSteps } from "./loading.ts";
 import { ManifestError } from "./manifest.ts";
 import { RdbSaver, textOf } from "./rdb_saver.ts";
+import { DEFAULT_SNAPSHOT, JsonSaver, type SnapshotEnd } from "./json_saver.ts";
 import { SaveContext, type SnapshotExtras } from "./save_context.ts";
 
 export class DataStore implements PersistenceControl {
@@ -28,6 +29,7 @@ export class DataStore implements PersistenceControl {
   readonly aof: AppendOnlyFile;
   readonly rdb: RdbSaver;
   readonly rewriter: AofRewriter;
+  readonly json: JsonSaver;
   /** The load under way, or null. */
   loading: LoadProgress | null = null;
   keysLoaded = 0;
@@ -53,6 +55,7 @@ export class DataStore implements PersistenceControl {
     this.aof = new AppendOnlyFile(files, clock, log, settingsOf(engine));
     this.rdb = new RdbSaver(this.context);
     this.rewriter = new AofRewriter(this.context, this.aof);
+    this.json = new JsonSaver(this.context);
     engine.persistence = this;
     engine.diskError = () => this.#diskError();
     engine.otherMemory.push(() => this.aof.pendingBytes + (this.jobs.current?.snapshot.pendingBytes ?? 0));
@@ -81,12 +84,28 @@ export class DataStore implements PersistenceControl {
    * ManifestError or FileError if the server must not start.
    */
   async load(progress: LoadProgress): Promise<void> {
+    const { appendonly, loadSnapshot } = this.engine.config.values;
+    if (loadSnapshot !== "") return this.#loadSnapshot(loadSnapshot, appendonly);
     await this.#loading(progress, () => load(this.#loadSteps(progress), progress));
     this.engine.dirty = 0;
     this.rdb.lastSaveMs = this.engine.clock.nowMs();
-    if (!this.engine.config.values.appendonly) return;
+    if (!appendonly) return;
     this.aof.openOnStart((path) => this.rewriter.writeFirstBase(path));
     this.#listen(true);
+  }
+
+  /** `--load-snapshot`: the data is that of a readable snapshot, whatever else is on the disk. */
+  #loadSnapshot(name: string, appendonly: boolean): void {
+    try {
+      this.aof.readManifest();
+      if (appendonly) this.aof.enable();
+      const keys = this.loadReadable(name);
+      this.engine.log.notice(`${keys} keys loaded from the snapshot ${name}`);
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      throw new LoadError(error.text.replace(/^ERR /, ""), name, 0);
+    }
+    if (appendonly) this.#listen(true);
   }
 
   async #loading(progress: LoadProgress, run: () => Promise<void>): Promise<void> {
@@ -157,6 +176,7 @@ export class DataStore implements PersistenceControl {
     if (!this.isBusy && this.loading === null) {
       this.rdb.startIfDue();
       if (!this.isBusy) this.rewriter.startIfDue();
+      if (!this.isBusy) this.json.startIfDue();
     }
     this.#applyRefusal();
   }
@@ -242,6 +262,31 @@ export class DataStore implements PersistenceControl {
       this.#endLoading();
       this.#isReloading = false;
       engine.propagation.sinks.push(...sinks);
+    }
+  }
+
+  saveReadable(name: string | undefined, onEnd: SnapshotEnd): void {
+    this.json.save(name ?? DEFAULT_SNAPSHOT, onEnd);
+  }
+
+  saveReadableNow(name: string | undefined): void {
+    this.json.saveNow(name ?? DEFAULT_SNAPSHOT);
+  }
+
+  loadReadable(name: string): number {
+    const { engine } = this;
+    this.#isReloading = true;
+    try {
+      const keys = this.json.load(name, () => {
+        this.rewriter.abort();
+        engine.flushDatabases(-1);
+        this.extras.dropLibraries();
+      });
+      engine.dirty += keys;
+      this.rewriter.startOver();
+      return keys;
+    } finally {
+      this.#isReloading = false;
     }
   }
 

@@ -53,6 +53,8 @@ export interface FileSystem {
   openWrite(path: string): FileHandle;
   openRead(path: string): FileHandle;
   existsSync(path: string): boolean;
+  /** The absolute path without symbolic links. */
+  realPathSync(path: string): string;
   /** Moves a file, replacing what was at `to`. */
   renameSync(from: string, to: string): void;
   unlinkSync(path: string): void;
@@ -199,6 +201,7 @@ export const denoFiles: FileSystem = {
   openWrite: (path) => openWriter(path, { write: true, truncate: true }),
   openRead: (path) => attempt("open", path, () => new DenoFile(path, openReader(path), null)),
   existsSync: (path) => attempt("stat", path, () => existsSync(fromLatin1(path))),
+  realPathSync: (path) => attempt("resolve", path, () => toLatin1(Deno.realPathSync(fromLatin1(path)))),
   renameSync: (from, to) =>
     attempt(`rename to ${to}`, from, () => Deno.renameSync(fromLatin1(from), fromLatin1(to))),
   unlinkSync: (path) => attempt("remove", path, () => Deno.removeSync(fromLatin1(path))),

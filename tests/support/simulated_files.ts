@@ -151,6 +151,12 @@ export class SimulatedFiles implements FileSystem {
     return this.#names.has(path) || this.#folders.has(path);
   }
 
+  realPathSync(path: string): string {
+    const plain = path.replace(/\/$/, "");
+    if (!this.existsSync(plain)) throw new FileError("resolve", path, "No such file or directory", true);
+    return plain;
+  }
+
   renameSync(from: string, to: string): void {
     this.#begin("rename", `${from} ${to}`);
     const inode = this.#find("rename", from);

@@ -1,10 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { LoadError, LoadProgress } from "../../../src/persistence/loading.ts";
 import { StoreServer } from "../../support/data_store.ts";
+import { PENDING } from "../../support/in_process.ts";
 import { RdbContent } from "../../support/rdb_content.ts";
 import { ReplyFailure } from "../../support/reply_values.ts";
 import { SimulatedFiles } from "../../support/simulated_files.ts";
 
+const encode = (text: string) => new TextEncoder().encode(text);
 const failure = (text: string) => new ReplyFailure(text);
 
 /** Writes something of every type. */
@@ -342,4 +344,100 @@ Deno.test("keys that have expired stay out when an RDB file is loaded", async ()
   later.clock.advance(10);
   await later.store.load(new LoadProgress(later.clock));
   assertEquals([later.info("rdb_last_load_keys_loaded"), later.info("rdb_last_load_keys_expired")], [8, 1]);
+});
+
+Deno.test("SNAPSHOT writes readable JSON while others are served, and SNAPSHOT LOAD brings it back", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes" });
+  fill(server);
+  const before = digest(server), waiting = server.client(), c = server.client();
+  assertEquals(waiting.send("SNAPSHOT"), PENDING);
+  c.send("SET", "string", "changed");
+  await server.finishJobs();
+  assertEquals(waiting.received(), ["OK"]);
+  assertEquals(JSON.parse(new TextDecoder().decode(server.disk.get("d/snapshot.json"))).keys.length, 9);
+  c.send("SET", "more", "data");
+  assertEquals(c.send("SNAPSHOT", "LOAD", "snapshot.json"), 9);
+  assertEquals(digest(server), before);
+  c.send("SET", "after", "it");
+  const again = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  assertEquals(digest(again), digest(server));
+});
+
+Deno.test("SNAPSHOT in a transaction is written at once", async () => {
+  const server = await StoreServer.start();
+  const c = server.client();
+  c.send("MULTI");
+  c.send("SET", "k", "v");
+  c.send("SNAPSHOT", "tx.json");
+  assertEquals(c.send("EXEC"), ["OK", "OK"]);
+  assertEquals(server.disk.paths(), ["d/tx.json"]);
+});
+
+Deno.test("SNAPSHOT refuses paths outside the data directory and files the server needs", async () => {
+  const server = await StoreServer.start();
+  const c = server.client();
+  const outside = failure("ERR The snapshot's path is outside the data directory");
+  for (const path of ["../x.json", "/etc/x.json", "a/../../x", "", ".", "./x", "d//x", "x\0.json"]) {
+    assertEquals(c.send("SNAPSHOT", path), outside, path);
+    assertEquals(c.send("SNAPSHOT", "LOAD", path), outside, path);
+  }
+  for (const path of ["dump.rdb", "appendonlydir/x"]) {
+    assertEquals((c.send("SNAPSHOT", path) as ReplyFailure).message.includes("keeps its data"), true);
+  }
+  assertEquals((c.send("SNAPSHOT", "nowhere/x.json") as ReplyFailure).message.includes("No such file"), true);
+  assertEquals(c.send("SNAPSHOT", "a", "b"), failure("ERR wrong number of arguments for 'snapshot' command"));
+});
+
+Deno.test("SNAPSHOT LOAD changes nothing if the file is damaged", async () => {
+  const server = await StoreServer.start();
+  fill(server);
+  const c = server.client(), before = digest(server);
+  server.client().send("SNAPSHOT");
+  await server.finishJobs();
+  const good = server.disk.get("d/snapshot.json")!;
+  server.disk.put("d/cut.json", good.slice(0, -20));
+  server.disk.put(
+    "d/twice.json",
+    encode(new TextDecoder().decode(good).replace(/\n(.*),\n/, "\n$1,\n$1,\n")),
+  );
+  server.disk.put(
+    "d/far.json",
+    encode(new TextDecoder().decode(good).replace('"database":9', '"database":99')),
+  );
+  for (const name of ["cut.json", "twice.json", "far.json", "missing.json"]) {
+    assertEquals(c.send("SNAPSHOT", "LOAD", name) instanceof ReplyFailure, true, name);
+    assertEquals(digest(server), before);
+  }
+});
+
+Deno.test("SNAPSHOT says why it failed", async () => {
+  const server = await StoreServer.start();
+  const c = server.client();
+  server.disk.failure = (operation) => operation === "write" ? "No space left on device" : undefined;
+  assertEquals(c.send("SNAPSHOT"), PENDING);
+  await server.finishJobs();
+  const [reply] = c.received();
+  assertEquals((reply as ReplyFailure).message.endsWith("No space left on device"), true);
+  assertEquals(server.disk.paths(), []);
+});
+
+Deno.test("snapshot-interval writes snapshots in the background, load-snapshot starts from one", async () => {
+  const server = await StoreServer.start(undefined, { "snapshot-interval": "3" });
+  fill(server);
+  for (let i = 0; i < 4; i++) await server.second();
+  const disk = server.disk.afterKill();
+  assertEquals(disk.paths(), ["d/snapshot.json"]);
+  for (const appendonly of ["no", "yes"]) {
+    const next = new StoreServer(disk, { config: { save: "", appendonly } });
+    next.engine.config.values.loadSnapshot = "snapshot.json";
+    await next.store.load(new LoadProgress(next.clock));
+    assertEquals(digest(next), digest(server));
+    next.client().send("SET", "more", "data");
+    if (appendonly === "no") continue;
+    const last = await StoreServer.start(disk.afterKill(), { appendonly });
+    assertEquals(digest(last), digest(next));
+  }
+  const wrong = new StoreServer(disk);
+  wrong.engine.config.values.loadSnapshot = "../snapshot.json";
+  await assertRejects(() => wrong.store.load(new LoadProgress(wrong.clock)), LoadError, "outside");
 });
