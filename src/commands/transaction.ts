@@ -4,7 +4,6 @@ import { ClientFlag } from "../engine/client.ts";
 import { type Command, command, Flag, keyArg, KeyFlag, keyRange } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { refusal } from "../engine/refusals.ts";
-import { NO_EXPIRY } from "../keyspace/database.ts";
 import {
   DISCARD_WITHOUT_MULTI,
   EXEC_ABORT,
@@ -27,13 +26,8 @@ function discard(ctx: CommandContext): void {
 
 /** Whether a watched key has changed, or has expired since. */
 function isDirty(ctx: CommandContext): boolean {
-  const { client, engine } = ctx;
-  if (client.has(ClientFlag.DirtyCas)) return true;
-  return engine.watchers.hasExpired(client, (databaseId, key) => {
-    const database = engine.databases[databaseId]!;
-    const ref = database.find(key);
-    return ref !== 0 && database.expiryOf(ref) !== NO_EXPIRY && database.expiryOf(ref) <= ctx.nowMs;
-  });
+  const { client, engine, nowMs } = ctx;
+  return client.has(ClientFlag.DirtyCas) || engine.watchers.hasExpired(client, engine.databases, nowMs);
 }
 
 function exec(ctx: CommandContext): void {
@@ -68,10 +62,7 @@ function watch(ctx: CommandContext, args: Args): void {
   if (client.has(ClientFlag.Multi)) throw WATCH_IN_MULTI;
   if (!client.has(ClientFlag.DirtyCas)) {
     for (let i = 1; i < args.count; i++) {
-      const key = args.key(i);
-      const ref = ctx.db.find(key);
-      const isExpired = ref !== 0 && ctx.db.expiryOf(ref) !== NO_EXPIRY && ctx.db.expiryOf(ref) <= ctx.nowMs;
-      engine.watchers.watch(client, ctx.databaseId, key.text, isExpired);
+      engine.watchers.watch(client, ctx.db, ctx.databaseId, args.key(i), ctx.nowMs);
     }
   }
   ctx.reply.ok();

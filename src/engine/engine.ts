@@ -499,8 +499,8 @@ export class Engine {
   /** SWAPDB: exchanges two databases under everybody's feet. */
   swapDatabases(a: number, b: number): void {
     const first = this.databases[a]!, second = this.databases[b]!;
-    this.watchers.touchAll(a, first, second);
-    this.watchers.touchAll(b, second, first);
+    this.watchers.touchAll(a, first, second, this.nowMs);
+    this.watchers.touchAll(b, second, first, this.nowMs);
     this.databases[a] = second;
     this.databases[b] = first;
     for (const client of this.clients.values()) this.selectDatabase(client, client.databaseId);
@@ -603,7 +603,7 @@ export class Engine {
    * @param by the client whose command did it, null if it was nobody's (expiry, eviction)
    */
   keyChanged(key: Key, databaseId: number, by: Client | null = this.running): void {
-    if (this.watchers.active) this.watchers.touch(databaseId, key.text);
+    if (this.watchers.active) this.watchers.touch(this.databases[databaseId]!, databaseId, key);
     if (this.waiting.active) this.waiting.signal(databaseId, key.text);
     if (this.tracking.clientCount > 0) this.tracking.keyChanged(key, by);
     for (const observe of this.keyObservers) observe(key, databaseId, this.context.client);
@@ -624,7 +624,7 @@ export class Engine {
     for (const [id, database] of this.databases.entries()) {
       if (databaseId !== -1 && id !== databaseId) continue;
       removed += database.size;
-      this.watchers.touchAll(id, database, null);
+      this.watchers.touchAll(id, database, null, this.nowMs);
       database.clear();
       this.waiting.signalAll(id);
     }

@@ -1,19 +1,32 @@
-/** WATCH: which clients want to know that a key has changed before their EXEC. */
-import type { Database } from "../keyspace/database.ts";
+/**
+ * WATCH: which clients want to know that a key has changed before their EXEC.
+ *
+ * What counts is what clients can see. A key whose time is over is as good as gone, whether or not it has been deleted
+ * yet. So the watch on such a key remembers that it was stale, and its deletion is no change; a key that becomes stale
+ * while it is watched is one.
+ */
+import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import { type Client, ClientFlag } from "./client.ts";
 
 interface Watched {
-  databaseId: number;
-  key: string;
-  clients: Set<Client>;
+  readonly databaseId: number;
+  readonly key: Key;
+  /** Who watches, and for whom the key is stale and still there. */
+  readonly clients: Map<Client, boolean>;
+}
+
+/** Whether `key` is in `database` although its time is over. */
+function isStale(database: Database, key: Key, nowMs: number): boolean {
+  const ref = database.find(key);
+  if (ref === 0) return false;
+  const expiresAtMs = database.expiryOf(ref);
+  return expiresAtMs !== NO_EXPIRY && expiresAtMs <= nowMs;
 }
 
 export class Watchers {
   /** By {@linkcode nameOf}. */
   readonly #watched = new Map<string, Watched>();
-  /** Clients whose watched key had expired already when they began to watch it. */
-  readonly #expiredAtWatch = new WeakMap<Client, Set<string>>();
 
   /** Whether any client watches anything. */
   get active(): boolean {
@@ -24,17 +37,18 @@ export class Watchers {
     return `${databaseId}:${key}`;
   }
 
-  watch(client: Client, databaseId: number, key: string, isExpired: boolean): void {
-    const name = this.#nameOf(databaseId, key);
+  /** Begins to watch `key` for a client. */
+  watch(client: Client, database: Database, databaseId: number, key: Key, nowMs: number): void {
+    const name = this.#nameOf(databaseId, key.text);
     client.watched ??= new Set();
     if (client.watched.has(name)) return;
     client.watched.add(name);
-    const entry = this.#watched.get(name);
-    if (entry === undefined) this.#watched.set(name, { databaseId, key, clients: new Set([client]) });
-    else entry.clients.add(client);
-    if (!isExpired) return;
-    const names = this.#expiredAtWatch.get(client) ?? new Set();
-    this.#expiredAtWatch.set(client, names.add(name));
+    let entry = this.#watched.get(name);
+    if (entry === undefined) {
+      entry = { databaseId, key: Key.of(key.text), clients: new Map() };
+      this.#watched.set(name, entry);
+    }
+    entry.clients.set(client, isStale(database, key, nowMs));
   }
 
   unwatchAll(client: Client): void {
@@ -44,35 +58,43 @@ export class Watchers {
       if (entry?.clients.size === 0) this.#watched.delete(name);
     }
     client.watched = null;
-    this.#expiredAtWatch.delete(client);
   }
 
-  /** A key has changed. */
-  touch(databaseId: number, key: string): void {
-    const entry = this.#watched.get(this.#nameOf(databaseId, key));
-    for (const client of entry?.clients ?? []) client.set(ClientFlag.DirtyCas);
+  /** A key of `database` has changed. */
+  touch(database: Database, databaseId: number, key: Key): void {
+    const entry = this.#watched.get(this.#nameOf(databaseId, key.text));
+    if (entry === undefined) return;
+    for (const [client, wasStale] of entry.clients) {
+      if (!wasStale) client.set(ClientFlag.DirtyCas);
+      else if (database.find(key) === 0) entry.clients.set(client, false);
+    }
   }
 
   /**
    * A database is about to be emptied or exchanged for `replacement`: every watched key that exists in one of the two
-   * changes.
+   * changes, unless it is stale before and stale or gone afterwards.
    */
-  touchAll(databaseId: number, database: Database, replacement: Database | null): void {
-    for (const entry of this.#watched.values()) {
-      if (entry.databaseId !== databaseId) continue;
-      const key = Key.of(entry.key);
-      if (database.find(key) === 0 && (replacement === null || replacement.find(key) === 0)) continue;
-      for (const client of entry.clients) client.set(ClientFlag.DirtyCas);
+  touchAll(databaseId: number, database: Database, replacement: Database | null, nowMs: number): void {
+    for (const { databaseId: id, key, clients } of this.#watched.values()) {
+      if (id !== databaseId) continue;
+      const exists = database.find(key) !== 0;
+      const willExist = replacement !== null && replacement.find(key) !== 0;
+      if (!exists && !willExist) continue;
+      const willBeStale = replacement !== null && isStale(replacement, key, nowMs);
+      for (const [client, wasStale] of clients) {
+        if ((wasStale && !willExist) || ((wasStale || !exists) && willBeStale)) {
+          clients.set(client, willBeStale);
+        } else client.set(ClientFlag.DirtyCas);
+      }
     }
   }
 
-  /** Whether a watched key has expired since `client` began to watch it, noticed by nobody yet. */
-  hasExpired(client: Client, isExpired: (databaseId: number, key: Key) => boolean): boolean {
-    const already = this.#expiredAtWatch.get(client);
+  /** Whether a key has become stale since `client` began to watch it, noticed by nobody yet. */
+  hasExpired(client: Client, databases: readonly Database[], nowMs: number): boolean {
     for (const name of client.watched ?? []) {
       const entry = this.#watched.get(name);
-      if (entry === undefined || already?.has(name)) continue;
-      if (isExpired(entry.databaseId, Key.of(entry.key))) return true;
+      if (entry === undefined || entry.clients.get(client) === true) continue;
+      if (isStale(databases[entry.databaseId]!, entry.key, nowMs)) return true;
     }
     return false;
   }

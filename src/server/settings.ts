@@ -1,6 +1,7 @@
 /** Carries configuration into the places that keep it in fields, at the start and at each CONFIG SET. */
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import type { Engine } from "../engine/engine.ts";
+import { EngineGuard } from "../engine/refusals.ts";
 
 /** Encoding thresholds are named as the parameters they follow. */
 const limitNames = Object.keys(defaultLimits()) as (keyof DataLimits)[];
@@ -18,6 +19,16 @@ export function connectSettings(engine: Engine): void {
   for (const name of ["maxmemory", "maxmemoryPolicy", "latencyTracking"] as const) {
     config.onApply(name, () => engine.refreshSettings());
   }
+  for (const name of ["minReplicasToWrite", "minReplicasMaxLag"] as const) {
+    config.onApply(name, () => guardReplicaCount(engine));
+  }
+  guardReplicaCount(engine);
   // A lower limit holds at once, not only with the next command.
   config.onApply("maxmemory", (limit) => void (limit > 0 && engine.freeMemoryForCommand()));
+}
+
+/** Without replicas any number of them that `min-replicas-to-write` asks for is too many; a lag of 0 asks for none. */
+function guardReplicaCount(engine: Engine): void {
+  const { values } = engine.config;
+  engine.setGuard(EngineGuard.TooFewReplicas, values.minReplicasToWrite > 0 && values.minReplicasMaxLag > 0);
 }
