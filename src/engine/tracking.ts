@@ -162,7 +162,7 @@ export class Tracking {
     if (state?.caching && !client.has(ClientFlag.Multi) && (cmd.parent ?? cmd).name !== "client") {
       state.caching = false;
     }
-    this.#limitTable();
+    this.limitTable();
   }
 
   /** A key has changed. @param by the client whose command did it, null if none did (expiry, eviction) */
@@ -217,8 +217,11 @@ export class Tracking {
     }
   }
 
-  /** Invalidates the oldest entries beyond `tracking-table-max-keys`, more with every pass that did not suffice. */
-  #limitTable(): void {
+  /**
+   * Invalidates the oldest entries beyond `tracking-table-max-keys`, more with every pass that did not suffice. Called
+   * by each command of a client, and now and then when there are none.
+   */
+  limitTable(): void {
     const limit = Number(this.#engine.config.values.trackingTableMaxKeys);
     const isTooLarge = () => limit > 0 && this.#readers.size > limit;
     let effort = EFFORT * (this.#passes + 1);
