@@ -24,7 +24,10 @@ export interface RequestLimits {
   maxQueryBytes: number;
 }
 
-const MAX_INLINE_BYTES = 65_536;
+/** Longest inline request, or header line of another. */
+const MAX_LINE_BYTES = 65_536;
+/** Longest request altogether: offsets into the buffer are signed 32-bit integers. */
+const MAX_REQUEST_BYTES = 0x7fffffff;
 const MAX_ARGS = 1_048_576;
 const MAX_ARGS_UNAUTHENTICATED = 10;
 const MAX_BULK_UNAUTHENTICATED = 16_384;
@@ -137,6 +140,7 @@ export class RequestDecoder {
   /**
    * Decodes every complete command in the buffer into {@linkcode batch} and returns how many there are. What was in
    * the batch before is gone. At a protocol error the commands before it are in the batch and its `error` is set.
+   * Before authentication commands come one at a time, since each may be the one that lifts the limits on the next.
    */
   decode(): number {
     const batch = this.batch;
@@ -146,14 +150,17 @@ export class RequestDecoder {
     batch.count = 0;
     batch.error = null;
     try {
-      while (this.#parsed < this.#filled && this.#parseCommand());
+      while (
+        this.#parsed < this.#filled && (this.authenticated || batch.count === 0) && this.#parseCommand()
+      );
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       batch.error = error;
     }
-    if (this.#filled - this.#parsed > this.limits.maxQueryBytes) {
-      batch.error = new ProtocolError("client query buffer limit");
-    }
+    if (
+      this.#filled - this.#parsed > this.limits.maxQueryBytes ||
+      this.#filled - this.unfinishedFrom > MAX_REQUEST_BYTES
+    ) batch.error = new ProtocolError("client query buffer limit");
     return batch.count;
   }
 
@@ -282,9 +289,8 @@ export class RequestDecoder {
     let at = Math.max(this.#lineScan, this.#parsed);
     while (at < filled && buf[at] !== CR) at++;
     this.#lineScan = at;
-    if (at + 1 < filled) return at;
-    if (filled - this.#parsed > MAX_INLINE_BYTES) throw new ProtocolError(tooBig);
-    return -1;
+    if (at - this.#parsed > MAX_LINE_BYTES) throw new ProtocolError(tooBig);
+    return at + 1 < filled ? at : -1;
   }
 
   /** The integer of a header line, as strict as Redis: digits with an optional minus, nothing else. */
@@ -292,7 +298,7 @@ export class RequestDecoder {
     const buf = this.batch.buf;
     const negative = buf[start] === 0x2d;
     let at = negative ? start + 1 : start;
-    if (at === end || end - at > 15 || (buf[at] === 0x30 && end - at > 1)) return undefined;
+    if (at === end || end - at > 19 || (buf[at] === 0x30 && end - start > 1)) return undefined;
     let value = 0;
     for (; at < end; at++) {
       const digit = buf[at]! - 0x30;
@@ -308,10 +314,8 @@ export class RequestDecoder {
     let end = Math.max(this.#lineScan, this.#parsed);
     while (end < this.#filled && buf[end] !== LF) end++;
     this.#lineScan = end;
-    if (end === this.#filled) {
-      if (end - this.#parsed > MAX_INLINE_BYTES) throw new ProtocolError("too big inline request");
-      return false;
-    }
+    if (end - this.#parsed > MAX_LINE_BYTES) throw new ProtocolError("too big inline request");
+    if (end === this.#filled) return false;
     const start = this.#parsed;
     const lineEnd = end > start && buf[end - 1] === CR ? end - 1 : end;
     const words = splitArgs(latin1(buf, start, lineEnd));
