@@ -6,6 +6,7 @@ import { Config } from "./src/config/config.ts";
 import { ConfigLoadError } from "./src/config/errors.ts";
 import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
+import { processBytes } from "./src/engine/memory_report.ts";
 import { addressText, ListenError, type OpenListener, openListeners } from "./src/server/listeners.ts";
 import { Persistence } from "./src/server/persistence.ts";
 import { Server } from "./src/server/server.ts";
@@ -54,6 +55,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
     commands: createCommandTable(),
     log,
   });
+  engine.baselineBytes = processBytes();
   connectSettings(engine);
   const server = new Server(engine);
   const persistence = new Persistence(server, log);

@@ -27,6 +27,7 @@ import {
   keyArg,
   keyAt,
   KeyFlag,
+  type KeyPosition,
   keyRange,
   oneOf,
   stringArg,
@@ -267,6 +268,16 @@ const unitArg = oneOf("unit", [tokenArg("BYTE"), tokenArg("BIT")], { optional: t
 const fieldArgs = [stringArg("encoding"), integerArg("offset")];
 const getFieldArg = blockArg("get-block", fieldArgs, { token: "GET" });
 
+/** BITFIELD writes only with SET or INCRBY. */
+function bitfieldKeys(args: Args): KeyPosition[] {
+  let writes = false;
+  for (let i = 2; i < args.count; i++) writes ||= args.is(i, "SET") || args.is(i, "INCRBY");
+  const flags = writes
+    ? KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update
+    : KeyFlag.ReadOnly | KeyFlag.Access;
+  return [{ index: 1, flags }];
+}
+
 export const bitCommands: readonly Command[] = [
   command({
     name: "setbit",
@@ -354,6 +365,7 @@ export const bitCommands: readonly Command[] = [
     arity: -2,
     flags: Flag.Write | Flag.DenyOom,
     keys: [keyAt(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update | KeyFlag.VariableFlags)],
+    keysOf: bitfieldKeys,
     args: [
       keyArg(),
       oneOf("operation", [

@@ -1,6 +1,7 @@
 /** A client in words, as CLIENT LIST, CLIENT INFO and the log show it. */
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
+import { clientMemory } from "../engine/memory_report.ts";
 
 /** Kinds of clients that CLIENT LIST and KILL tell apart. */
 export const clientTypes: readonly string[] = ["normal", "master", "replica", "pubsub"];
@@ -35,12 +36,6 @@ function flagsOf(engine: Engine, client: Client): string {
     if (tracking.broadcast) letters += "B";
   }
   return letters === "" ? "N" : letters;
-}
-
-/** Bytes a client takes beside the object itself: buffers and queued commands. */
-export function clientMemory(client: Client): number {
-  const { transport } = client;
-  return transport.queryCapacity + transport.outputBytes + client.reply.capacity + client.queueBytes;
 }
 
 /** The line without its line end. */

@@ -37,8 +37,9 @@ function configSet(ctx: CommandContext, args: Args): void {
 }
 
 function configResetStat(ctx: CommandContext): void {
-  const { commands, stats } = ctx.engine;
+  const { commands, rates, stats } = ctx.engine;
   stats.reset();
+  rates.reset();
   for (const [, cmd] of commands.entries()) {
     for (const one of [cmd, ...cmd.subcommands ?? []]) {
       Object.assign(one.stats, freshStats());

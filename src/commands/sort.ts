@@ -26,6 +26,7 @@ import {
   oneOf,
   patternArg,
   tokenArg,
+  unknownKeys,
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
@@ -275,6 +276,9 @@ const sortArgs = [
   tokenArg("ALPHA", { optional: true }),
 ];
 
+/** BY and GET name keys by what the sorted key holds. */
+const BY_AND_GET = unknownKeys(KeyFlag.ReadOnly | KeyFlag.Access);
+
 const shared = {
   group: "generic",
   arity: -2,
@@ -289,6 +293,7 @@ export const sortCommands: readonly Command[] = [
     name: "sort",
     since: "1.0.0",
     flags: Flag.Write | Flag.DenyOom | Flag.MovableKeys,
+    keys: [...shared.keys, BY_AND_GET, unknownKeys(KeyFlag.Overwrite | KeyFlag.Update)],
     keysOf: sortKeys,
     args: [...sortArgs, keyArg("destination", { token: "STORE", keySpecIndex: 2, optional: true })],
     summary: "Sorts the elements of a list, set or sorted set, and returns or stores them.",
@@ -299,6 +304,7 @@ export const sortCommands: readonly Command[] = [
     name: "sort_ro",
     since: "7.0.0",
     flags: Flag.ReadOnly | Flag.MovableKeys,
+    keys: [...shared.keys, BY_AND_GET],
     args: sortArgs,
     summary: "Sorts the elements of a list, set or sorted set and returns them.",
     handler: (ctx, args) => sort(ctx, args, false),

@@ -12,6 +12,7 @@ import {
   keyArg,
   keyAt,
   KeyFlag,
+  type KeyPosition,
   keyRange,
   oneOf,
   stringArg,
@@ -542,7 +543,8 @@ const settingCommands = [
     since: "1.0.0",
     arity: -3,
     flags: Flag.Write | Flag.DenyOom | Flag.Brief,
-    keys: [{ ...keyAt(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update | KeyFlag.VariableFlags) }],
+    keys: [keyAt(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update | KeyFlag.VariableFlags)],
+    keysOf: setKeys,
     args: [
       keyArg(),
       stringArg("value"),
@@ -666,6 +668,7 @@ const settingCommands = [
     args: pairs,
     summary: "Sets the string values of several keys if none of them exists.",
     complexity: "O(N) for N keys",
+    tips: ["request_policy:multi_shard", "response_policy:agg_min"],
     handler: (ctx, args) => ctx.reply.integer(setMany(ctx, args, true) ? 1 : 0),
   }),
   command({
@@ -741,6 +744,14 @@ const counterCommands = [
     doubleArg("increment"),
   ]),
 ];
+
+/** SET reads the old value only with GET. */
+function setKeys(args: Args): KeyPosition[] {
+  let reads = false;
+  for (let i = 3; i < args.count; i++) reads ||= args.is(i, "GET");
+  const flags = reads ? KeyFlag.ReadWrite | KeyFlag.Access : KeyFlag.Overwrite;
+  return [{ index: 1, flags: flags | KeyFlag.Update }];
+}
 
 export const stringCommands: readonly Command[] = [
   ...readingCommands,

@@ -2,12 +2,17 @@
 import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
 import { clientCommands } from "./client.ts";
+import { commandCommands } from "./command.ts";
 import { configCommands } from "./config.ts";
 import { connectionCommands } from "./connection.ts";
 import { databaseCommands } from "./database.ts";
 import { debugCommands } from "./debug.ts";
 import { expireCommands } from "./expire.ts";
+import { infoCommands } from "./info.ts";
 import { keyCommands } from "./keys.ts";
+import { memoryCommands } from "./memory.ts";
+import { serverCommands } from "./server.ts";
+import { slowlogCommands } from "./slowlog.ts";
 import { transactionCommands } from "./transaction.ts";
 import { dumpCommands } from "./dump.ts";
 import { persistenceCommands } from "./persistence.ts";
@@ -32,9 +37,14 @@ import { zsetCommands } from "./zset.ts";
 const groups: readonly (readonly Command[])[] = [
   connectionCommands,
   clientCommands,
+  commandCommands,
   configCommands,
   databaseCommands,
   debugCommands,
+  infoCommands,
+  memoryCommands,
+  serverCommands,
+  slowlogCommands,
   expireCommands,
   keyCommands,
   transactionCommands,

@@ -35,6 +35,11 @@ export class WaitingClients {
     return this.#byKey.size;
   }
 
+  /** Clients that wait for a limited time. */
+  get deadlineCount(): number {
+    return this.#withDeadline.size;
+  }
+
   /** Whether a key that somebody waits for has been written. */
   get hasReady(): boolean {
     return this.#ready.size > 0;

@@ -75,8 +75,11 @@ export const KeyFlag = {
 /** Where a command's keys are: where to begin, and how to go on from there. */
 export interface KeySpec {
   flags: number;
-  /** At an index, or behind a keyword looked for from an index on (negative: from the end backwards). */
-  begin: { index: number } | { keyword: string; from: number };
+  /**
+   * At an index, or behind a keyword looked for from an index on (negative: from the end backwards), or where nobody can
+   * tell.
+   */
+  begin: { index: number } | { keyword: string; from: number } | "unknown";
   /**
    * Either up to `last` (relative to the begin; negative: from the end of the arguments) in steps, or as many as the
    * argument `numKeysAt` places behind the begin says, the first being `firstAt` places behind it.
@@ -97,6 +100,11 @@ export function keyRange(first: number, last: number, step: number, flags: numbe
 /** As many keys as argument `index` says, right behind it. */
 export function keysCountedAt(index: number, flags: number): KeySpec {
   return { flags, begin: { index }, find: { numKeysAt: 0, firstAt: 1, step: 1 } };
+}
+
+/** Keys that cannot be found without running the command. */
+export function unknownKeys(flags: number): KeySpec {
+  return { flags, begin: "unknown", find: { last: 0, step: 1, limit: 0 } };
 }
 
 /** An argument as COMMAND DOCS describes it. */
@@ -262,7 +270,8 @@ export function findKeys(cmd: Command, args: Args): KeyPosition[] | undefined {
 }
 
 function addKeys(spec: KeySpec, args: Args, found: KeyPosition[]): boolean {
-  const begin = beginOf(spec, args);
+  if (spec.begin === "unknown") return true;
+  const begin = beginOf(spec.begin, args);
   if (begin < 0) return true;
   if (begin >= args.count) return false;
   const find = spec.find;
@@ -281,9 +290,9 @@ function addKeys(spec: KeySpec, args: Args, found: KeyPosition[]): boolean {
 }
 
 /** The argument a specification begins at, or -1 if its keyword is not there. */
-function beginOf(spec: KeySpec, args: Args): number {
-  if ("index" in spec.begin) return spec.begin.index;
-  const { keyword, from } = spec.begin;
+function beginOf(begin: Exclude<KeySpec["begin"], "unknown">, args: Args): number {
+  if ("index" in begin) return begin.index;
+  const { keyword, from } = begin;
   const step = from < 0 ? -1 : 1;
   for (let i = from < 0 ? args.count + from : from; i > 0 && i < args.count; i += step) {
     if (args.is(i, keyword)) return i + 1;

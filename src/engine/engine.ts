@@ -47,6 +47,7 @@ import { PropagationQueue } from "./propagation.ts";
 import { Pushes } from "./pushes.ts";
 import { shownWords } from "./redaction.ts";
 import { EngineGuard, refusal } from "./refusals.ts";
+import { Rates } from "./rates.ts";
 import { Slowlog } from "./slowlog.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
@@ -90,6 +91,7 @@ export class Engine {
   readonly databases: Database[] = [];
   readonly clients = new Map<number, Client>();
   readonly stats = new Stats();
+  readonly rates = new Rates();
   readonly slowlog = new Slowlog();
   readonly propagation = new PropagationQueue();
   readonly watchers = new Watchers();

@@ -25,7 +25,7 @@ export class ExpireCycle {
     if (!engine.activeExpire || engine.isReplica || engine.keepExpired || engine.pause.active) return;
     engine.refreshTime();
     engine.stats.activeExpireCycles++;
-    const until = engine.clock.monotonicUs() + budgetUs;
+    const startUs = engine.clock.monotonicUs(), until = startUs + budgetUs;
     expireFieldsUntil(engine, until);
     for (let visited = 0; visited < engine.databases.length;) {
       const share = this.#slice();
@@ -36,6 +36,7 @@ export class ExpireCycle {
         break;
       }
     }
+    engine.stats.expireCycleMicroseconds += engine.clock.monotonicUs() - startUs;
   }
 
   /** Looks at the next few keys; returns the share of them that had expired. Moves on to the next database at the end. */

@@ -23,6 +23,7 @@ export class Stats {
   /** Estimated share of keys that have expired and are still there, in percent. */
   expiredStalePercent = 0;
   expireCycleTimeCapReached = 0;
+  expireCycleMicroseconds = 0;
   readsProcessed = 0;
   writesProcessed = 0;
   peakMemory = 0;

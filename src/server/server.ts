@@ -110,8 +110,10 @@ export class Server implements ConnectionHost {
     const { engine } = this;
     if (engine.debug.pauseCron) return;
     engine.refreshTime();
+    engine.rates.sample(engine.stats, engine.nowMs);
     this.#expireCycle.run(SLICE_US);
     for (const database of engine.databases) database.compact(COMPACT_RECORDS);
+    engine.tracking.limitTable();
     for (const task of this.tasks) task();
     this.#closeIdleClients();
     this.#outputLimits.check(engine.clients.values());

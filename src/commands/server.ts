@@ -1,0 +1,115 @@
+/** The server itself: TIME, ROLE, SHUTDOWN, LOLWUT. */
+import { ArgReader } from "../engine/arg_reader.ts";
+import type { Args } from "../engine/args.ts";
+import { ClientFlag } from "../engine/client.ts";
+import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../engine/command.ts";
+import type { CommandContext } from "../engine/context.ts";
+import { ReplyError, SYNTAX } from "../protocol/errors.ts";
+import { lolwut } from "./lolwut.ts";
+
+const SHUTDOWN_FAILED = new ReplyError("ERR Errors trying to SHUTDOWN. Check logs.");
+const NO_SHUTDOWN = new ReplyError("ERR No shutdown in progress.");
+const SHUTDOWN_IN_UNIT = new ReplyError(
+  "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client",
+);
+
+function time(ctx: CommandContext): void {
+  const nowUs = ctx.engine.clock.nowUs();
+  ctx.reply.array(2);
+  ctx.reply.bulkInteger(Math.floor(nowUs / 1e6));
+  ctx.reply.bulkInteger(nowUs % 1e6);
+}
+
+/** A primary that nobody copies. */
+function role(ctx: CommandContext): void {
+  ctx.reply.array(3);
+  ctx.reply.bulk("master");
+  ctx.reply.integer(0);
+  ctx.reply.array(0);
+}
+
+interface ShutdownWords {
+  save?: boolean;
+  now: boolean;
+  force: boolean;
+  abort: boolean;
+}
+
+function shutdownWords(args: Args): ShutdownWords {
+  const words: ShutdownWords = { now: false, force: false, abort: false };
+  const options = new ArgReader(args, 1);
+  let saves = 0;
+  while (options.more) {
+    if (options.take("SAVE")) words.save = true, saves |= 1;
+    else if (options.take("NOSAVE")) words.save = false, saves |= 2;
+    else if (options.take("NOW")) words.now = true;
+    else if (options.take("FORCE")) words.force = true;
+    else if (options.take("ABORT")) words.abort = true;
+    else throw SYNTAX;
+  }
+  const others = saves !== 0 || words.now || words.force;
+  if (saves === 3 || (words.abort && others)) throw SYNTAX;
+  return words;
+}
+
+function shutdown(ctx: CommandContext, args: Args): void {
+  const { now, abort, ...how } = shutdownWords(args);
+  // Replicas are not waited for, so there is never a shutdown under way.
+  if (abort) throw NO_SHUTDOWN;
+  if (!now && ctx.client.has(ClientFlag.DenyBlocking)) throw SHUTDOWN_IN_UNIT;
+  if (!ctx.engine.shutDown(how)) throw SHUTDOWN_FAILED;
+  // The connection's end is the reply.
+}
+
+export const serverCommands: readonly Command[] = [
+  command({
+    name: "time",
+    group: "server",
+    since: "2.6.0",
+    arity: 1,
+    flags: Flag.Loading | Flag.Stale | Flag.Fast,
+    summary: "Tells the server's time in seconds and microseconds.",
+    complexity: "O(1)",
+    tips: ["nondeterministic_output"],
+    handler: time,
+  }),
+  command({
+    name: "role",
+    group: "server",
+    since: "2.8.12",
+    arity: 1,
+    flags: Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast,
+    summary: "Tells whether the server is a primary or a replica, and of whom.",
+    complexity: "O(1)",
+    categories: ["admin", "dangerous"],
+    handler: role,
+  }),
+  command({
+    name: "shutdown",
+    group: "server",
+    since: "1.0.0",
+    arity: -1,
+    flags: Flag.Admin | Flag.NoScript | Flag.Loading | Flag.Stale | Flag.NoMulti | Flag.AllowBusy,
+    args: [
+      oneOf("save-selector", [tokenArg("NOSAVE"), tokenArg("SAVE")], { optional: true }),
+      tokenArg("NOW", { optional: true, since: "7.0.0" }),
+      tokenArg("FORCE", { optional: true, since: "7.0.0" }),
+      tokenArg("ABORT", { optional: true, since: "7.0.0" }),
+    ],
+    summary: "Makes the data safe and ends the server.",
+    complexity: "O(N) for N keys if a snapshot is written, else O(1)",
+    history: [["7.0.0", "Options `NOW`, `FORCE` and `ABORT`."]],
+    handler: shutdown,
+  }),
+  command({
+    name: "lolwut",
+    group: "server",
+    since: "5.0.0",
+    arity: -1,
+    flags: Flag.ReadOnly | Flag.Fast,
+    args: [integerArg("version", { token: "VERSION", optional: true })],
+    summary: "Draws something, for joy.",
+    complexity: "O(1)",
+    handler: lolwut,
+  }),
+];

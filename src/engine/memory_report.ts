@@ -1,0 +1,86 @@
+/** Where the memory goes: what INFO memory and MEMORY show. Bytes, all of them. */
+import { type Client, ClientFlag } from "./client.ts";
+import type { Engine } from "./engine.ts";
+
+export interface MemoryReport {
+  /** What counts against `maxmemory`. */
+  used: number;
+  peak: number;
+  /** Before there was any data. */
+  startup: number;
+  /** Everything but data. */
+  overhead: number;
+  dataset: number;
+  clientsNormal: number;
+  clientsReplicas: number;
+  aofBuffer: number;
+  /** Part of the rest that does not count against `maxmemory`. */
+  notCounted: number;
+  keys: number;
+  /** The process, as the operating system sees it. */
+  resident: number;
+  /** V8's heap and the buffers outside it: in use, and taken from the operating system. */
+  allocated: number;
+  active: number;
+}
+
+/** Bytes a client takes beside the object itself: buffers and queued commands. */
+export function clientMemory(client: Client): number {
+  const { transport } = client;
+  return transport.queryCapacity + transport.outputBytes + client.reply.capacity + client.queueBytes;
+}
+
+/** Bytes of the process before any data, to be measured once at the start. */
+export function processBytes(): number {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
+export function memoryReport(engine: Engine): MemoryReport {
+  const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
+  let clientsNormal = 0, clientsReplicas = 0;
+  for (const client of engine.clients.values()) {
+    if (client.has(ClientFlag.Replica)) clientsReplicas += clientMemory(client);
+    else clientsNormal += clientMemory(client);
+  }
+  let indexes = 0, keys = 0;
+  for (const database of engine.databases) {
+    indexes += database.overheadBytes;
+    keys += database.size;
+  }
+  let others = 0;
+  for (const measure of engine.otherMemory) others += measure();
+  const aofBuffer = engine.persistence === null ? 0 : fieldOf(engine, "aof_buffer_length");
+  const used = engine.usedMemory, startup = engine.baselineBytes;
+  const overhead = Math.min(used, startup + indexes + others);
+  return {
+    used,
+    peak: engine.stats.peakMemory,
+    startup,
+    overhead,
+    dataset: used - overhead,
+    clientsNormal,
+    clientsReplicas,
+    aofBuffer,
+    notCounted: aofBuffer + clientsReplicas,
+    keys,
+    resident: rss,
+    allocated: heapUsed + external,
+    active: heapTotal + external,
+  };
+}
+
+function fieldOf(engine: Engine, name: string): number {
+  const found = engine.persistence?.infoFields().find(([field]) => field === name);
+  return found === undefined ? 0 : Number(found[1]);
+}
+
+/** A share in percent; 0 of nothing. */
+export function percentOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : part * 100 / whole;
+}
+
+/** A quotient; 0 where there is nothing to divide by. */
+export function ratio(a: number, b: number): number {
+  return b === 0 ? 0 : a / b;
+}
