@@ -21,6 +21,7 @@ import { bitCommands } from "./bit.ts";
 import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
 import { hyperloglogCommands } from "./hyperloglog.ts";
+import { latencyCommands } from "./latency.ts";
 import { listCommands } from "./list.ts";
 import { listBlockingCommands } from "./list_blocking.ts";
 import { pubsubCommands } from "./pubsub.ts";
@@ -42,6 +43,7 @@ const groups: readonly (readonly Command[])[] = [
   databaseCommands,
   debugCommands,
   infoCommands,
+  latencyCommands,
   memoryCommands,
   serverCommands,
   slowlogCommands,

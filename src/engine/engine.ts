@@ -37,16 +37,24 @@ import type { CommandTable } from "./command_table.ts";
 import { CommandContext } from "./context.ts";
 import { Notify } from "./events.ts";
 import { publishKeyspaceEvent } from "./messages.ts";
-import { EvictionPool, freshLfuClock, lruClock, parsePolicy, touchedLfuClock } from "./eviction.ts";
+import {
+  EvictionPool,
+  type EvictionSettings,
+  freshLfuClock,
+  lruClock,
+  parsePolicy,
+  touchedLfuClock,
+} from "./eviction.ts";
 import { DebugSwitches } from "./debug_switches.ts";
 import { Identity } from "./identity.ts";
 import { Pause } from "./pause.ts";
 import { Monitors } from "./monitors.ts";
 import type { PersistenceControl } from "./persistence_control.ts";
-import { PropagationQueue } from "./propagation.ts";
+import { PropagationQueue, type PropagationSink } from "./propagation.ts";
 import { Pushes } from "./pushes.ts";
 import { shownWords } from "./redaction.ts";
 import { EngineGuard, refusal } from "./refusals.ts";
+import { LatencyMonitor } from "./latency.ts";
 import { Rates } from "./rates.ts";
 import { Slowlog } from "./slowlog.ts";
 import { Stats } from "./stats.ts";
@@ -92,6 +100,7 @@ export class Engine {
   readonly clients = new Map<number, Client>();
   readonly stats = new Stats();
   readonly rates = new Rates();
+  readonly latency: LatencyMonitor;
   readonly slowlog = new Slowlog();
   readonly propagation = new PropagationQueue();
   readonly watchers = new Watchers();
@@ -121,8 +130,6 @@ export class Engine {
   readonly keyObservers: ((key: Key, databaseId: number, client: Client) => void)[] = [];
   /** Called when all keys of a database (or of all: -1) have gone. */
   readonly flushObservers: ((databaseId: number) => void)[] = [];
-  /** Called with the time each command took, in microseconds, where it was measured (latency monitor). */
-  readonly afterTiming: ((cmd: Command, microseconds: number) => void)[] = [];
   /** Why the disk refuses writes, or null; set by the persistence. */
   diskError: () => ReplyError | null = () => null;
   /** Saves and loads the data; null where there is no disk (some tests). */
@@ -175,6 +182,7 @@ export class Engine {
     this.commands = parts.commands;
     this.access = new PasswordAccess(parts.config);
     this.log = parts.log;
+    this.latency = new LatencyMonitor(parts.clock);
     this.#eviction = new EvictionPool(parts.random);
     this.nowMs = parts.clock.nowMs();
     this.identity = new Identity(parts.random, this.nowMs);
@@ -189,6 +197,7 @@ export class Engine {
     this.#isLfu = parsePolicy(values.maxmemoryPolicy).order === "lfu";
     this.setGuard(EngineGuard.Memory, values.maxmemory > 0);
     this.latencyTracking = values.latencyTracking;
+    this.latency.threshold = values.latencyMonitorThreshold;
   }
 
   setGuard(guard: number, on: boolean): void {
@@ -460,7 +469,7 @@ export class Engine {
     this.#timer.finish(this);
     if (this.tracking.prefixCount > 0) this.tracking.batchEnds();
     let safe = true;
-    for (const sink of this.propagation.sinks) safe = sink.endOfBatch() && safe;
+    for (const sink of this.propagation.sinks) safe = this.#makeSafe(sink) && safe;
     const outbox = this.#outbox;
     if (outbox.length === 0) return;
     this.#outbox = [];
@@ -470,6 +479,11 @@ export class Engine {
       else client.transport.flush();
       if (client.has(ClientFlag.CloseAfterReply)) client.transport.close(true);
     }
+  }
+
+  #makeSafe(sink: PropagationSink): boolean {
+    if (!this.latency.active) return sink.endOfBatch();
+    return this.latency.timed("aof-write", () => sink.endOfBatch());
   }
 
   // ---- Clients ------------------------------------------------------------------------------------------------
@@ -659,15 +673,17 @@ export class Engine {
     const policy = parsePolicy(maxmemoryPolicy);
     if (policy.order === "none") return false;
     const settings = { policy, samples: maxmemorySamples, lfuDecayMinutes: lfuDecayTime };
+    return this.latency.timed("eviction-cycle", () => this.#evictUntil(maxmemory, settings));
+  }
+
+  /** Removes keys until memory is below `bytes`; false if there are none left to remove. */
+  #evictUntil(bytes: number, settings: EvictionSettings): boolean {
     let enough = true;
     this.asUnit(() => {
-      while (this.usedMemory > maxmemory) {
+      while (enough && this.usedMemory > bytes) {
         const victim = this.#eviction.next(this.databases, this.nowMs, settings);
-        if (victim === undefined) {
-          enough = false;
-          return;
-        }
-        this.#evict(victim.databaseId, Key.of(victim.key));
+        enough = victim !== undefined;
+        if (victim !== undefined) this.#evict(victim.databaseId, Key.of(victim.key));
       }
     }, false);
     return enough;
@@ -699,13 +715,15 @@ export class Engine {
     const { stats } = cmd, each = microseconds / calls;
     stats.microseconds += microseconds;
     if (this.latencyTracking) (stats.latency ??= new Histogram()).record(each * 1000, calls);
-    for (const observe of this.afterTiming) observe(cmd, each);
+    if (this.latency.active) {
+      this.latency.observe((cmd.flags & Flag.Fast) === 0 ? "command" : "fast-command", each);
+    }
   }
 
   /** Whether every command is to be timed by itself. */
   get timesEachCommand(): boolean {
     const threshold = this.config.values.slowlogLogSlowerThan;
-    return (threshold >= 0 && threshold < TIME_EACH_BELOW_US) || this.afterTiming.length > 0;
+    return (threshold >= 0 && threshold < TIME_EACH_BELOW_US) || this.latency.active;
   }
 }
 

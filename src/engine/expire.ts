@@ -36,7 +36,9 @@ export class ExpireCycle {
         break;
       }
     }
-    engine.stats.expireCycleMicroseconds += engine.clock.monotonicUs() - startUs;
+    const tookUs = engine.clock.monotonicUs() - startUs;
+    engine.stats.expireCycleMicroseconds += tookUs;
+    engine.latency.observe("expire-cycle", tookUs);
   }
 
   /** Looks at the next few keys; returns the share of them that had expired. Moves on to the next database at the end. */

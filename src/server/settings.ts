@@ -16,7 +16,9 @@ export function connectSettings(engine: Engine): void {
   engine.notifyFlags = config.values.notifyKeyspaceEvents;
   config.onApply("notifyKeyspaceEvents", (value) => engine.notifyFlags = value);
   engine.refreshSettings();
-  for (const name of ["maxmemory", "maxmemoryPolicy", "latencyTracking"] as const) {
+  for (
+    const name of ["maxmemory", "maxmemoryPolicy", "latencyTracking", "latencyMonitorThreshold"] as const
+  ) {
     config.onApply(name, () => engine.refreshSettings());
   }
   for (const name of ["minReplicasToWrite", "minReplicasMaxLag"] as const) {
