@@ -5,7 +5,8 @@
  * - Allocation takes a free run of exactly the size asked for, or the next bytes of the newest chunk.
  * - Free runs hang in doubly linked lists by size, linked through their own bytes. They are not split and not merged:
  *   a size that went out of use is won back by evacuating its chunk (see {@linkcode Arena.sparsestChunk}).
- * - A run longer than {@linkcode LARGEST_RUN_BYTES} has a chunk of its own.
+ * - A run longer than {@linkcode LARGEST_RUN_BYTES} has a chunk of its own. A reference can name 512 chunks: 32 GiB of
+ *   shared ones, or 511 of such runs, which are the records of keys longer than this. Beyond, {@linkcode ArenaFullError}.
  *
  * The first word of a run must tell a free run from a live one, since evacuation walks a chunk run by run: bit 7
  * ({@linkcode FREE_BIT}) is set in a free run's and clear in a live one's. A free run holds its size in units, and its
@@ -19,13 +20,21 @@ export const FREE_BIT = 0x80;
 /** Set beside it in a run freed while its chunk was being emptied: it is in no list. */
 const UNLISTED_BIT = 1;
 /** Runs above this size get a chunk of their own. */
-export const LARGEST_RUN_BYTES = 16_384;
+export const LARGEST_RUN_BYTES = 1 << 24;
 
+/** Free lists of runs up to this size are found by an array's index, those of the few larger ones in a map. */
+const LARGEST_COMMON_UNITS = 2048;
 const CHUNK_SHIFT = 23;
+const MAX_CHUNKS = 512;
 const UNIT_MASK = (1 << CHUNK_SHIFT) - 1;
 const FIRST_CHUNK_BYTES = 1 << 18;
 const LARGEST_CHUNK_BYTES = 1 << 26;
 const SMALLEST_RUN_UNITS = 2;
+
+/** Thrown where no reference is left for another chunk; nothing has been changed. */
+export class ArenaFullError extends Error {
+  override name = "ArenaFullError";
+}
 
 /** One ArrayBuffer and its views. */
 export interface Chunk {
@@ -59,12 +68,19 @@ export function unitsFor(bytes: number): number {
 
 export class Arena {
   readonly #chunks: (Chunk | undefined)[] = [];
-  /** Head of the free list of each size in units. */
-  readonly #free = new Uint32Array(LARGEST_RUN_BYTES / UNIT_BYTES + 1);
+  /** Head of the free list of each size in units, common sizes and others. */
+  readonly #free = new Uint32Array(LARGEST_COMMON_UNITS + 1);
+  readonly #freeLarge = new Map<number, number>();
   readonly #freeChunkIds: number[] = [];
   #bump = -1;
   #reservedBytes = 0;
   #liveUnits = 0;
+  readonly #maxChunks: number;
+
+  /** @param maxChunks fewer than a reference can name, for tests */
+  constructor(maxChunks: number = MAX_CHUNKS) {
+    this.#maxChunks = maxChunks;
+  }
 
   /** Bytes of chunks that have been handed out at least once, live or free: what the process really occupies. */
   get occupiedBytes(): number {
@@ -91,7 +107,7 @@ export class Arena {
   /** A run of at least `units` units, its content unspecified. O(1). */
   allocate(units: number): number {
     if (units * UNIT_BYTES > LARGEST_RUN_BYTES) return this.#allocateLarge(units);
-    const head = this.#free[units]!;
+    const head = this.#freeHead(units);
     if (head !== 0) {
       this.#unlink(head, units);
       this.#count(this.chunk(head), units);
@@ -99,7 +115,7 @@ export class Arena {
     }
     let chunk = this.#bump < 0 ? undefined : this.#chunks[this.#bump];
     if (chunk === undefined || chunk.evacuating || (chunk.usedUnits + units) * UNIT_BYTES > chunk.u8.length) {
-      chunk = this.#openChunk();
+      chunk = this.#openChunk(units);
     }
     const unit = chunk.usedUnits;
     chunk.usedUnits += units;
@@ -116,11 +132,11 @@ export class Arena {
     chunk.u32[word] = chunk.evacuating ? FREE_BIT | UNLISTED_BIT : FREE_BIT;
     chunk.u32[word + 1] = units;
     if (chunk.evacuating) return;
-    const next = this.#free[units]!;
+    const next = this.#freeHead(units);
     chunk.u32[word + 2] = 0;
     chunk.u32[word + 3] = next;
     if (next !== 0) this.chunk(next).u32[(this.offset(next) >>> 2) + 2] = ref;
-    this.#free[units] = ref;
+    this.#setFreeHead(units, ref);
   }
 
   /** Forgets every run. */
@@ -128,6 +144,7 @@ export class Arena {
     this.#chunks.length = 0;
     this.#freeChunkIds.length = 0;
     this.#free.fill(0);
+    this.#freeLarge.clear();
     this.#bump = -1;
     this.#reservedBytes = 0;
     this.#liveUnits = 0;
@@ -202,25 +219,38 @@ export class Arena {
     this.#liveUnits += units;
   }
 
+  #freeHead(units: number): number {
+    return units <= LARGEST_COMMON_UNITS ? this.#free[units]! : this.#freeLarge.get(units) ?? 0;
+  }
+
+  #setFreeHead(units: number, ref: number): void {
+    if (units <= LARGEST_COMMON_UNITS) this.#free[units] = ref;
+    else if (ref !== 0) this.#freeLarge.set(units, ref);
+    else this.#freeLarge.delete(units);
+  }
+
   #unlink(ref: number, units: number): void {
     const u32 = this.chunk(ref).u32;
     const word = this.offset(ref) >>> 2;
     const previous = u32[word + 2]!, next = u32[word + 3]!;
-    if (previous === 0) this.#free[units] = next;
+    if (previous === 0) this.#setFreeHead(units, next);
     else this.chunk(previous).u32[(this.offset(previous) >>> 2) + 3] = next;
     if (next !== 0) this.chunk(next).u32[(this.offset(next) >>> 2) + 2] = previous;
   }
 
   #addChunk(bytes: number): number {
+    const chunk = createChunk(bytes);
     const id = this.#freeChunkIds.pop() ?? this.#chunks.length;
-    this.#chunks[id] = createChunk(bytes);
+    if (id >= this.#maxChunks) throw new ArenaFullError("no more memory can be referred to");
+    this.#chunks[id] = chunk;
     this.#reservedBytes += bytes;
     return id;
   }
 
-  /** Opens the next chunk for small runs, as large as all before it together, up to 64 MiB. */
-  #openChunk(): Chunk {
-    const bytes = Math.min(LARGEST_CHUNK_BYTES, Math.max(FIRST_CHUNK_BYTES, this.#reservedBytes));
+  /** Opens the next shared chunk, as large as all before it together, up to 64 MiB, with room for `units` units. */
+  #openChunk(units: number): Chunk {
+    const needed = (units + 1) * UNIT_BYTES;
+    const bytes = Math.min(LARGEST_CHUNK_BYTES, Math.max(FIRST_CHUNK_BYTES, this.#reservedBytes, needed));
     this.#bump = this.#addChunk(bytes & ~(UNIT_BYTES - 1));
     const chunk = this.#chunks[this.#bump]!;
     chunk.usedUnits = this.firstUnit(this.#bump);

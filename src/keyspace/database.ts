@@ -455,15 +455,14 @@ export class Database {
     options: StringOptions,
   ): number {
     const expires = (flags & HAS_EXPIRY) !== 0;
-    if (ref !== 0) {
+    if (ref !== 0 && (this.expiryOf(ref) !== NO_EXPIRY) === expires && this.#unitsOf(ref) === units) {
       this.#dropObject(ref);
-      const old = this.#word(ref, 0);
-      if ((old & HAS_EXPIRY) === (flags & HAS_EXPIRY) && this.#unitsOf(ref) === units) {
-        this.#writeHeader(ref, flags, key, valueWord, options);
-        return ref;
-      }
+      this.#writeHeader(ref, flags, key, valueWord, options);
+      return ref;
     }
+    // First of all, since it is what may fail.
     const record = this.#arena.allocate(units);
+    if (ref !== 0) this.#dropObject(ref);
     this.#writeHeader(record, flags, key, valueWord, options);
     const chunk = this.#arena.chunk(record);
     copyBytes(chunk.u8, this.#keyStart(record, chunk), key.buf, key.start, key.end);

@@ -112,8 +112,7 @@ export class Index {
     const table = this.#tables[id]!;
     this.#closeHole(table, this.#slotOf(table, hash, ref));
     const count = --this.#counts[id]!;
-    this.#size--;
-    if (this.#size === 0) return this.clear();
+    if (--this.#size === 0) this.#fullest = 0;
     if (count === 0) {
       this.#slots -= table.length / 2;
       this.#tables[id] = undefined;
@@ -181,20 +180,28 @@ export class Index {
     return id < TABLE_COUNT ? id : 0;
   }
 
-  /** A reference chosen uniformly, or 0 if there is none. O(1) expected once there are as many entries as tables. */
+  /**
+   * A reference chosen uniformly, or 0 if there is none. O(1) expected where most tables have entries, about as many;
+   * O(tables) at worst.
+   */
   sample(random: Random): number {
     if (this.#size === 0) return 0;
+    const table = this.#tables[this.#sampleTable(random)]!;
     for (;;) {
-      const draw = random.next();
-      const id = draw >>> TABLE_SHIFT;
-      const count = this.#counts[id]!;
-      if (count === 0 || random.below(this.#fullest) >= count) continue;
-      const table = this.#tables[id]!;
-      for (;;) {
-        const ref = table[((random.next() << 1) & (table.length - 1)) + 1]!;
-        if (ref !== 0) return ref >>> 0;
-      }
+      const ref = table[((random.next() << 1) & (table.length - 1)) + 1]!;
+      if (ref !== 0) return ref >>> 0;
     }
+  }
+
+  /** A table chosen with the probability of its share of all entries. */
+  #sampleTable(random: Random): number {
+    for (let tries = 0; tries < 16; tries++) {
+      const id = random.next() >>> TABLE_SHIFT;
+      if (random.below(this.#fullest) < this.#counts[id]!) return id;
+    }
+    let id = 0;
+    for (let left = random.below(this.#size) - this.#counts[0]!; left >= 0;) left -= this.#counts[++id]!;
+    return id;
   }
 
   #visitHome(table: Int32Array, home: number, visit: (ref: number) => void): number {
