@@ -388,7 +388,10 @@ export class Database {
     for (; budget > 0 && this.#evacuatedUnit < end; budget--) {
       const ref = this.#arena.visit(this.#evacuated, this.#evacuatedUnit, unitsOf);
       this.#evacuatedUnit = this.#arena.nextUnit;
-      if (ref !== 0) this.#move(ref);
+      if (ref === 0) continue;
+      // A long record counts for several.
+      budget -= this.#unitsOf(ref) >>> 7;
+      this.#move(ref);
     }
     if (this.#evacuatedUnit < end) return true;
     this.#arena.dropChunk(this.#evacuated);
@@ -538,6 +541,9 @@ export class Database {
     if (!(value instanceof LongString) && value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
     this.#objects[handle] = undefined;
     this.#freeHandles.push(handle);
+    if (this.#freeHandles.length < this.#objects.length) return;
+    this.#objects = [];
+    this.#freeHandles = [];
   }
 
   #growLong(ref: number, length: number): void {
