@@ -230,8 +230,14 @@ function objectEncoding(ctx: CommandContext, args: Args): void {
   if (ref !== 0) ctx.reply.bulk(encodingOf(ctx.db, ref));
 }
 
+/** What Redis counts for one of the small integers that it keeps one shared object of. */
+const SHARED_REFCOUNT = 2147483647;
+
 function objectRefcount(ctx: CommandContext, args: Args): void {
-  if (objectSubject(ctx, args) !== 0) ctx.reply.integer(1);
+  const ref = objectSubject(ctx, args);
+  if (ref === 0) return;
+  const value = encodingOf(ctx.db, ref) === "int" ? Number(ctx.db.readString(ref, new Slice()).text()) : -1;
+  ctx.reply.integer(value >= 0 && value < 10_000 ? SHARED_REFCOUNT : 1);
 }
 
 function objectIdletime(ctx: CommandContext, args: Args): void {
@@ -471,7 +477,7 @@ export const keyCommands: readonly Command[] = [
       objectCommand(
         "refcount",
         "2.2.3",
-        "Counts the references to a value; always one here.",
+        "Counts the references to a value: one, and as in Redis very many for integers below 10000.",
         objectRefcount,
       ),
       command({

@@ -26,6 +26,7 @@ import type { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
 import {
   invalidExpire,
+  NAN_OR_INFINITY,
   NOT_FLOAT,
   NOT_INTEGER,
   OFFSET_OUT_OF_RANGE,
@@ -37,7 +38,7 @@ import {
   WRONGTYPE,
 } from "../protocol/errors.ts";
 import { isInt64, narrowInteger, parseIntegerBytes } from "../util/numbers.ts";
-import { addDecimal } from "../util/long_double.ts";
+import { addLongDoubles, formatLongDouble, parseLongDouble } from "../util/long_double.ts";
 import { longestCommonSubsequence, tableBytes } from "../data/lcs.ts";
 
 /** Largest `EX`, seconds whose milliseconds still fit into a signed 64-bit integer. */
@@ -372,12 +373,15 @@ function decrby(ctx: CommandContext, args: Args): void {
 function incrbyfloat(ctx: CommandContext, args: Args): void {
   const key = args.key(1), ref = findString(ctx, key);
   const old = ref === 0 ? "0" : ctx.db.readString(ref, scratch).text();
-  const sum = addDecimal(old, args.string(2));
-  if (sum === undefined) throw NOT_FLOAT;
-  ctx.setString(key, sum, true);
+  const value = parseLongDouble(old), increment = parseLongDouble(args.string(2));
+  if (value === undefined || increment === undefined) throw NOT_FLOAT;
+  const sum = addLongDoubles(value, increment);
+  if (sum === undefined) throw NAN_OR_INFINITY;
+  const text = formatLongDouble(sum);
+  ctx.setString(key, text, true);
   ctx.changed(key, Notify.String, "incrbyfloat");
-  ctx.rewrite("SET", key.text, sum, "KEEPTTL");
-  ctx.reply.bulk(sum);
+  ctx.rewrite("SET", key.text, text, "KEEPTTL");
+  ctx.reply.bulk(text);
 }
 
 // ---- LCS --------------------------------------------------------------------------------------------------------

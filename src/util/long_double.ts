@@ -63,29 +63,6 @@ export function formatLongDouble(value: LongDouble): string {
   return negative && text !== "0" ? "-" + text : text;
 }
 
-/**
- * `a` + `b` as INCRBYFLOAT answers it.
- *
- * @returns The sum, or `undefined` when one is no number or the sum would be infinite or not a number.
- *
- * @example
- * ```ts
- * import { addDecimal } from "./long_double.ts";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(addDecimal("10.5", "0.1"), "10.6");
- * assertEquals(addDecimal("5.0e3", "200"), "5200");
- * assertEquals(addDecimal("1", "one"), undefined);
- * ```
- */
-export function addDecimal(a: string, b: string): string | undefined {
-  const left = parseLongDouble(a);
-  const right = parseLongDouble(b);
-  if (left === undefined || right === undefined) return undefined;
-  const sum = addLongDoubles(left, right);
-  return sum === undefined ? undefined : formatLongDouble(sum);
-}
-
 function parseDecimal(text: string): LongDouble | undefined {
   const parts = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text);
   if (parts === null) return undefined;

@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
-import {
-  addDecimal,
-  addLongDoubles,
-  formatLongDouble,
-  parseLongDouble,
-} from "../../../src/util/long_double.ts";
+import { addLongDoubles, formatLongDouble, parseLongDouble } from "../../../src/util/long_double.ts";
+
+/** The road of INCRBYFLOAT from text to text. */
+function addDecimal(a: string, b: string): string | undefined {
+  const left = parseLongDouble(a), right = parseLongDouble(b);
+  const sum = left && right && addLongDoubles(left, right);
+  return sum && formatLongDouble(sum);
+}
 
 /** a, b and INCRBYFLOAT's reply of redis-server 7.0.15 on x86-64. */
 const SUMS: [string, string, string | undefined][] = [
