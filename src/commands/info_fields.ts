@@ -206,7 +206,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["pubsub_patterns", pubsub.patterns.size],
     ["pubsubshard_channels", pubsub.shardChannels.size],
     ["latest_fork_usec", 0],
-    ["total_forks", 0],
+    ["total_forks", engine.persistence?.jobsBegun ?? 0],
     ["migrate_cached_sockets", 0],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", 0],

@@ -35,6 +35,8 @@ export interface PersistenceControl {
   saveReadableNow(name: string | undefined): void;
   /** SNAPSHOT LOAD: replaces all data by that of such a file. Returns how many keys it held. */
   loadReadable(name: string): number;
+  /** How many background jobs have begun since the start: INFO's total_forks, although nothing forks. */
+  readonly jobsBegun: number;
   /** The fields of INFO's section on persistence, in Redis's order. */
   infoFields(): [name: string, value: string | number][];
 }

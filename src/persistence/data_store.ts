@@ -6,6 +6,7 @@
  * `persistence`.
  */
 import { ConfigError } from "../config/errors.ts";
+import { ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PersistenceControl } from "../engine/persistence_control.ts";
 import { EngineGuard } from "../engine/refusals.ts";
@@ -211,6 +212,10 @@ export class DataStore implements PersistenceControl {
 
   // ---- What commands ask for ----------------------------------------------------------------------------------
 
+  get jobsBegun(): number {
+    return this.jobs.begun;
+  }
+
   get lastSaveSeconds(): number {
     return Math.floor(this.rdb.lastSaveMs / 1000);
   }
@@ -308,12 +313,16 @@ export class DataStore implements PersistenceControl {
     }
     this.aof.enable();
     this.#listen(true);
-    if (this.isBusy) {
-      this.engine.log.warning(
-        "AOF was enabled but there is already another background operation. " +
-          "An AOF background was scheduled to start when possible.",
-      );
-    } else this.rewriter.start();
+    // A unit must not be cut in two by the snapshot: the cron begins it.
+    const isInTransaction = this.engine.running?.has(ClientFlag.DenyBlocking) === true;
+    if (!this.isBusy && !isInTransaction) return this.rewriter.start();
+    this.rewriter.isScheduled = true;
+    this.engine.log.warning(
+      (isInTransaction
+        ? "AOF was enabled during a transaction. "
+        : "AOF was enabled but there is already another background operation. ") +
+        "An AOF background was scheduled to start when possible.",
+    );
   }
 
   /** While the append-only file is off, nothing is encoded for it. */

@@ -72,6 +72,8 @@ export interface RunningJob {
 }
 
 export class SnapshotJobs {
+  /** How many jobs have begun in the background: what Redis counts as forks. */
+  begun = 0;
   #current: (RunningJob & { readonly file: FileJob; readonly onEnd: (error: unknown) => void }) | null = null;
 
   /** @param later runs a function when the event loop has served what waits */
@@ -98,6 +100,7 @@ export class SnapshotJobs {
   start(order: SnapshotOrder, onEnd: (error: unknown) => void): void {
     const file = new FileJob(this.files, order, this.databases());
     file.snapshot.watch();
+    this.begun++;
     this.#current = {
       kind: order.kind,
       snapshot: file.snapshot,

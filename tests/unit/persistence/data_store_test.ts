@@ -222,6 +222,22 @@ Deno.test("the AOF is rewritten when it has grown, and not before", async () => 
   assertEquals(server.info("aof_rewrites"), 1);
 });
 
+Deno.test("CONFIG SET appendonly in a transaction begins the AOF's base behind its end", async () => {
+  const server = await StoreServer.start();
+  const c = server.client();
+  c.send("MULTI");
+  c.send("SET", "k", "half");
+  c.send("CONFIG", "SET", "appendonly", "yes");
+  c.send("SET", "k", "whole");
+  assertEquals(c.send("EXEC"), ["OK", "OK", "OK"]);
+  assertEquals([server.info("aof_rewrite_scheduled"), server.engine.persistence?.jobsBegun], [1, 0]);
+  await server.second();
+  await server.finishJobs();
+  assertEquals([server.info("aof_rewrites"), server.engine.persistence?.jobsBegun], [1, 1]);
+  const again = await StoreServer.start(server.disk.afterKill(), { appendonly: "yes" });
+  assertEquals(again.client().send("GET", "k"), "whole");
+});
+
 Deno.test("CONFIG SET appendonly turns the AOF on with a base of all data, and off", async () => {
   const server = await StoreServer.start();
   const c = server.client();
