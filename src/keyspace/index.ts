@@ -1,5 +1,5 @@
 /**
- * The index: which record belongs to a key. 4,096 small open-addressing tables, chosen by the upper 12 bits of the
+ * The index: which record belongs to a key. 512 small open-addressing tables, chosen by the upper 9 bits of the
  * key's hash, each growing alone, so that no growth is ever a pause. A slot is two 32-bit words, hash and reference;
  * most probes end without touching a record.
  *
@@ -12,8 +12,8 @@
 import type { Random } from "../util/random.ts";
 
 /** How many tables an index has. */
-export const TABLE_COUNT = 4096;
-const TABLE_SHIFT = 20;
+export const TABLE_COUNT = 512;
+const TABLE_SHIFT = 23;
 const SMALLEST_SLOTS = 4;
 
 /** Each table is divided in 64 buckets by the lowest bits of the hash: the units in which a snapshot saves keys. */

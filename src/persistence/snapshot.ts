@@ -1,12 +1,12 @@
 /**
  * Snapshots without fork: the exact state of one instant, written while the server goes on.
  *
- * The keys of a database are divided by their hash: 4,096 tables of 64 buckets each. A walk writes table after table, in
+ * The keys of a database are divided by their hash, into tables and these into buckets. A walk writes table after table, in
  * slices of under a millisecond between which clients are served. Before a key changes, {@linkcode Snapshot.beforeChange}
  * is told; if its bucket has not been written yet, it is written now, in its old state, and marked, so that the walk will
  * pass over it. Each bucket is thus written exactly once, and always as it was when the snapshot began: whatever came
  * into being since then belongs to a bucket that was written before. (Dragonfly's snapshots work in this way, with
- * versions in the buckets of its table; here the marks are a bit a bucket, 32 KiB a database.)
+ * versions in the buckets of its table; here the marks are a bit a bucket.)
  *
  * A large collection is written in steps, over several slices. While one is under way, keys that must be written at
  * once go to a second output, which is appended behind it. Should the very collection change that is half written or
@@ -42,7 +42,7 @@ const CHUNK_BYTES = 262_144;
 /** Collections of more elements are written in steps. */
 const LARGE_ELEMENTS = 128;
 /** Tables of more keys are walked bucket by bucket. */
-const LARGE_TABLE = 64;
+const LARGE_TABLE = 256;
 
 /** A large collection that waits to be written. */
 interface PendingCollection {
@@ -158,8 +158,9 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
     // After a FLUSHALL the database holds nothing that belongs to the snapshot.
     if (walk === undefined || walk.source !== database) return;
     if (!walk.hasWritten(hash)) {
-      walk.mark(hash);
-      this.#writeBucket(walk, tableOf(hash), bucketOf(hash));
+      const table = tableOf(hash), bucket = bucketOf(hash);
+      walk.mark(table, bucket);
+      this.#writeBucket(walk, table, bucket);
     }
     if (this.#current !== null || this.#pending.length > 0) this.#writePending(walk, hash);
   }
@@ -192,14 +193,14 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
     const count = source.countIn(table);
     if (count > LARGE_TABLE) {
       const bucket = walk.bucket++;
-      if (!walk.isMarked((table << 20) | bucket)) this.#writeBucket(walk, table, bucket);
+      if (!walk.isMarked(table, bucket)) this.#writeBucket(walk, table, bucket);
       if (walk.bucket < BUCKET_COUNT) return;
     } else if (count > 0) {
       const from = walk.bucket;
       walk.bucket = BUCKET_COUNT;
       source.forEachIn(table, (ref) => {
-        const hash = source.hashOf(ref);
-        if (bucketOf(hash) >= from && !walk.isMarked(hash)) this.#writeKey(walk, ref);
+        const bucket = bucketOf(source.hashOf(ref));
+        if (bucket >= from && !walk.isMarked(table, bucket)) this.#writeKey(walk, ref);
       });
     }
     walk.table++;
