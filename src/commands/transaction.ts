@@ -3,7 +3,7 @@ import type { Args } from "../engine/args.ts";
 import { ClientFlag } from "../engine/client.ts";
 import { type Command, command, Flag, keyArg, KeyFlag, keyRange } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
-import { refusal } from "../engine/refusals.ts";
+import { ClientGuard } from "../engine/refusals.ts";
 import {
   DISCARD_WITHOUT_MULTI,
   EXEC_ABORT,
@@ -48,7 +48,8 @@ function exec(ctx: CommandContext): void {
   reply.array(queue.length);
   for (const { cmd, args } of queue) {
     // Access may have been taken away since the command was queued.
-    const refused = client.guards === 0 ? null : refusal(engine, client, cmd, args);
+    const isRestricted = (client.guards & ClientGuard.Restricted) !== 0;
+    const refused = isRestricted ? engine.access.check(client, cmd, args) : null;
     if (refused === null) engine.call(client, cmd, args);
     else engine.replyError(client, refused);
   }

@@ -42,6 +42,17 @@ Deno.test("SUBSCRIBE in RESP2 leaves only a few commands until the last subscrip
   assertEquals(c.send("GET", "k"), null);
 });
 
+Deno.test("SUBSCRIBE in a transaction confirms in its place and leaves the queued rest alone", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.raw(new TextEncoder().encode("MULTI\r\nSUBSCRIBE a\r\nGET k\r\nPUBLISH a x\r\n"));
+  assertEquals(
+    c.raw(new TextEncoder().encode("EXEC\r\n")),
+    "*3\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n$-1\r\n:1\r\n" +
+      "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n",
+  );
+});
+
 Deno.test("PUBLISH reaches channel and pattern subscribers and counts deliveries", () => {
   using s = startInProcess();
   const [two, three, sender] = [s.client(), s.client(), s.client()];
