@@ -67,18 +67,18 @@ class DatabaseWalk {
 
   /** Whether all keys of that hash are written. */
   hasWritten(hash: number): boolean {
-    const table = tableOf(hash);
-    return table < this.table || (table === this.table && bucketOf(hash) < this.bucket) ||
-      this.isMarked(hash);
+    const table = tableOf(hash), bucket = bucketOf(hash);
+    if (table < this.table || (table === this.table && bucket < this.bucket)) return true;
+    return this.isMarked(table, bucket);
   }
 
-  isMarked(hash: number): boolean {
-    const bit = tableOf(hash) * BUCKET_COUNT + bucketOf(hash);
+  isMarked(table: number, bucket: number): boolean {
+    const bit = table * BUCKET_COUNT + bucket;
     return (this.#marks[bit >>> 5]! & (1 << (bit & 31))) !== 0;
   }
 
-  mark(hash: number): void {
-    const bit = tableOf(hash) * BUCKET_COUNT + bucketOf(hash);
+  mark(table: number, bucket: number): void {
+    const bit = table * BUCKET_COUNT + bucket;
     this.#marks[bit >>> 5]! |= 1 << (bit & 31);
   }
 }
