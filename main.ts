@@ -3,11 +3,11 @@ import { createCommandTable } from "./src/commands/table.ts";
 import { runCli } from "./src/cli/main.ts";
 import { type CommandLine, HELP_TEXT, parseCommandLine, VERSION_TEXT } from "./src/config/command_line.ts";
 import { Config } from "./src/config/config.ts";
-import { ConfigLoadError } from "./src/config/errors.ts";
+import { ConfigLoadError, fatalConfigError } from "./src/config/errors.ts";
 import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
 import { processBytes } from "./src/engine/memory_report.ts";
-import { addressText, ListenError, type OpenListener, openListeners } from "./src/server/listeners.ts";
+import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
 import { Persistence } from "./src/server/persistence.ts";
 import { Server } from "./src/server/server.ts";
 import { connectSettings } from "./src/server/settings.ts";
@@ -20,8 +20,24 @@ function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
   return "setNoDelay" in conn;
 }
 
-/** Serves every connection `listener` accepts, until it is closed. */
-async function acceptFrom({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
+/** How long to wait when no connection can be accepted: the process may have no file left to open. */
+const ACCEPT_PAUSE_MS = 100;
+
+/** Serves every connection `open` accepts, until it is closed. */
+async function acceptFrom(open: OpenListener, server: Server): Promise<void> {
+  for (;;) {
+    try {
+      return await serveConnections(open, server);
+    } catch (error) {
+      server.engine.log.warning(
+        `Accepting client connection: ${error instanceof Error ? error.message : error}`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+    }
+  }
+}
+
+async function serveConnections({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
   const { tcpKeepalive, unixsocket } = server.engine.config.values;
   for await (const conn of listener) {
     if (isTcp(conn)) {
@@ -43,6 +59,14 @@ function directiveEnvironment(): Record<string, string> {
   );
 }
 
+/** Calls commands by the names that `rename-command` lines give them. */
+function renameCommands({ commands, config }: Engine): void {
+  for (const { words: [from = "", to = ""], origin } of config.renamedCommands) {
+    const refusal = commands.rename(from, to);
+    if (refusal !== null) throw fatalConfigError(origin, refusal);
+  }
+}
+
 /** Runs the server; returns the exit status if it cannot. */
 async function serve(commandLine: CommandLine): Promise<number> {
   const config = new Config();
@@ -55,14 +79,15 @@ async function serve(commandLine: CommandLine): Promise<number> {
     commands: createCommandTable(),
     log,
   });
+  renameCommands(engine);
   engine.baselineBytes = processBytes();
   connectSettings(engine);
   const server = new Server(engine);
   const persistence = new Persistence(server, log);
   logStart(log, config);
-  let listeners: OpenListener[];
+  const listeners = new Listeners(config, log, (listener) => acceptFrom(listener, server));
   try {
-    listeners = openListeners(config.values);
+    listeners.open();
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     log.warning(`Warning: ${error.message}`);
@@ -71,7 +96,6 @@ async function serve(commandLine: CommandLine): Promise<number> {
   }
   const shutdown = new Shutdown(server, persistence, listeners, log);
   shutdown.handleSignals();
-  for (const listener of listeners) acceptFrom(listener, server);
   if (!await persistence.start()) return 1;
   server.start();
   log.notice("Ready to accept connections");

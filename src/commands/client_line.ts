@@ -38,10 +38,20 @@ function flagsOf(engine: Engine, client: Client): string {
   return letters === "" ? "N" : letters;
 }
 
+/** What redis-server keeps for replies before it begins a list of them, and so does not count as output memory. */
+const FIXED_BUFFER = 16_384;
+
+/** Bytes of the command that the client runs now: they still lie in its query buffer. */
+function runningBytes(engine: Engine, client: Client): number {
+  const { args } = engine.context;
+  return client === engine.running && args.rawStart >= 0 ? args.rawEnd - args.rawStart : 0;
+}
+
 /** The line without its line end. */
 export function clientLine(engine: Engine, client: Client): string {
   const { transport, lastCommand } = client;
-  const now = engine.clock.nowMs();
+  const now = engine.clock.nowMs(), unsent = transport.outputBytes;
+  const queryBytes = transport.queryBytes + runningBytes(engine, client);
   const seconds = (sinceMs: number) => Math.max(0, Math.floor((now - sinceMs) / 1000));
   const fields: [string, string | number][] = [
     ["id", client.id],
@@ -57,16 +67,15 @@ export function clientLine(engine: Engine, client: Client): string {
     ["psub", engine.pubsub.patterns.countOf(client)],
     ["ssub", engine.pubsub.shardChannels.countOf(client)],
     ["multi", client.has(ClientFlag.Multi) ? client.queue.length : -1],
-    ["watch", client.watched?.size ?? 0],
-    ["qbuf", transport.queryBytes],
-    ["qbuf-free", transport.queryCapacity - transport.queryBytes],
+    ["qbuf", queryBytes],
+    ["qbuf-free", Math.max(0, transport.queryCapacity - queryBytes)],
     ["argv-mem", 0],
     ["multi-mem", client.queueBytes],
     ["rbs", client.reply.capacity],
     ["rbp", client.reply.capacity],
-    ["obl", client.reply.length],
-    ["oll", 0],
-    ["omem", Math.max(0, transport.outputBytes - client.reply.length)],
+    ["obl", Math.min(unsent, FIXED_BUFFER)],
+    ["oll", Math.ceil((unsent - Math.min(unsent, FIXED_BUFFER)) / FIXED_BUFFER)],
+    ["omem", unsent - Math.min(unsent, FIXED_BUFFER)],
     ["tot-mem", clientMemory(client)],
     ["events", "r"],
     ["cmd", lastCommand?.fullName ?? "NULL"],
@@ -75,6 +84,7 @@ export function clientLine(engine: Engine, client: Client): string {
     ["resp", client.reply.resp],
     ["lib-name", client.libName],
     ["lib-ver", client.libVersion],
+    ["watch", client.watched?.size ?? 0],
   ];
   return fields.map(([name, value]) => `${name}=${value}`).join(" ");
 }

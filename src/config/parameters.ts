@@ -228,7 +228,7 @@ export const PARAMETERS = {
   // Readable snapshots and default expiry: Redeno's own
   "default-ttl": integer(0, 0, INT_MAX),
   "snapshot-interval": integer(0, 0, INT_MAX),
-  "load-snapshot": text("", fixed),
+  "load-snapshot": text("", { flags: Immutable | Hidden }),
 
   // Replication
   "replicaof": primaryAddress({ flags: Immutable | Multi, aliases: ["slaveof"] }),

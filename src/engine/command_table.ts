@@ -54,16 +54,17 @@ export class CommandTable {
     return undefined;
   }
 
-  /** Calls a command by another name, or by none. Only before the first request. */
-  rename(from: string, to: string): void {
+  /** Calls a command by another name, or by none; returns why it cannot, or null. Only before the first request. */
+  rename(from: string, to: string): string | null {
     const cmd = this.#byName.get(from.toLowerCase());
-    if (cmd === undefined) throw new Error("No such command in rename-command");
+    if (cmd === undefined) return "No such command in rename-command";
     const rest = [...this.#byName].filter(([, other]) => other !== cmd);
-    if (this.#byName.has(to.toLowerCase())) throw new Error("Target command name already exists");
+    if (this.#byName.has(to.toLowerCase())) return "Target command name already exists";
     this.#byName.clear();
     this.#slots.fill(undefined);
     for (const [name, other] of rest) this.#add(name, other);
     if (to !== "") this.#add(to.toLowerCase(), cmd);
+    return null;
   }
 
   #add(name: string, cmd: Command): void {

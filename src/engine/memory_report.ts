@@ -27,7 +27,8 @@ export interface MemoryReport {
 /** Bytes a client takes beside the object itself: buffers and queued commands. */
 export function clientMemory(client: Client): number {
   const { transport } = client;
-  return transport.queryCapacity + transport.outputBytes + client.reply.capacity + client.queueBytes;
+  const inFlight = transport.outputBytes - client.reply.length;
+  return transport.queryCapacity + inFlight + client.reply.capacity + client.queueBytes;
 }
 
 /** Bytes of the process before any data, to be measured once at the start. */

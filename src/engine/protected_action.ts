@@ -9,6 +9,7 @@ export function mayAct(allowed: ProtectedAction, client: Client): boolean {
   return allowed === "yes" || (allowed === "local" && isLocal(client));
 }
 
-function isLocal(client: Client): boolean {
+/** Whether a client is on this machine, as far as its address tells. */
+export function isLocal(client: Client): boolean {
   return client.has(ClientFlag.UnixSocket) || /^(127\.0\.0\.1|\[::1\]):/.test(client.transport.address);
 }

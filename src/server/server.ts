@@ -4,6 +4,7 @@
  */
 import { Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
+import { isLocal } from "../engine/protected_action.ts";
 import { ExpireCycle } from "../engine/expire.ts";
 import type { RequestLimits } from "../protocol/request_decoder.ts";
 import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
@@ -15,6 +16,18 @@ const SLICE_US = 1000;
 const COMPACT_RECORDS = 500;
 
 const TOO_MANY_CLIENTS = new TextEncoder().encode("-ERR max number of clients reached\r\n");
+
+const PROTECTED_MODE = new TextEncoder().encode(
+  "-DENIED Redis is running in protected mode: the default user has no password, so only clients on this machine are " +
+    "served. To let others in, set a password (CONFIG SET requirepass, or ACL), or, where the network is trusted, switch " +
+    "the mode off: CONFIG SET protected-mode no from a local client, `protected-mode no` in the configuration file, or " +
+    "the option --protected-mode no at the start.\r\n",
+);
+
+/** Tells a client why it is not served, and closes its connection. */
+function turnAway(socket: Socket, why: Uint8Array): void {
+  socket.write(why).catch(() => {}).finally(() => socket.close());
+}
 
 /** Something that is done a little at a time beside serving clients; called from the server's cron. */
 export type BackgroundTask = () => void;
@@ -53,11 +66,14 @@ export class Server implements ConnectionHost {
     engine.stats.connectionsReceived++;
     if (this.#connections.size >= engine.config.values.maxclients) {
       engine.stats.connectionsRejected++;
-      socket.write(TOO_MANY_CLIENTS).catch(() => {}).finally(() => socket.close());
-      return;
+      return turnAway(socket, TOO_MANY_CLIENTS);
     }
     const connection = new Connection(this, socket, address, localAddress);
     if (isUnixSocket) connection.client.set(ClientFlag.UnixSocket);
+    if (engine.config.values.protectedMode && engine.access.isOpen && !isLocal(connection.client)) {
+      engine.stats.connectionsRejected++;
+      return turnAway(socket, PROTECTED_MODE);
+    }
     this.#connections.add(connection);
     engine.addClient(connection.client);
     connection.serve();

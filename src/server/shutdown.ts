@@ -3,7 +3,7 @@
  * server goes on, unless it is told to end all the same.
  */
 import type { EngineLog } from "../engine/engine.ts";
-import type { OpenListener } from "./listeners.ts";
+import type { Listeners } from "./listeners.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Server } from "./server.ts";
 
@@ -26,7 +26,7 @@ export class Shutdown {
   constructor(
     readonly server: Server,
     readonly persistence: Persistence,
-    readonly listeners: readonly OpenListener[],
+    readonly listeners: Listeners,
     readonly log: EngineLog,
   ) {
     this.finished = new Promise((resolve) => this.#finish = resolve);
@@ -63,14 +63,7 @@ export class Shutdown {
       );
       if (!options.force) return false;
     }
-    for (const { listener, cleanUp } of this.listeners) {
-      try {
-        listener.close();
-      } catch {
-        // It is closed already.
-      }
-      cleanUp();
-    }
+    this.listeners.close();
     this.server.stop();
     this.log.warning("Redeno is now ready to exit, bye bye...");
     this.#finish(0);

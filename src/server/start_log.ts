@@ -1,5 +1,6 @@
 /** The server's log at its start: where it goes, and the lines that say what has been started. */
 import type { Config } from "../config/config.ts";
+import { fatalConfigError } from "../config/errors.ts";
 import { Log } from "../util/log.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "../util/version.ts";
 
@@ -9,9 +10,16 @@ const LOGO = (port: number) => `
      PID: ${Deno.pid}
 `;
 
-/** Opens the log the configuration names. */
+/** Opens the log the configuration names; throws ConfigLoadError if it cannot be written. */
 export function openLog(config: Config): Log {
-  const log = Log.toFile(config.values.logfile, config.values.loglevel);
+  const { logfile, loglevel } = config.values;
+  try {
+    if (logfile !== "") Deno.openSync(logfile, { append: true, create: true }).close();
+  } catch (error) {
+    const reason = `Can't open the log file: ${error instanceof Error ? error.message : error}`;
+    throw fatalConfigError({ place: "Reading the configuration", text: `logfile "${logfile}"` }, reason);
+  }
+  const log = Log.toFile(logfile, loglevel);
   config.onApply("loglevel", (level) => log.level = level);
   return log;
 }
