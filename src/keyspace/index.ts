@@ -16,8 +16,11 @@ export const TABLE_COUNT = 512;
 const TABLE_SHIFT = 23;
 const SMALLEST_SLOTS = 4;
 
-/** Each table is divided in 64 buckets by the lowest bits of the hash: the units in which a snapshot saves keys. */
-export const BUCKET_BITS = 6;
+/**
+ * Each table is divided in 512 buckets by the lowest bits of the hash: the units in which a snapshot saves keys, some
+ * forty of them with ten million.
+ */
+export const BUCKET_BITS = 9;
 export const BUCKET_COUNT = 1 << BUCKET_BITS;
 
 /** The bucket of its table a hash belongs to. */
