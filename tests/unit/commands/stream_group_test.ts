@@ -191,7 +191,7 @@ Deno.test("XAUTOCLAIM goes on where it stopped and reports deleted entries", () 
 Deno.test("group bookkeeping leaves WATCH alone, new entries do not", () => {
   using s = startInProcess();
   const c = delivered(s), watcher = s.client();
-  s.engine.watchers.watch(watcher.client, 0, "s", false);
+  watcher.send("WATCH", "s");
   for (const call of ["XACK s g 1", "XCLAIM s g bob 0 2", "XGROUP SETID s g 0", "XSETID s 9"]) {
     c.send(...call.split(" "));
   }
