@@ -1,0 +1,178 @@
+/**
+ * What elements of collections cost: each structure is built in a fresh server of either kind, and the growth of its
+ * own account (used_memory) and of its resident memory is divided by the number of elements.
+ */
+import { fill } from "./fill.ts";
+import type { BenchOptions } from "./options.ts";
+import { MeasuredServer, NO_REDIS, type Program, programs } from "./process.ts";
+import { type Column, type Goal, number, ratio, type SectionReport, tableText } from "./report.ts";
+
+interface Structure {
+  name: string;
+  /** What one element is. */
+  element: string;
+  elements: number;
+  /** The commands that build `count` elements. */
+  build: (count: number) => Iterable<string[]>;
+  /** Whether the project has a goal for it. */
+  isGoal: boolean;
+}
+
+/** Words that one command gets. */
+const CHUNK = 1000;
+const KEY = "bench:structure";
+const GOAL_RATIO = 1.5;
+
+/** Commands that begin with `head` and each add a thousand elements, of the words `element` gives for their number. */
+function* inChunks(
+  count: number,
+  head: readonly string[],
+  element: (i: number) => string[],
+): Generator<string[]> {
+  for (let from = 0; from < count; from += CHUNK) {
+    const words = [...head];
+    for (let i = from; i < Math.min(count, from + CHUNK); i++) words.push(...element(i));
+    yield words;
+  }
+}
+
+function* smallHashes(count: number): Generator<string[]> {
+  for (let i = 0; i < count; i++) {
+    const words = ["HSET", `user:${i}`];
+    for (let field = 1; field <= 5; field++) words.push(`field${field}`, `value-${i}-${field}`);
+    yield words;
+  }
+}
+
+function* streamEntries(count: number): Generator<string[]> {
+  for (let i = 0; i < count; i++) {
+    yield ["XADD", KEY, `${1_700_000_000_000 + i}-0`, "sensor", String(i % 100), "value", String(i)];
+  }
+}
+
+const STRUCTURES: readonly Structure[] = [
+  { name: "small hashes of 5 fields", element: "hash", elements: 100_000, build: smallHashes, isGoal: true },
+  {
+    name: "sorted set",
+    element: "member",
+    elements: 1_000_000,
+    build: (count) => inChunks(count, ["ZADD", KEY], (i) => [String(i * 7 % 1_000_003), `member:${i}`]),
+    isGoal: true,
+  },
+  { name: "stream", element: "entry", elements: 1_000_000, build: streamEntries, isGoal: true },
+  {
+    name: "list",
+    element: "element",
+    elements: 1_000_000,
+    build: (count) => inChunks(count, ["RPUSH", KEY], (i) => [`element:${i}`]),
+    isGoal: true,
+  },
+  {
+    name: "set",
+    element: "member",
+    elements: 1_000_000,
+    build: (count) => inChunks(count, ["SADD", KEY], (i) => [`member:${i}`]),
+    isGoal: false,
+  },
+  {
+    name: "hash",
+    element: "field",
+    elements: 1_000_000,
+    build: (count) => inChunks(count, ["HSET", KEY], (i) => [`field:${i}`, `value:${i}`]),
+    isGoal: false,
+  },
+];
+
+interface Cost {
+  usedBytes: number;
+  rssBytes: number;
+  /** Nanoseconds of processor time the server took to add one. */
+  buildNs: number;
+}
+
+interface Row {
+  name: string;
+  element: string;
+  elements: number;
+  costs: Partial<Record<Program, Cost>>;
+  isGoal: boolean;
+}
+
+async function measure(program: Program, structure: Structure, count: number): Promise<Cost> {
+  await using server = await MeasuredServer.start(program, ["--appendonly", "no"]);
+  // The same on a small scale brings the server to the size it works at.
+  await fill(server, structure.build(Math.min(count, 10_000)));
+  await server.ask("FLUSHALL");
+  const rss = await server.settledRssBytes(),
+    used = await server.info("used_memory"),
+    cpu = await server.cpuUs();
+  await fill(server, structure.build(count));
+  const buildNs = (await server.cpuUs() - cpu) * 1000 / count;
+  return {
+    usedBytes: (await server.info("used_memory") - used) / count,
+    rssBytes: (await server.settledRssBytes() - rss) / count,
+    buildNs,
+  };
+}
+
+/** What Redeno's `field` is beside redis-server's. */
+function compared({ costs }: Row, field: keyof Cost): number {
+  return (costs.Redeno?.[field] ?? NaN) / (costs["redis-server"]?.[field] ?? NaN);
+}
+
+function pair(title: string, field: keyof Cost): Column<Row>[] {
+  return [
+    { title: `redis ${title}`, text: ({ costs }) => number(costs["redis-server"]?.[field] ?? NaN, 1) },
+    { title: `Redeno ${title}`, text: ({ costs }) => number(costs.Redeno?.[field] ?? NaN, 1) },
+    { title: "ratio", text: (row) => ratio(compared(row, field)) },
+  ];
+}
+
+const columns: readonly Column<Row>[] = [
+  {
+    title: "structure",
+    text: ({ name, element, elements }) => `${name} (${number(elements)}), a ${element}`,
+  },
+  ...pair("used", "usedBytes"),
+  ...pair("RSS", "rssBytes"),
+  ...pair("ns", "buildNs"),
+];
+
+function goalsOf(rows: readonly Row[]): Goal[] {
+  return rows.filter(({ isGoal }) => isGoal).flatMap((row) => [
+    {
+      what: `${row.name}: accounted bytes, × redis-server's`,
+      value: compared(row, "usedBytes"),
+      limit: { max: GOAL_RATIO },
+    },
+    {
+      what: `${row.name}: resident bytes, × redis-server's`,
+      value: compared(row, "rssBytes"),
+      limit: { max: GOAL_RATIO },
+    },
+  ]);
+}
+
+/** The section `structures`. */
+export async function structures(options: BenchOptions): Promise<SectionReport> {
+  const rows: Row[] = [];
+  for (const structure of STRUCTURES) {
+    const elements = options.quick ? structure.elements / 5 : structure.elements;
+    const row: Row = { ...structure, elements, costs: {} };
+    for (const program of programs) row.costs[program] = await measure(program, structure, elements);
+    rows.push(row);
+  }
+  const texts = [tableText("Bytes an element costs, and processor time to add it", columns, rows)];
+  if (programs.length < 2) texts.push(NO_REDIS);
+  const chart = {
+    title: "Resident memory of collections",
+    unit: "bytes/element",
+    series: programs,
+    groups: rows.map(({ name, costs }) => ({
+      label: name,
+      values: programs.map((p) => costs[p]?.rssBytes ?? NaN),
+    })),
+  };
+  const data = rows.map(({ name, element, elements, costs }) => ({ name, element, elements, costs }));
+  return { name: "structures", text: texts.join("\n\n"), data, charts: [chart], goals: goalsOf(rows) };
+}
