@@ -35,6 +35,7 @@ import { type Client, ClientFlag } from "./client.ts";
 import { acceptsCount, type Command, Flag } from "./command.ts";
 import type { CommandTable } from "./command_table.ts";
 import { CommandContext } from "./context.ts";
+import { CrossProtocolGuard } from "./cross_protocol.ts";
 import { Notify } from "./events.ts";
 import { publishKeyspaceEvent } from "./messages.ts";
 import {
@@ -78,6 +79,8 @@ export interface EngineParts {
   log: EngineLog;
 }
 
+/** With so many bytes of replies a batch is interrupted, so that they can leave; its reader may be a slow one. */
+const LARGEST_BATCH_REPLY_BYTES = 1 << 24;
 /** Commands below this time are not timed one by one; see {@linkcode Engine.runBatch}. */
 const TIME_EACH_BELOW_US = 1000;
 /** Commands whose time is measured over a run of calls. */
@@ -166,6 +169,7 @@ export class Engine {
   #depth = 0;
   #serving = false;
   readonly #args = new Args();
+  readonly #crossProtocol = new CrossProtocolGuard(this);
   #outbox: Client[] = [];
   readonly #unsettled: Unsettled[] = [];
   readonly #eviction: EvictionPool;
@@ -220,7 +224,8 @@ export class Engine {
 
   /**
    * Runs the commands of `batch` from number `from` on and returns how many have been run (or refused, or queued):
-   * fewer than there are if the client now waits or is to be closed. Call {@linkcode endBatch} afterwards.
+   * fewer than there are if the client now waits, is to be closed, or should read first what it has been answered. Call
+   * {@linkcode endBatch} afterwards.
    *
    * Reading the clock costs as much as a small command. So a run of calls of the same fast command is timed as one,
    * and its time divided; slower commands, and all while `slowlog-log-slower-than` is below a millisecond, are timed
@@ -235,6 +240,7 @@ export class Engine {
       args.point(batch, index++);
       this.execute(client, args);
       if (client.blocked !== null || client.has(ClientFlag.CloseAfterReply) || client.closed) break;
+      if (client.reply.length > LARGEST_BATCH_REPLY_BYTES) break;
     }
     this.#timer.finish(this);
     this.queueReplies(client);
@@ -268,7 +274,7 @@ export class Engine {
       return this.resolve(args);
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;
-      this.#reject(client, null, error);
+      if (!this.#crossProtocol.refuses(client, args)) this.#reject(client, null, error);
       return undefined;
     }
   }

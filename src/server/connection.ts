@@ -12,8 +12,11 @@ import { RequestReader } from "../protocol/command_stream.ts";
 import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
 import { recycleReplyBuffer } from "../protocol/reply_writer.ts";
 
-/** Replies waiting for a slow reader above which nothing more is read from it. */
-const PAUSE_READING_BYTES = 1 << 20;
+/**
+ * Replies waiting for a slow reader above which nothing more is read from it. Many clients write a whole pipeline before
+ * they read its first reply: those must not wait for each other, so this is more than a pipeline's replies usually are.
+ */
+const PAUSE_READING_BYTES = 1 << 25;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -113,8 +116,10 @@ export class Connection implements ClientTransport {
   async #finishBatch(batch: CommandBatch, done: number): Promise<void> {
     const { engine } = this.host;
     for (;;) {
-      if (this.client.blocked !== null) await this.#waitUnblocked();
-      else if (this.#mustPause()) await this.#sleep();
+      while (this.#mustWait()) {
+        if (this.client.blocked !== null) await this.#waitUnblocked();
+        else await this.#sleep();
+      }
       if (done === batch.count || this.#closing || this.#closed) break;
       done = this.#runOnce(batch, done);
     }
@@ -154,7 +159,7 @@ export class Connection implements ClientTransport {
   }
 
   #mustPause(): boolean {
-    return this.#inFlightBytes > PAUSE_READING_BYTES && !this.#closing &&
+    return this.outputBytes > PAUSE_READING_BYTES && !this.#closing &&
       !this.host.hasOutputLimit(this.client);
   }
 

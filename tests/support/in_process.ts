@@ -96,11 +96,15 @@ export class InProcessClient implements ClientTransport {
   #runOn(): void {
     do {
       this.#waitsToRun = false;
-      if (this.#done < this.#decoder.batch.count && this.client.blocked === null && !this.closed) {
+      while (this.#done < this.#decoder.batch.count && this.#mayRunOn()) {
         this.#done = this.engine.runBatch(this.client, this.#decoder.batch, this.#done);
       }
       this.engine.endBatch();
     } while (this.#waitsToRun);
+  }
+
+  #mayRunOn(): boolean {
+    return this.client.blocked === null && !this.closed && !this.client.has(ClientFlag.CloseAfterReply);
   }
 
   /** The replies that have come since they were last asked for. */

@@ -1,0 +1,34 @@
+/**
+ * Web pages can make a browser send HTTP requests to any port. Most of their lines are unknown commands here, but their
+ * body could hold known ones. So who says `POST` or `Host:` is cut off before the body is read, as by redis-server.
+ */
+import type { Args } from "./args.ts";
+import type { Client } from "./client.ts";
+import type { Engine } from "./engine.ts";
+
+/** The log is told at most so often: it must not be filled from outside. */
+const LOG_EVERY_MS = 60_000;
+
+export class CrossProtocolGuard {
+  readonly #engine: Engine;
+  #loggedAtMs = -Infinity;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Whether `args`, which name no command, begin an HTTP request; then the client has been cut off. */
+  refuses(client: Client, args: Args): boolean {
+    if (!args.is(0, "POST") && !args.is(0, "HOST:")) return false;
+    const { log, nowMs } = this.#engine;
+    if (nowMs - this.#loggedAtMs > LOG_EVERY_MS) {
+      this.#loggedAtMs = nowMs;
+      log.warning(
+        `Possible SECURITY ATTACK detected: ${client.transport.address} sends HTTP (POST or Host:), as a web page does ` +
+          "that tries to have commands run here. Its connection is closed.",
+      );
+    }
+    client.transport.close(false);
+    return true;
+  }
+}
