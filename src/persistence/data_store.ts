@@ -200,6 +200,8 @@ export class DataStore implements PersistenceControl {
     const { log, config } = this.engine;
     this.rewriter.abort();
     this.jobs.abort();
+    // Half a data set must not take the place of a whole one.
+    if (this.loading !== null) return;
     if (this.aof.state === "on") {
       log.notice("Calling fsync() on the AOF file.");
       this.aof.finish();

@@ -3,6 +3,7 @@ import { ProgressBar } from "@std/cli/unstable-progress-bar";
 import type { EngineLog } from "../engine/engine.ts";
 import { DataStore, isLoadFault } from "../persistence/data_store.ts";
 import { denoFiles } from "../persistence/files.ts";
+import { FolderInUseError, FolderLock } from "../persistence/folder_lock.ts";
 import { LoadProgress } from "../persistence/loading.ts";
 import { ManifestError } from "../persistence/manifest.ts";
 import { textOf } from "../persistence/rdb_saver.ts";
@@ -41,6 +42,7 @@ class LoadReport {
 
 export class Persistence {
   readonly store: DataStore;
+  #lock: FolderLock | null = null;
 
   constructor(readonly server: Server, readonly log: EngineLog) {
     this.store = new DataStore(server.engine, denoFiles, Deno.pid);
@@ -50,6 +52,7 @@ export class Persistence {
   /** Loads what is on the disk and begins to write. False if that cannot be done; the log says why. */
   async start(): Promise<boolean> {
     const { clock } = this.server.engine;
+    if (!await this.#lockFolder()) return false;
     const report = new LoadReport(this.log, clock.nowMs());
     try {
       await this.store.load(new LoadProgress(clock, (progress) => report.update(progress)));
@@ -66,8 +69,24 @@ export class Persistence {
     return true;
   }
 
+  /** A server that writes by itself must be the only one in its directory. False if it is not. */
+  async #lockFolder(): Promise<boolean> {
+    const { appendonly, save, dir } = this.server.engine.config.values;
+    if (!appendonly && save.length === 0) return true;
+    try {
+      this.#lock = await FolderLock.take(dir, Deno.pid);
+    } catch (error) {
+      this.log.warning(textOf(error));
+      if (error instanceof FolderInUseError) return false;
+      this.log.warning(`The data directory ${dir} cannot be locked: nothing keeps another server out of it.`);
+    }
+    return true;
+  }
+
   /** At shutdown: everything acknowledged is on the disk afterwards. Throws if it cannot be. */
   finish(options: { save?: boolean }): void {
     this.store.finish(options.save);
+    this.#lock?.release();
+    this.#lock = null;
   }
 }

@@ -1,0 +1,70 @@
+/**
+ * One server a data directory. The lock is the kernel's (`flock` on a file in the directory), so that it ends with the
+ * process however that ends; the file only tells the pid of who holds it.
+ */
+import { fromLatin1 } from "../config/host.ts";
+import { joinPath } from "./files.ts";
+
+/** The file that is locked. */
+export const LOCK_NAME = ".redeno.lock";
+
+/** How long to wait for a lock before it counts as held by another. */
+const PATIENCE_MS = 300;
+
+/** Another server keeps its data in the directory. */
+export class FolderInUseError extends Error {
+  override name = "FolderInUseError";
+
+  constructor(readonly folder: string, readonly pid: string) {
+    super(`Another server (pid ${pid}) keeps its data in ${folder}`);
+  }
+}
+
+export class FolderLock {
+  private constructor(readonly path: string, readonly file: Deno.FsFile) {}
+
+  /** Locks `folder` (a latin1 string) until {@linkcode release} or the end of the process. */
+  static async take(folder: string, pid: number): Promise<FolderLock> {
+    const path = fromLatin1(joinPath(folder, LOCK_NAME));
+    for (;;) {
+      const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
+      if (!await isGranted(file)) throw new FolderInUseError(folder, await pidIn(path));
+      // Whoever held it before may have removed the file that was opened.
+      if (await isSameFile(file, path)) {
+        await file.truncate();
+        await file.write(new TextEncoder().encode(`${pid}\n`));
+        return new FolderLock(path, file);
+      }
+      file.close();
+    }
+  }
+
+  /** Lets the directory go. */
+  release(): void {
+    try {
+      Deno.removeSync(this.path);
+    } catch {
+      // It is only a name; the lock goes with the handle.
+    }
+    this.file.close();
+  }
+}
+
+/** Whether the lock is free. A lock that is not waits in the background, to the end of the process or its holder. */
+async function isGranted(file: Deno.FsFile): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), PATIENCE_MS));
+  const isGranted = await Promise.race([file.lock(true).then(() => true), patience]);
+  clearTimeout(timer);
+  return isGranted;
+}
+
+async function pidIn(path: string): Promise<string> {
+  const text = await Deno.readTextFile(path).catch(() => "");
+  return text.trim() || "unknown";
+}
+
+async function isSameFile(file: Deno.FsFile, path: string): Promise<boolean> {
+  const named = await Deno.stat(path).catch(() => undefined);
+  return named !== undefined && named.ino === (await file.stat()).ino;
+}

@@ -1,0 +1,21 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { FolderInUseError, FolderLock } from "../../../src/persistence/folder_lock.ts";
+
+/** A lock that is not granted waits to the end of its holder: here, to the end of the test. */
+const options = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test("FolderLock keeps a second server out, tells who is there, and ends", options, async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const first = await FolderLock.take(folder, 123);
+    const error = await assertRejects(() => FolderLock.take(folder, 456), FolderInUseError);
+    assertEquals([error.pid, error.message], ["123", `Another server (pid 123) keeps its data in ${folder}`]);
+    first.release();
+    const third = await FolderLock.take(folder, 789);
+    assertEquals(await Deno.readTextFile(`${folder}/.redeno.lock`), "789\n");
+    third.release();
+    assertEquals([...Deno.readDirSync(folder)], []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
