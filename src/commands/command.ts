@@ -76,10 +76,10 @@ function filterOf(args: Args): (cmd: Command) => boolean {
 }
 
 function list(ctx: CommandContext, args: Args): void {
-  const isWanted = filterOf(args), withSubcommands = args.count > 2;
+  const isWanted = filterOf(args);
   const names: string[] = [];
   for (const cmd of all(ctx)) {
-    for (const one of withSubcommands ? [cmd, ...cmd.subcommands ?? []] : [cmd]) {
+    for (const one of [cmd, ...cmd.subcommands ?? []]) {
       if (isWanted(one)) names.push(one.fullName);
     }
   }

@@ -30,7 +30,12 @@ function select(ctx: CommandContext, args: Args): void {
 /** FLUSHDB and FLUSHALL. @param databaseId -1 for all */
 function flush(ctx: CommandContext, args: Args, databaseId: number): void {
   if (args.count > 2 || (args.count === 2 && !args.is(1, "SYNC") && !args.is(1, "ASYNC"))) throw SYNTAX;
-  ctx.engine.dirty += ctx.engine.flushDatabases(databaseId);
+  const { databases } = ctx.engine;
+  // Counted before: where FLUSHALL saves the empty data, nothing has changed since the last save.
+  const flushed = databaseId < 0 ? databases : [databases[databaseId]!];
+  for (const database of flushed) ctx.engine.dirty += database.size;
+  const removed = ctx.engine.flushDatabases(databaseId);
+  if (args.count === 2 && args.is(1, "ASYNC")) ctx.engine.stats.lazilyFreed += removed;
   // Also where nothing was removed: a replica may hold what has been lost here.
   ctx.forcePropagation();
   ctx.reply.ok();

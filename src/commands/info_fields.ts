@@ -164,7 +164,7 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["mem_allocator", "v8"],
     ["active_defrag_running", 0],
     ["lazyfree_pending_objects", 0],
-    ["lazyfreed_objects", 0],
+    ["lazyfreed_objects", engine.stats.lazilyFreed],
   ];
 }
 

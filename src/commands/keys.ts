@@ -40,10 +40,22 @@ function del(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(deleted);
 }
 
+/** Larger collections count as freed in the background when UNLINK removes them, as in redis-server. */
+const LAZILY_FREED_ABOVE = 64;
+
+function unlink(ctx: CommandContext, args: Args): void {
+  for (let i = 1; i < args.count; i++) {
+    const ref = ctx.peek(args.key(i));
+    if (ref === 0 || ctx.db.typeOf(ref) === ValueType.String) continue;
+    if (ctx.db.collectionOf(ref).size > LAZILY_FREED_ABOVE) ctx.engine.stats.lazilyFreed++;
+  }
+  del(ctx, args);
+}
+
 /** EXISTS and TOUCH: how many of the keys there are, counting repeated ones each time. */
-function countExisting(ctx: CommandContext, args: Args): void {
+function countExisting(ctx: CommandContext, args: Args, touches: boolean): void {
   let found = 0;
-  for (let i = 1; i < args.count; i++) if (ctx.find(args.key(i)) !== 0) found++;
+  for (let i = 1; i < args.count; i++) if (ctx.find(args.key(i), touches) !== 0) found++;
   ctx.reply.integer(found);
 }
 
@@ -236,7 +248,13 @@ const SHARED_REFCOUNT = 2147483647;
 function objectRefcount(ctx: CommandContext, args: Args): void {
   const ref = objectSubject(ctx, args);
   if (ref === 0) return;
-  const value = encodingOf(ctx.db, ref) === "int" ? Number(ctx.db.readString(ref, new Slice()).text()) : -1;
+  const { maxmemory, maxmemoryPolicy } = ctx.engine.config.values;
+  const { order } = parsePolicy(maxmemoryPolicy);
+  // Redis shares nothing where each key needs an access time of its own.
+  const mayShare = maxmemory === 0 || (order !== "lru" && order !== "lfu");
+  const value = mayShare && encodingOf(ctx.db, ref) === "int"
+    ? Number(ctx.db.readString(ref, new Slice()).text())
+    : -1;
   ctx.reply.integer(value >= 0 && value < 10_000 ? SHARED_REFCOUNT : 1);
 }
 
@@ -331,7 +349,7 @@ export const keyCommands: readonly Command[] = [
     summary: "Deletes keys and leaves the freeing of their memory to the garbage collector.",
     complexity: "O(1) for each key",
     tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
-    handler: del,
+    handler: unlink,
   }),
   command({
     ...generic,
@@ -344,7 +362,7 @@ export const keyCommands: readonly Command[] = [
     complexity: "O(N) for N keys",
     history: [["3.0.3", "Several keys."]],
     tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
-    handler: countExisting,
+    handler: (ctx, args) => countExisting(ctx, args, false),
   }),
   command({
     ...generic,
@@ -357,7 +375,7 @@ export const keyCommands: readonly Command[] = [
     summary: "Counts how many of the keys exist and marks them as used now.",
     complexity: "O(N) for N keys",
     tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
-    handler: countExisting,
+    handler: (ctx, args) => countExisting(ctx, args, true),
   }),
   command({
     ...generic,

@@ -244,7 +244,7 @@ export function choice<const Word extends string>(
   return {
     ...common(options),
     initial,
-    parse: (words) => pick(choices, words.length === 1 ? words[0] : undefined, options.synonyms),
+    parse: (words) => pick(choices, single(words), options.synonyms),
     print: (value) => value,
     rewrite: (name, value) => [{ text: `${name} ${value}`, force: value !== initial }],
   };
@@ -277,12 +277,11 @@ export function choices<const Word extends string>(
 
 function pick<Word extends string>(
   choices: readonly Word[],
-  given: string | undefined,
+  given: string,
   synonyms: Readonly<Record<string, Word>> = {},
 ): Word {
-  const word = given?.toLowerCase();
-  const found = choices.find((choice) => choice === word) ??
-    (word === undefined ? undefined : synonyms[word]);
+  const word = given.toLowerCase();
+  const found = choices.find((choice) => choice === word) ?? synonyms[word];
   if (found === undefined) throw notOneOf([...choices, ...Object.keys(synonyms)]);
   return found;
 }

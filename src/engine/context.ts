@@ -66,8 +66,8 @@ export class CommandContext {
 
   // ---- Look-ups -----------------------------------------------------------------------------------------------
 
-  /** The record of `key` for reading, or 0; counts a hit or a miss. */
-  find(key: Key): number {
+  /** The record of `key` for reading, or 0; counts a hit or a miss. @param touches moves the access clock */
+  find(key: Key, touches = true): number {
     const ref = this.engine.lookUp(this.db, this.databaseId, key);
     if (ref === 0) {
       this.engine.stats.keyspaceMisses++;
@@ -75,7 +75,7 @@ export class CommandContext {
       return 0;
     }
     this.engine.stats.keyspaceHits++;
-    if (!this.client.has(ClientFlag.NoTouch)) this.engine.touch(this.db, ref);
+    if (touches && !this.client.has(ClientFlag.NoTouch)) this.engine.touch(this.db, ref);
     return ref;
   }
 

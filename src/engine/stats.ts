@@ -9,6 +9,8 @@ export class Stats {
   keyspaceMisses = 0;
   expiredKeys = 0;
   expiredFields = 0;
+  /** Objects that were removed without waiting for their memory. */
+  lazilyFreed = 0;
   evictedKeys = 0;
   evictedClients = 0;
   errorReplies = 0;

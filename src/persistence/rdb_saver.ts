@@ -137,14 +137,11 @@ export class RdbSaver {
     const { engine, jobs } = this.context;
     if (this.isRunning) jobs.abort();
     if (engine.config.values.save.length === 0) return;
-    const { dirty } = engine;
     try {
       this.saveNow();
     } catch (error) {
       engine.log.warning(`Error saving DB on disk: ${textOf(error)}`);
     }
-    // The command that flushed still counts as a change.
-    engine.dirty = dirty;
   }
 
   /** Whether writes are to be refused because saving fails. */
