@@ -85,6 +85,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
   const server = new Server(engine);
   const persistence = new Persistence(server, log);
   logStart(log, config);
+  if (!engine.access.loadUsers()) return 1;
   const listeners = new Listeners(config, log, (listener) => acceptFrom(listener, server));
   try {
     listeners.open();

@@ -20,7 +20,7 @@ function ping(ctx: CommandContext, args: Args): void {
 
 /** Makes the client a user; throws if name and password do not belong together. */
 function authenticate(ctx: CommandContext, name: string, password: string): void {
-  const denied = ctx.engine.access.authenticate(ctx.client, name, password);
+  const denied = ctx.engine.access.authenticate(ctx.client, name, password, ctx.args.string(0));
   if (denied !== null) throw denied;
 }
 
@@ -28,7 +28,7 @@ function auth(ctx: CommandContext, args: Args): void {
   if (args.count > 3) throw SYNTAX;
   if (args.count === 3) authenticate(ctx, args.string(1), args.string(2));
   else {
-    if (ctx.engine.config.values.requirepass === "" && ctx.engine.access.isOpen) {
+    if (ctx.engine.access.users.defaultUser.needsNoPassword) {
       throw new ReplyError(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
       );

@@ -32,7 +32,7 @@ import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
 import { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
-import { SORT_SCORES, SYNTAX, WRONGTYPE } from "../protocol/errors.ts";
+import { ReplyError, SORT_SCORES, SYNTAX, WRONGTYPE } from "../protocol/errors.ts";
 import { parseDouble } from "../util/numbers.ts";
 
 const slice = new Slice();
@@ -95,7 +95,7 @@ interface SortOptions {
   storeAt: number;
 }
 
-function parseOptions(args: Args, mayStore: boolean): SortOptions {
+function parseOptions(ctx: CommandContext, args: Args, mayStore: boolean): SortOptions {
   const sort: SortOptions = {
     by: undefined,
     unsorted: false,
@@ -117,11 +117,20 @@ function parseOptions(args: Args, mayStore: boolean): SortOptions {
     } else if (mayStore && options.take("STORE", 1)) sort.storeAt = options.at++;
     else if (options.take("BY", 1)) {
       sort.by = parsePattern(options.string());
-      if (!sort.by.hasStar) sort.unsorted = true;
-    } else if (options.take("GET", 1)) sort.gets.push(parsePattern(options.string()));
-    else throw SYNTAX;
+      if (sort.by.hasStar) requireEveryKey(ctx, args, "BY");
+      else sort.unsorted = true;
+    } else if (options.take("GET", 1)) {
+      requireEveryKey(ctx, args, "GET");
+      sort.gets.push(parsePattern(options.string()));
+    } else throw SYNTAX;
   }
   return sort;
+}
+
+/** A pattern may name any key: it is only for users who may read them all. */
+function requireEveryKey(ctx: CommandContext, args: Args, option: string): void {
+  if (ctx.engine.access.mayReadEveryKey(ctx.client, ctx.cmd, args)) return;
+  throw new ReplyError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
 
 /** The bounds [from, to) that LIMIT leaves of `size` elements. */
@@ -243,7 +252,7 @@ function storeElements(ctx: CommandContext, key: Key, texts: string[], gets: Pat
 }
 
 function sort(ctx: CommandContext, args: Args, mayStore: boolean): void {
-  const options = parseOptions(args, mayStore);
+  const options = parseOptions(ctx, args, mayStore);
   const value = sortable(ctx, args.key(1));
   const texts = value === undefined ? [] : sorted(ctx, value, options);
   if (options.storeAt === 0) replyElements(ctx, texts, options.gets);

@@ -17,6 +17,7 @@ import { transactionCommands } from "./transaction.ts";
 import { dumpCommands } from "./dump.ts";
 import { persistenceCommands } from "./persistence.ts";
 import { snapshotCommands } from "./snapshot.ts";
+import { aclCommands } from "./acl.ts";
 import { bitCommands } from "./bit.ts";
 import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
@@ -36,6 +37,7 @@ import { monitorCommands } from "./tracking.ts";
 import { zsetCommands } from "./zset.ts";
 
 const groups: readonly (readonly Command[])[] = [
+  aclCommands,
   connectionCommands,
   clientCommands,
   commandCommands,

@@ -49,7 +49,7 @@ function exec(ctx: CommandContext): void {
   for (const { cmd, args } of queue) {
     // Access may have been taken away since the command was queued.
     const isRestricted = (client.guards & ClientGuard.Restricted) !== 0;
-    const refused = isRestricted ? engine.access.check(client, cmd, args) : null;
+    const refused = isRestricted ? engine.access.checkQueued(client, cmd, args) : null;
     if (refused === null) engine.call(client, cmd, args);
     else engine.replyError(client, refused);
   }

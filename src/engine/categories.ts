@@ -63,6 +63,8 @@ export function categoriesOf(cmd: Command): string[] {
   for (const [flag, names] of categoriesOfFlag) {
     if ((cmd.flags & flag) !== 0) { for (const name of names) found.add(name); }
   }
+  // Running a script is more than reading, even where the script may only read.
+  if (found.has("scripting")) found.delete("read");
   found.add((cmd.flags & Flag.Fast) !== 0 ? "fast" : "slow");
   return categories.filter((name) => found.has(name));
 }

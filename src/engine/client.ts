@@ -2,6 +2,7 @@
  * A client: everything a connection has beside its socket. Clients that have no socket exist too: the one that replays
  * an append only file, the one a script calls through, those of in-process tests.
  */
+import type { User } from "../acl/user.ts";
 import type { Database } from "../keyspace/database.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 import type { Args } from "./args.ts";
@@ -92,8 +93,8 @@ export class Client {
   name = "";
   libName = "";
   libVersion = "";
-  /** Name of the user it is authenticated as. */
-  userName = "default";
+  /** Whom it acts for; null: nobody, who may do everything, as in replaying a file. */
+  user: User | null = null;
   authenticated = false;
   /** Which of the engine's checks concern this client; see `refusals.ts`. */
   guards = 0;
@@ -124,6 +125,10 @@ export class Client {
 
   has(flag: number): boolean {
     return (this.flags & flag) !== 0;
+  }
+
+  get userName(): string {
+    return this.user?.name ?? "(superuser)";
   }
 
   /** CLIENT REPLY: nothing but pushed messages is to be sent. */

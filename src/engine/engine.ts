@@ -28,7 +28,7 @@ import { PubSub } from "../pubsub/pubsub.ts";
 import type { Clock } from "../util/clock.ts";
 import { Histogram } from "../util/histogram.ts";
 import type { Random } from "../util/random.ts";
-import { type AccessControl, PasswordAccess } from "./access.ts";
+import { AccessControl } from "./access.ts";
 import { Args } from "./args.ts";
 import { WaitingClients } from "./blocking.ts";
 import { type Client, ClientFlag } from "./client.ts";
@@ -54,7 +54,7 @@ import type { PersistenceControl } from "./persistence_control.ts";
 import { PropagationQueue, type PropagationSink } from "./propagation.ts";
 import { Pushes } from "./pushes.ts";
 import { shownWords } from "./redaction.ts";
-import { EngineGuard, refusal } from "./refusals.ts";
+import { ClientGuard, EngineGuard, refusal } from "./refusals.ts";
 import { LatencyMonitor } from "./latency.ts";
 import { Rates } from "./rates.ts";
 import { Slowlog } from "./slowlog.ts";
@@ -118,7 +118,7 @@ export class Engine {
   readonly identity: Identity;
   /** The client whose outermost command is running, or null: nobody's, as in an expiry. */
   running: Client | null = null;
-  access: AccessControl;
+  readonly access: AccessControl;
   /** Reasons to refuse commands that concern everybody: bits of `EngineGuard`. */
   guards = 0;
   /** Unix milliseconds, read once per batch. */
@@ -139,6 +139,8 @@ export class Engine {
   persistence: PersistenceControl | null = null;
   /** Ends the server; false if its data could not be made safe. Set by the server. */
   shutDown: (options: { save?: boolean; force: boolean }) => boolean = () => false;
+  /** A client as CLIENT INFO shows it. Set by the server. */
+  describeClient: (client: Client) => string = (client) => `id=${client.id}`;
   /** Logs why and ends the process at once, with nothing saved. Set by the server. */
   crash: (reason: string) => void = (reason) => {
     throw new Error(reason);
@@ -184,7 +186,7 @@ export class Engine {
     this.random = parts.random;
     this.config = parts.config;
     this.commands = parts.commands;
-    this.access = new PasswordAccess(parts.config);
+    this.access = new AccessControl(this);
     this.log = parts.log;
     this.latency = new LatencyMonitor(parts.clock);
     this.#eviction = new EvictionPool(parts.random);
@@ -552,6 +554,13 @@ export class Engine {
 
   #runAgain(client: Client): void {
     const { cmd, args } = client.blocked!;
+    // Its user may have lost the right since it began to wait.
+    const denied = (client.guards & ClientGuard.Restricted) === 0 ? null : this.access.check(client, cmd, args);
+    if (denied !== null) {
+      this.replyError(client, denied);
+      countCall(cmd, false);
+      return this.unblock(client);
+    }
     this.staysBlocked = false;
     this.#isRerun = true;
     this.call(client, cmd, args);

@@ -48,6 +48,12 @@ export const OUT_OF_MEMORY = new ReplyError("OOM command not allowed when used m
 export const LOADING = new ReplyError("LOADING Redis is loading the dataset in memory");
 export const NOAUTH = new ReplyError("NOAUTH Authentication required.");
 export const WRONGPASS = new ReplyError("WRONGPASS invalid username-password pair or user is disabled.");
+export const KEY_DENIED = new ReplyError(
+  "NOPERM this user has no permissions to access one of the keys used as arguments",
+);
+export const CHANNEL_DENIED = new ReplyError(
+  "NOPERM this user has no permissions to access one of the channels used as arguments",
+);
 export const READONLY = new ReplyError("READONLY You can't write against a read only replica.");
 export const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to write.");
 export const BUSY_SCRIPT = new ReplyError(
@@ -94,6 +100,19 @@ export function unknownSubcommand(name: string, container: string): ReplyError {
 /** @param name the full name; a sub-command's is `container|name` */
 export function wrongArity(name: string): ReplyError {
   return new ReplyError(`ERR wrong number of arguments for '${name}' command`);
+}
+
+/** @param name the full name */
+export function deniedCommand(name: string): ReplyError {
+  return new ReplyError(`NOPERM this user has no permissions to run the '${name}' command`);
+}
+
+/** What has been queued is denied by now. */
+export function deniedInExec(reason: string): ReplyError {
+  return new ReplyError(
+    "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
+      `This command is no longer allowed for the following reason: ${reason}`,
+  );
 }
 
 export function invalidExpire(command: string): ReplyError {

@@ -1,4 +1,5 @@
 /** Carries configuration into the places that keep it in fields, at the start and at each CONFIG SET. */
+import { clientLine } from "../commands/client_line.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineGuard } from "../engine/refusals.ts";
@@ -13,6 +14,7 @@ export function connectSettings(engine: Engine): void {
     limits[name] = config.values[name];
     config.onApply(name, (value) => limits[name] = value);
   }
+  engine.describeClient = (client) => clientLine(engine, client);
   engine.notifyFlags = config.values.notifyKeyspaceEvents;
   config.onApply("notifyKeyspaceEvents", (value) => engine.notifyFlags = value);
   engine.refreshSettings();

@@ -1,0 +1,55 @@
+/** The log of what was denied: ACL LOG. What happens again soon is counted instead of listed again. */
+
+/** Denials of the same kind that lie no further apart than this are one entry, milliseconds. */
+const GROUP_WITHIN_MS = 60_000;
+/** Entries looked through for one to count up. */
+const LOOK_BACK = 10;
+
+/** What was denied to whom. */
+export interface AccessEvent {
+  readonly reason: "command" | "key" | "channel" | "auth";
+  readonly context: "toplevel" | "multi" | "lua";
+  /** The command, key or channel. */
+  readonly object: string;
+  readonly userName: string;
+  /** The client, as CLIENT INFO shows it. */
+  readonly clientInfo: string;
+  readonly atMs: number;
+}
+
+/** An event and how often it has happened; the client and the time are those of the last one. */
+export interface AccessLogEntry extends AccessEvent {
+  readonly count: number;
+}
+
+/** See the head of this file. */
+export class AccessLog {
+  /** The newest first. */
+  #entries: AccessLogEntry[] = [];
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** The newest entries, newest first. */
+  newest(count: number): readonly AccessLogEntry[] {
+    return this.#entries.slice(0, count);
+  }
+
+  clear(): void {
+    this.#entries = [];
+  }
+
+  /** @param maxLength entries kept */
+  add(event: AccessEvent, maxLength: number): void {
+    const at = this.#entries.findIndex((entry, i) => i < LOOK_BACK && isSame(entry, event));
+    const [known] = at < 0 ? [] : this.#entries.splice(at, 1);
+    this.#entries.unshift({ ...event, count: (known?.count ?? 0) + 1 });
+    if (known === undefined && this.#entries.length > maxLength) this.#entries.length = maxLength;
+  }
+}
+
+function isSame(a: AccessEvent, b: AccessEvent): boolean {
+  return a.reason === b.reason && a.context === b.context && a.object === b.object &&
+    a.userName === b.userName && Math.abs(a.atMs - b.atMs) <= GROUP_WITHIN_MS;
+}
