@@ -2,6 +2,7 @@
  * What INFO knows, section by section. Fields keep redis-server's names and order; what has no meaning here (forks,
  * defragmentation, cluster links) is 0, as it is there when unused.
  */
+import { migrateLinksOf } from "../replication/migrate_links.ts";
 import process from "node:process";
 import { ClientFlag } from "../engine/client.ts";
 import type { Command } from "../engine/command.ts";
@@ -207,7 +208,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["pubsubshard_channels", pubsub.shardChannels.size],
     ["latest_fork_usec", 0],
     ["total_forks", engine.persistence?.jobsBegun ?? 0],
-    ["migrate_cached_sockets", 0],
+    ["migrate_cached_sockets", migrateLinksOf(engine).size],
     ["slave_expires_tracked_keys", 0],
     ["active_defrag_hits", 0],
     ["active_defrag_misses", 0],

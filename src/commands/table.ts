@@ -25,6 +25,7 @@ import { hyperloglogCommands } from "./hyperloglog.ts";
 import { latencyCommands } from "./latency.ts";
 import { listCommands } from "./list.ts";
 import { listBlockingCommands } from "./list_blocking.ts";
+import { migrateCommands } from "./migrate.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { setCommands } from "./set.ts";
 import { sortCommands } from "./sort.ts";
@@ -69,6 +70,7 @@ const groups: readonly (readonly Command[])[] = [
   zsetCommands,
   geoCommands,
   hyperloglogCommands,
+  migrateCommands,
   pubsubCommands,
   monitorCommands,
 ];
