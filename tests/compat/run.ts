@@ -38,6 +38,9 @@ async function output(command: string, args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout).trim();
 }
 
+/** Tests that ask for redis-server's own insides: unit, name, reason. They are left out, for one that breaks off spoils the next. */
+const notApplicable = await rowsOf(new URL("not_applicable.txt", here));
+
 /** What one run of the suite has shown. */
 interface Outcome {
   units: Set<string>;
@@ -67,6 +70,8 @@ async function runSuite(units: string[], options: SuiteOptions): Promise<Outcome
     "--durable",
   ];
   args.push("--jobs", options.jobs, "--timeout", options.timeout, "--stall", "120", "--out", options.out);
+  const skipped = notApplicable.map(([, test = ""]) => `--skiptest '${test.replaceAll("'", "'\\''")}'`);
+  if (skipped.length > 0) args.push("--extra", skipped.join(" "));
   const { code } = await new Deno.Command(tool("redis-suite.sh"), {
     args,
     stdout: "inherit",
@@ -130,13 +135,12 @@ async function report(outcome: Outcome): Promise<void> {
   const reference = new Map(
     (await rowsOf(new URL("reference.txt", here))).map(([unit, ok]) => [unit, Number(ok)]),
   );
-  const excused = await rowsOf(new URL("not_applicable.txt", here));
   let [ok, all] = [0, 0];
   for (const unit of [...outcome.units].sort()) {
     const passed = [...outcome.passed].filter((row) =>
       unitOf(row) === unit && !row.endsWith(`\t${finished}`)
     ).length;
-    const expected = (reference.get(unit) ?? passed) - excused.filter((row) => row[0] === unit).length;
+    const expected = (reference.get(unit) ?? passed) - notApplicable.filter((row) => row[0] === unit).length;
     if (passed < expected) console.log(`${unit}: ${passed} of ${expected}`);
     ok += Math.min(passed, expected);
     all += expected;
