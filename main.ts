@@ -7,6 +7,7 @@ import { ConfigLoadError, fatalConfigError } from "./src/config/errors.ts";
 import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
 import { processBytes } from "./src/engine/memory_report.ts";
+import { surviveFaults } from "./src/server/faults.ts";
 import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
 import { Persistence } from "./src/server/persistence.ts";
 import { Server } from "./src/server/server.ts";
@@ -40,9 +41,13 @@ async function acceptFrom(open: OpenListener, server: Server): Promise<void> {
 async function serveConnections({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
   const { tcpKeepalive, unixsocket } = server.engine.config.values;
   for await (const conn of listener) {
-    if (isTcp(conn)) {
-      conn.setNoDelay(true);
-      conn.setKeepAlive(tcpKeepalive > 0);
+    try {
+      if (isTcp(conn)) {
+        conn.setNoDelay(true);
+        conn.setKeepAlive(tcpKeepalive > 0);
+      }
+    } catch {
+      // Its client is gone already; what is wrong with the socket, the first read will tell.
     }
     const remote = addressText(conn.remoteAddr, unixsocket), local = addressText(conn.localAddr, unixsocket);
     server.accept(conn, remote, local, isUnixSocket);
@@ -80,6 +85,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
     log,
   });
   renameCommands(engine);
+  surviveFaults(log);
   engine.baselineBytes = processBytes();
   connectSettings(engine);
   const server = new Server(engine);

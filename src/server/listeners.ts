@@ -24,6 +24,8 @@ interface Endpoint {
   port: number;
   /** It need not be there. */
   isOptional: boolean;
+  /** Nor need it if this one is there, which serves the same clients. */
+  coveredBy?: string;
   open: () => OpenListener;
 }
 
@@ -41,15 +43,22 @@ function reasonOf(error: unknown): string {
 
 type NetListen = (options: { hostname: string; port: number }) => Deno.Listener;
 
-/** One endpoint for each address of `bind`; one that begins with `-` need not be there. */
+/**
+ * One endpoint for each address of `bind`; one that begins with `-` need not be there. The IPv6 wildcard comes first:
+ * on most systems it takes IPv4 connections as well, and the IPv4 one then finds the port taken.
+ */
 function netEndpoints(bind: readonly string[], port: number, kind: string, listen: NetListen): Endpoint[] {
   if (port === 0) return [];
-  return bind.map((address) => {
+  const nameOf = (bare: string) => `${kind} ${bare}:${port}`;
+  const isIpv6Wildcard = (address: string) => address.endsWith("::*");
+  const ordered = [...bind.filter(isIpv6Wildcard), ...bind.filter((address) => !isIpv6Wildcard(address))];
+  return ordered.map((address) => {
     const isOptional = address.startsWith("-");
     const bare = isOptional ? address.slice(1) : address;
     const hostname = bare === "*" ? "0.0.0.0" : bare === "::*" ? "::" : bare;
     const open = () => ({ listener: listen({ hostname, port }), isUnixSocket: false, cleanUp: noCleanUp });
-    return { name: `${kind} ${bare}:${port}`, port, isOptional, open };
+    const endpoint = { name: nameOf(bare), port, isOptional, open };
+    return bare === "*" ? { ...endpoint, coveredBy: nameOf("::*") } : endpoint;
   });
 }
 
@@ -158,13 +167,14 @@ export class Listeners {
     for (const name of opened) this.serve(this.#open.get(name)!);
   }
 
-  #openOne({ name, isOptional, open }: Endpoint, othersAreOpen: boolean): boolean {
+  #openOne({ name, isOptional, coveredBy = "", open }: Endpoint, othersAreOpen: boolean): boolean {
     try {
       this.#open.set(name, open());
       return true;
     } catch (error) {
-      // Where both stacks share a port, the IPv6 wildcard finds it taken by the IPv4 one.
-      if (isOptional && (othersAreOpen || !(error instanceof Deno.errors.AddrInUse))) return false;
+      const isTaken = error instanceof Deno.errors.AddrInUse;
+      if (isTaken && this.#open.has(coveredBy)) return false;
+      if (isOptional && (othersAreOpen || !isTaken)) return false;
       throw new ListenError(`Could not create server listening socket ${name}: bind: ${reasonOf(error)}`);
     }
   }

@@ -25,8 +25,13 @@ const PROTECTED_MODE = new TextEncoder().encode(
 );
 
 /** Tells a client why it is not served, and closes its connection. */
-function turnAway(socket: Socket, why: Uint8Array): void {
-  socket.write(why).catch(() => {}).finally(() => socket.close());
+async function turnAway(socket: Socket, why: Uint8Array): Promise<void> {
+  try {
+    await socket.write(why);
+  } catch {
+    // It has left already.
+  }
+  socket.close();
 }
 
 /** Something that is done a little at a time beside serving clients; called from the server's cron. */
@@ -62,18 +67,16 @@ export class Server implements ConnectionHost {
 
   /** Serves a socket that has been accepted. */
   accept(socket: Socket, address: string, localAddress: string, isUnixSocket: boolean): void {
-    const { engine } = this;
-    engine.stats.connectionsReceived++;
-    if (this.#connections.size >= engine.config.values.maxclients) {
-      engine.stats.connectionsRejected++;
-      return turnAway(socket, TOO_MANY_CLIENTS);
-    }
+    const { engine } = this, { maxclients, protectedMode } = engine.config.values;
     const connection = new Connection(this, socket, address, localAddress);
     if (isUnixSocket) connection.client.set(ClientFlag.UnixSocket);
-    if (engine.config.values.protectedMode && engine.access.isOpen && !isLocal(connection.client)) {
+    const isFull = this.#connections.size >= maxclients;
+    if (isFull || (protectedMode && engine.access.isOpen && !isLocal(connection.client))) {
       engine.stats.connectionsRejected++;
-      return turnAway(socket, PROTECTED_MODE);
+      turnAway(socket, isFull ? TOO_MANY_CLIENTS : PROTECTED_MODE);
+      return;
     }
+    engine.stats.connectionsReceived++;
     this.#connections.add(connection);
     engine.addClient(connection.client);
     connection.serve();
@@ -116,8 +119,11 @@ export class Server implements ConnectionHost {
 
   #scheduleCron(): void {
     this.#cronTimer = setTimeout(() => {
-      this.cron();
-      this.#scheduleCron();
+      try {
+        this.cron();
+      } finally {
+        this.#scheduleCron();
+      }
     }, 1000 / this.engine.config.values.hz);
   }
 

@@ -24,9 +24,9 @@ export class Shutdown {
   #finish: (status: number) => void = () => {};
 
   constructor(
-    readonly server: Server,
-    readonly persistence: Persistence,
-    readonly listeners: Listeners,
+    readonly server: Pick<Server, "engine" | "stop">,
+    readonly persistence: Pick<Persistence, "finish">,
+    readonly listeners: Pick<Listeners, "close">,
     readonly log: EngineLog,
   ) {
     this.finished = new Promise((resolve) => this.#finish = resolve);
