@@ -47,9 +47,9 @@ export class AofRewriter {
 
   #order(temporary: string): SnapshotOrder {
     const { context } = this;
-    const format = this.aof.settings.rdbBase
-      ? context.rdbWriter(true)
-      : new CommandWriter(context.extras.libraries());
+    const { rdbBase, timestamps } = this.aof.settings;
+    const second = timestamps ? Math.floor(context.engine.clock.nowMs() / 1000) : null;
+    const format = rdbBase ? context.rdbWriter(true) : new CommandWriter(context.extras.libraries(), second);
     return { kind: "aof", path: temporary, format, clocks: context.clocks() };
   }
 
@@ -171,6 +171,9 @@ export class AofRewriter {
 
   /** Gives a rewrite under way up. */
   abort(): void {
+    if (this.isRunning) {
+      this.context.engine.log.notice(`Killing running AOF rewrite child: ${this.context.pid}`);
+    }
     this.#isPreparing = false;
     this.isScheduled = false;
     if (this.context.jobs.current?.kind === "aof") this.context.jobs.abort();

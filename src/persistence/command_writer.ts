@@ -11,7 +11,7 @@ import type { CollectionValue } from "../data/value.ts";
 import { ZsetValue } from "../data/zset.ts";
 import type { Slice } from "../keyspace/slice.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
-import { latin1 } from "../util/bytes.ts";
+import { bytesOf, latin1 } from "../util/bytes.ts";
 import { formatDouble } from "../util/numbers.ts";
 import type { KeyAttributes } from "./rdb_reader.ts";
 import type { DatabaseSize, SnapshotFormat, SnapshotOutput } from "./snapshot_format.ts";
@@ -34,14 +34,18 @@ export class CommandWriter implements SnapshotFormat<CommandOutput> {
   output = new CommandOutput();
   #databaseId = -1;
 
-  /** @param libraries the code of all function libraries */
-  constructor(readonly libraries: readonly string[]) {}
+  /**
+   * @param libraries the code of all function libraries
+   * @param second the time to put in front, in seconds since the epoch, or null
+   */
+  constructor(readonly libraries: readonly string[], readonly second: number | null) {}
 
   newOutput(): CommandOutput {
     return new CommandOutput();
   }
 
   begin(_databases: readonly DatabaseSize[]): void {
+    if (this.second !== null) this.output.raw(bytesOf(`#TS:${this.second}\r\n`));
     for (const code of this.libraries) this.output.command("FUNCTION", "LOAD", code);
   }
 

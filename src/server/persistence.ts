@@ -61,7 +61,7 @@ export class Persistence {
       const lines = error instanceof ManifestError
         ? error.report()
         : [`Fatal error loading the DB: ${textOf(error)}`];
-      for (const line of [...lines, "Exiting."]) this.log.warning(line);
+      for (const line of lines) this.log.warning(line);
       return false;
     } finally {
       await report.end();
