@@ -124,14 +124,14 @@ export function joinSelectors(words: readonly string[]): string[] | { openedAt: 
   const rules: string[] = [];
   let openedAt = -1, selector = "";
   for (const [i, word] of words.entries()) {
-    if (openedAt >= 0) {
+    if (word.startsWith("(") && !word.endsWith(")")) {
+      selector = word; // where one is open already, redis-server forgets it
+      openedAt = i;
+    } else if (openedAt >= 0) {
       selector += " " + word;
       if (!word.endsWith(")")) continue;
       rules.push(selector);
       openedAt = -1;
-    } else if (word.startsWith("(") && !word.endsWith(")")) {
-      selector = word;
-      openedAt = i;
     } else rules.push(word);
   }
   return openedAt < 0 ? rules : { openedAt };
