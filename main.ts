@@ -6,9 +6,8 @@ import { Config } from "./src/config/config.ts";
 import { ConfigLoadError, fatalConfigError } from "./src/config/errors.ts";
 import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
-import { processBytes } from "./src/engine/memory_report.ts";
-import { surviveFaults } from "./src/server/faults.ts";
 import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
+import { surviveFaults } from "./src/server/faults.ts";
 import { Persistence } from "./src/server/persistence.ts";
 import { Server } from "./src/server/server.ts";
 import { connectSettings } from "./src/server/settings.ts";
@@ -85,9 +84,8 @@ async function serve(commandLine: CommandLine): Promise<number> {
     log,
   });
   renameCommands(engine);
-  surviveFaults(log);
-  engine.baselineBytes = processBytes();
   connectSettings(engine);
+  surviveFaults(log);
   const server = new Server(engine);
   const persistence = new Persistence(server, log);
   logStart(log, config);

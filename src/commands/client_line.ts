@@ -1,7 +1,7 @@
 /** A client in words, as CLIENT LIST, CLIENT INFO and the log show it. */
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
-import { clientMemory } from "../engine/memory_report.ts";
+import { clientMemory } from "../engine/client_memory.ts";
 
 /** Kinds of clients that CLIENT LIST and KILL tell apart. */
 export const clientTypes: readonly string[] = ["normal", "master", "replica", "pubsub"];
@@ -76,7 +76,7 @@ export function clientLine(engine: Engine, client: Client): string {
     ["obl", Math.min(unsent, FIXED_BUFFER)],
     ["oll", Math.ceil((unsent - Math.min(unsent, FIXED_BUFFER)) / FIXED_BUFFER)],
     ["omem", unsent - Math.min(unsent, FIXED_BUFFER)],
-    ["tot-mem", clientMemory(client)],
+    ["tot-mem", clientMemory(engine, client)],
     ["events", "r"],
     ["cmd", lastCommand?.fullName ?? "NULL"],
     ["user", client.userName],

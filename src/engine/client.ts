@@ -101,6 +101,8 @@ export class Client {
   /** Commands queued since MULTI. */
   queue: QueuedCommand[] = [];
   queueBytes = 0;
+  /** What `client_memory.ts` has counted for it. */
+  memoryBytes = 0;
   /** Watched keys, as `watch.ts` names them. */
   watched: Set<string> | null = null;
   blocked: BlockedState | null = null;

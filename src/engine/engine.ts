@@ -33,6 +33,7 @@ import { Args } from "./args.ts";
 import { WaitingClients } from "./blocking.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import { acceptsCount, type Command, Flag } from "./command.ts";
+import { ClientMemory } from "./client_memory.ts";
 import type { CommandTable } from "./command_table.ts";
 import { CommandContext } from "./context.ts";
 import { CrossProtocolGuard } from "./cross_protocol.ts";
@@ -104,6 +105,7 @@ export class Engine {
   readonly stats = new Stats();
   readonly rates = new Rates();
   readonly latency: LatencyMonitor;
+  readonly clientMemory: ClientMemory = new ClientMemory(this);
   readonly slowlog = new Slowlog();
   readonly propagation = new PropagationQueue();
   readonly watchers = new Watchers();
@@ -157,8 +159,11 @@ export class Engine {
   busyWithFunction = false;
   /** `latency-tracking`: each command keeps a histogram of what it took. */
   latencyTracking = true;
-  /** Bytes that the process used before any data, set once by the server. */
-  baselineBytes = 0;
+  /**
+   * What the server's own tables take, roughly. The heap of the JavaScript engine is not counted: it is the same with and
+   * without data, and INFO shows it in used_memory_rss.
+   */
+  readonly baselineBytes = 1 << 20;
   /** Bytes held outside databases and clients (append only file buffer, backlog …), each by its owner. */
   readonly otherMemory: (() => number)[] = [];
   /** DEBUG SET-ACTIVE-EXPIRE. */
@@ -204,6 +209,7 @@ export class Engine {
     this.setGuard(EngineGuard.Memory, values.maxmemory > 0);
     this.latencyTracking = values.latencyTracking;
     this.latency.threshold = values.latencyMonitorThreshold;
+    this.clientMemory.configure();
   }
 
   setGuard(guard: number, on: boolean): void {
@@ -486,7 +492,9 @@ export class Engine {
       if (!safe) client.transport.close(false);
       else client.transport.flush();
       if (client.has(ClientFlag.CloseAfterReply)) client.transport.close(true);
+      if (this.clientMemory.isWatched) this.clientMemory.measure(client);
     }
+    if (this.clientMemory.isWatched) this.clientMemory.evict();
   }
 
   #makeSafe(sink: PropagationSink): boolean {
@@ -513,6 +521,7 @@ export class Engine {
     this.tracking.disable(client);
     this.monitors.remove(client);
     for (const clean of client.onClose) clean();
+    this.clientMemory.measure(client);
   }
 
   selectDatabase(client: Client, id: number): void {
@@ -675,7 +684,7 @@ export class Engine {
 
   /** Bytes that count against `maxmemory`, an estimate of what the process holds. */
   get usedMemory(): number {
-    let bytes = this.baselineBytes + this.datasetBytes;
+    let bytes = this.baselineBytes + this.datasetBytes + this.clientMemory.total;
     for (const measure of this.otherMemory) bytes += measure();
     if (bytes > this.stats.peakMemory) this.stats.peakMemory = bytes;
     return bytes;

@@ -1,5 +1,6 @@
 /** Where the memory goes: what INFO memory and MEMORY show. Bytes, all of them. */
-import { type Client, ClientFlag } from "./client.ts";
+import { ClientFlag } from "./client.ts";
+import { clientMemory } from "./client_memory.ts";
 import type { Engine } from "./engine.ts";
 
 export interface MemoryReport {
@@ -24,25 +25,12 @@ export interface MemoryReport {
   active: number;
 }
 
-/** Bytes a client takes beside the object itself: buffers and queued commands. */
-export function clientMemory(client: Client): number {
-  const { transport } = client;
-  const inFlight = transport.outputBytes - client.reply.length;
-  return transport.queryCapacity + inFlight + client.reply.capacity + client.queueBytes;
-}
-
-/** Bytes of the process before any data, to be measured once at the start. */
-export function processBytes(): number {
-  const { heapUsed, external } = Deno.memoryUsage();
-  return heapUsed + external;
-}
-
 export function memoryReport(engine: Engine): MemoryReport {
   const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
-  let clientsNormal = 0, clientsReplicas = 0;
+  engine.clientMemory.measureAll();
+  let clientsReplicas = 0;
   for (const client of engine.clients.values()) {
-    if (client.has(ClientFlag.Replica)) clientsReplicas += clientMemory(client);
-    else clientsNormal += clientMemory(client);
+    if (client.has(ClientFlag.Replica)) clientsReplicas += clientMemory(engine, client);
   }
   let indexes = 0, keys = 0;
   for (const database of engine.databases) {
@@ -53,7 +41,8 @@ export function memoryReport(engine: Engine): MemoryReport {
   for (const measure of engine.otherMemory) others += measure();
   const aofBuffer = engine.persistence === null ? 0 : fieldOf(engine, "aof_buffer_length");
   const used = engine.usedMemory, startup = engine.baselineBytes;
-  const overhead = Math.min(used, startup + indexes + others);
+  const clientsNormal = engine.clientMemory.total;
+  const overhead = Math.min(used, startup + indexes + others + clientsNormal);
   return {
     used,
     peak: engine.stats.peakMemory,

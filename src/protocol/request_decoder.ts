@@ -106,7 +106,7 @@ export class RequestDecoder {
     if (this.#start > 0) this.#moveToFront();
     const buf = this.batch.buf;
     if (this.#filled === 0 && buf.length > LARGEST_IDLE_BUFFER) this.#resize(LARGEST_IDLE_BUFFER);
-    else if (this.#filled === buf.length) this.#resize(buf.length * 2);
+    else if (this.#filled === buf.length) this.#resize(this.#grownSize());
     // Between requests the buffer is empty: the usual read goes into all of it, without a view made for it.
     return this.#filled === 0 ? this.batch.buf : this.batch.buf.subarray(this.#filled);
   }
@@ -121,7 +121,7 @@ export class RequestDecoder {
     this.#filled += bytes;
     // A read that filled the buffer is likely to be followed by more.
     if (this.#filled === this.batch.buf.length && this.#filled < LARGEST_IDLE_BUFFER && this.#start === 0) {
-      this.#resize(this.batch.buf.length * 2);
+      this.#resize(this.#grownSize());
     }
   }
 
@@ -172,6 +172,13 @@ export class RequestDecoder {
   /** Offset behind the last byte received. */
   get filled(): number {
     return this.#filled;
+  }
+
+  /** Twice the size or, where a long bulk string has been announced, eight times; never more than that needs. */
+  #grownSize(): number {
+    const size = this.batch.buf.length, needed = this.#parsed + this.#bulkLength + 2;
+    const isKnown = this.#argCount >= 0 && this.#bulkLength >= 0 && needed > size;
+    return isKnown ? Math.min(needed, size * 8) : size * 2;
   }
 
   #moveToFront(): void {

@@ -68,6 +68,10 @@ export class Connection implements ClientTransport {
     this.#reader.onBytes = (bytes) => {
       engine.stats.netInputBytes += bytes;
       engine.stats.readsProcessed++;
+      if (engine.clientMemory.isWatched) {
+        engine.clientMemory.measure(this.client);
+        engine.clientMemory.evict();
+      }
     };
   }
 
@@ -88,6 +92,7 @@ export class Connection implements ClientTransport {
     try {
       this.#decoder.authenticated = this.client.authenticated;
       for await (const batch of this.#reader.batches()) {
+        if (this.#closed) break;
         const done = this.#runOnce(batch, 0);
         if (done < batch.count || batch.error !== null || this.#mustWait()) {
           await this.#finishBatch(batch, done);
@@ -212,9 +217,11 @@ export class Connection implements ClientTransport {
   readonly #onWriteFailed = (): void => this.#finish();
 
   #sent(): void {
-    recycleReplyBuffer(this.#outgoing);
+    this.client.reply.giveBack();
     this.#outgoing = NO_BYTES;
     this.#sending = false;
+    const { clientMemory } = this.host.engine;
+    if (clientMemory.isWatched) clientMemory.measure(this.client);
     if (this.client.reply.length > 0 && !this.#closed) this.#send();
     else if (this.#closing) this.#finish();
     else if (this.client.blocked === null) this.resume();

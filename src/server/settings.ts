@@ -19,7 +19,13 @@ export function connectSettings(engine: Engine): void {
   config.onApply("notifyKeyspaceEvents", (value) => engine.notifyFlags = value);
   engine.refreshSettings();
   for (
-    const name of ["maxmemory", "maxmemoryPolicy", "latencyTracking", "latencyMonitorThreshold"] as const
+    const name of [
+      "maxmemory",
+      "maxmemoryPolicy",
+      "latencyTracking",
+      "latencyMonitorThreshold",
+      "maxmemoryClients",
+    ] as const
   ) {
     config.onApply(name, () => engine.refreshSettings());
   }
