@@ -61,6 +61,7 @@ import { Rates } from "./rates.ts";
 import { Slowlog } from "./slowlog.ts";
 import { Stats } from "./stats.ts";
 import { Tracking } from "./tracking.ts";
+import { Unsettled } from "./unsettled.ts";
 import { Watchers } from "./watch.ts";
 
 /** Where the engine reports what only an operator should see; the server's log implements it. */
@@ -86,12 +87,6 @@ const LARGEST_BATCH_REPLY_BYTES = 1 << 24;
 const TIME_EACH_BELOW_US = 1000;
 /** Commands whose time is measured over a run of calls. */
 const TIMED_IN_RUNS = Flag.Fast | Flag.Brief;
-
-/** A collection changed by the running command, whose bytes are to be counted again. */
-interface Unsettled {
-  database: Database;
-  value: CollectionValue;
-}
 
 export class Engine {
   readonly clock: Clock;
@@ -178,7 +173,7 @@ export class Engine {
   readonly #args = new Args();
   readonly #crossProtocol = new CrossProtocolGuard(this);
   #outbox: Client[] = [];
-  readonly #unsettled: Unsettled[] = [];
+  readonly #unsettled = new Unsettled();
   readonly #eviction: EvictionPool;
   #clockValue = 0;
   #isLfu = false;
@@ -385,7 +380,7 @@ export class Engine {
     const isWatched = this.monitors.count > 0 && !this.#isRerun;
     if (isWatched) this.monitors.commandBegins(client, cmd, args);
     const succeeded = this.#handle(context, cmd, args);
-    this.#settle();
+    this.#unsettled.settle();
     context.enqueuePropagation(this.dirty !== dirty);
     const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
     if (!waits) countCall(cmd, succeeded);
@@ -444,7 +439,7 @@ export class Engine {
     try {
       work();
     } finally {
-      this.#settle();
+      this.#unsettled.settle();
       this.#depth--;
       this.endUnit(asTransaction);
     }
@@ -457,16 +452,7 @@ export class Engine {
 
   /** Remembers that `value` is being changed, so that its bytes are counted again when the command ends. */
   unsettled(database: Database, value: CollectionValue): void {
-    this.#unsettled.push({ database, value });
-  }
-
-  #settle(): void {
-    if (this.#unsettled.length === 0) return;
-    for (const { database, value } of this.#unsettled) {
-      // A value removed meanwhile has been uncounted already.
-      if (value.accountedBytes > 0) database.settle(value);
-    }
-    this.#unsettled.length = 0;
+    this.#unsettled.add(database, value);
   }
 
   // ---- Replies ------------------------------------------------------------------------------------------------
