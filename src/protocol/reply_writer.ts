@@ -14,11 +14,8 @@ const POOL_LIMIT = 64;
 const SHORT_PART = 64;
 const pool: Uint8Array<ArrayBuffer>[] = [];
 
-/** Gives a buffer that {@linkcode ReplyWriter.take} handed out back for reuse. */
-export function recycleReplyBuffer(bytes: Uint8Array<ArrayBuffer>): void {
-  if (bytes.buffer.byteLength === BUFFER_BYTES && pool.length < POOL_LIMIT) {
-    pool.push(new Uint8Array(bytes.buffer));
-  }
+function recycle(bytes: Uint8Array<ArrayBuffer>): void {
+  if (bytes.length === BUFFER_BYTES && pool.length < POOL_LIMIT) pool.push(bytes);
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -47,18 +44,27 @@ export class ReplyWriter {
   /** Bytes written so far; the cursor. */
   length = 0;
   #bytes: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** The buffer handed over last. */
+  #lent: Uint8Array<ArrayBuffer> = NO_BYTES;
 
   /** The bytes written so far, valid until the next write. */
   view(from = 0): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(from, this.length);
   }
 
-  /** Hands over what has been written and starts afresh. Give the result to {@linkcode recycleReplyBuffer} later. */
+  /** Hands over what has been written and starts afresh; {@linkcode giveBack} when it is no longer needed. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.subarray(0, this.length);
+    this.#lent = this.#bytes;
     this.#bytes = NO_BYTES;
     this.length = 0;
     return bytes;
+  }
+
+  /** What was handed over last is no longer needed: its memory may be used for other replies. */
+  giveBack(): void {
+    recycle(this.#lent);
+    this.#lent = NO_BYTES;
   }
 
   /** Size of the buffer held, in bytes; 0 while nothing is written. */
@@ -70,7 +76,7 @@ export class ReplyWriter {
   rewind(length: number): void {
     this.length = length;
     if (length === 0) {
-      recycleReplyBuffer(this.#bytes);
+      recycle(this.#bytes);
       this.#bytes = NO_BYTES;
     }
   }
@@ -84,8 +90,9 @@ export class ReplyWriter {
     } else {
       this.#bytes = allocateBytes(Math.max(need, old.length * 2));
     }
+    if (old.length === 0) return;
     this.#bytes.set(old.subarray(0, this.length));
-    if (old.length > 0) recycleReplyBuffer(old);
+    recycle(old);
   }
 
   /** Bytes that are already a reply. */
@@ -199,6 +206,12 @@ export class ReplyWriter {
   bigNumber(value: bigint): void {
     if (this.resp === 3) this.#line(LEFT_PAREN, value.toString());
     else this.bulk(value.toString());
+  }
+
+  /** A big number by its digits; a bulk string in RESP2. */
+  bigNumberText(digits: string): void {
+    if (this.resp === 3) this.#line(LEFT_PAREN, digits);
+    else this.bulk(digits);
   }
 
   /** @param format three characters, `txt` or `mkd` */

@@ -10,7 +10,6 @@ import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { RequestReader } from "../protocol/command_stream.ts";
 import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
-import { recycleReplyBuffer } from "../protocol/reply_writer.ts";
 
 /**
  * Replies waiting for a slow reader above which nothing more is read from it. Many clients write a whole pipeline before

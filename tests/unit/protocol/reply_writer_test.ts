@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ReplyError } from "../../../src/protocol/errors.ts";
-import { recycleReplyBuffer, ReplyWriter } from "../../../src/protocol/reply_writer.ts";
+import { ReplyWriter } from "../../../src/protocol/reply_writer.ts";
 import { latin1 } from "../../../src/util/bytes.ts";
 import { Random } from "../../../src/util/random.ts";
 
@@ -132,7 +132,7 @@ Deno.test("ReplyWriter never writes into bytes handed over before they are given
   second.bulk("second");
   first.bulk("again");
   assertEquals(latin1(taken), "$5\r\nfirst\r\n");
-  recycleReplyBuffer(taken);
+  first.giveBack();
   assertEquals([latin1(second.view()), latin1(first.view())], ["$6\r\nsecond\r\n", "$5\r\nagain\r\n"]);
 });
 
