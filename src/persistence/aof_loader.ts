@@ -63,7 +63,11 @@ export function* loadAppendOnlyFile(
 function sizeOf(aof: AppendOnlyFile, name: string): number {
   const path = aof.pathOf(name);
   if (!aof.files.existsSync(path)) {
-    throw new LoadError("The append log file doesn't exist though the manifest lists it", name, 0);
+    throw new LoadError(
+      `Unable to obtain the AOF file ${name} length. stat: No such file or directory`,
+      name,
+      0,
+    );
   }
   const file = aof.files.openRead(path);
   try {

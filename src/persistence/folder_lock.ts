@@ -1,12 +1,14 @@
 /**
- * One server a data directory. The lock is the kernel's (`flock` on a file in the directory), so that it ends with the
+ * One server for the data in a directory. The lock is the kernel's (`flock` on a file in the directory), so that it ends with the
  * process however that ends; the file only tells the pid of who holds it.
  */
 import { fromLatin1 } from "../config/host.ts";
 import { joinPath } from "./files.ts";
 
-/** The file that is locked. */
-export const LOCK_NAME = ".redeno.lock";
+/** The name of the file that is locked: one for each name data is kept under, so that two names may share a folder. */
+export function lockName(dataName: string): string {
+  return `.${dataName}.lock`;
+}
 
 /** How long to wait for a lock before it counts as held by another. */
 const PATIENCE_MS = 300;
@@ -23,9 +25,12 @@ export class FolderInUseError extends Error {
 export class FolderLock {
   private constructor(readonly path: string, readonly file: Deno.FsFile) {}
 
-  /** Locks `folder` (a latin1 string) until {@linkcode release} or the end of the process. */
-  static async take(folder: string, pid: number): Promise<FolderLock> {
-    const path = fromLatin1(joinPath(folder, LOCK_NAME));
+  /**
+   * Locks the data called `dataName` in `folder` (both latin1 strings) until {@linkcode release} or the end of the
+   * process.
+   */
+  static async take(folder: string, dataName: string, pid: number): Promise<FolderLock> {
+    const path = fromLatin1(joinPath(folder, lockName(dataName)));
     for (;;) {
       const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
       if (!await isGranted(file)) throw new FolderInUseError(folder, await pidIn(path));

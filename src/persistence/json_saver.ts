@@ -5,7 +5,7 @@ import { Key } from "../keyspace/key.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { bytesOf } from "../util/bytes.ts";
 import { FileError, joinPath, readWhole } from "./files.ts";
-import { LOCK_NAME } from "./folder_lock.ts";
+import { lockName } from "./folder_lock.ts";
 import type { SnapshotOrder } from "./jobs.ts";
 import { JsonSnapshotError, type JsonTarget, readJsonSnapshot } from "./json_input.ts";
 import { JsonWriter } from "./json_output.ts";
@@ -42,7 +42,8 @@ export class JsonSaver {
     if (!path.startsWith(inside) || name.includes("\0")) throw OUTSIDE;
     const parts = path.slice(inside.length).split("/");
     if (parts.some((part) => part === "" || part === "." || part === "..")) throw OUTSIDE;
-    if ([values.dbfilename, values.appenddirname, LOCK_NAME].includes(parts[0] ?? "")) throw RESERVED;
+    const locks = [lockName(values.dbfilename), lockName(values.appendfilename)];
+    if ([values.dbfilename, values.appenddirname, ...locks].includes(parts[0] ?? "")) throw RESERVED;
     const folder = joinPath(values.dir, parts.slice(0, -1).join("/"));
     const isInside = (real: string, root: string) => joinPath(real, "").startsWith(joinPath(root, ""));
     if (!isInside(files.realPathSync(folder), files.realPathSync(values.dir))) throw OUTSIDE;

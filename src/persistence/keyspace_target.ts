@@ -10,7 +10,7 @@ import type { Slice } from "../keyspace/slice.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import type { AofTarget } from "./aof_loader.ts";
 import type { FileHandle } from "./files.ts";
-import { LoadError, type LoadProgress, type LoadSteps } from "./loading.ts";
+import { type LoadProgress, type LoadSteps, RdbLoadError } from "./loading.ts";
 import { RdbError, RdbInput } from "./rdb_input.ts";
 import { type KeyAttributes, RdbReader, type RdbTarget } from "./rdb_reader.ts";
 
@@ -44,7 +44,7 @@ export class KeyspaceTarget implements RdbTarget {
   }
 
   get checksChecksum(): boolean {
-    return this.engine.config.values.rdbchecksum;
+    return this.engine.config.values.rdbchecksum && !this.engine.debug.skipChecksums;
   }
 
   aux(name: string, value: string): void {
@@ -107,7 +107,7 @@ export class KeyspaceTarget implements RdbTarget {
 /**
  * Loads the RDB file that `file` begins with into `target`.
  *
- * @returns the bytes behind it that were read along. Throws {@linkcode LoadError}
+ * @returns the bytes behind it that were read along. Throws {@linkcode RdbLoadError}
  */
 export function* loadRdbFile(
   file: FileHandle,
@@ -124,7 +124,7 @@ export function* loadRdbFile(
     });
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
-    throw new LoadError(error.message, name, error.offset || input.offset);
+    throw new RdbLoadError(error.message, name, error.offset || input.offset);
   }
   const { keysLoaded, keysExpired, emptyKeys } = target;
   const empty = emptyKeys > 0 ? `, empty keys skipped: ${emptyKeys}` : "";

@@ -22,6 +22,11 @@ export class LoadError extends Error {
   }
 }
 
+/** An RDB file that cannot be loaded. */
+export class RdbLoadError extends LoadError {
+  override name = "RdbLoadError";
+}
+
 /** The steps of a load; what it returns at its end. */
 export type LoadSteps<T> = Generator<void, T, void>;
 

@@ -20,6 +20,13 @@ import type { RdbInput } from "./rdb_input.ts";
 
 type PackedReader = (bytes: Uint8Array) => string[] | undefined;
 
+/** The packed encodings of hashes, and what is said of damaged ones. */
+const hashFormats: Readonly<Record<number, { reader: PackedReader; message: string }>> = {
+  [RdbType.HashZipmap]: { reader: readZipmap, message: "Zipmap integrity check failed." },
+  [RdbType.HashZiplist]: { reader: readZiplist, message: "Hash ziplist integrity check failed." },
+  [RdbType.HashListpack]: { reader: readListpack, message: "Hash listpack integrity check failed." },
+};
+
 export class ValueReader {
   readonly #slice = new Slice();
 
@@ -112,7 +119,9 @@ export class ValueReader {
   #listNode(type: number): string[] {
     if (type === RdbType.ListQuicklist) return this.#packed(readZiplist, "Ziplist integrity check failed.");
     const container = this.input.count();
-    if (container === QuicklistContainer.Plain) return [this.#text()];
+    if (container === QuicklistContainer.Plain) {
+      return [this.#text() || this.input.fail("Empty quicklist node")];
+    }
     if (container !== QuicklistContainer.Packed) this.input.fail("Quicklist integrity check failed.");
     return this.#packed(readListpack, "Listpack integrity check failed.");
   }
@@ -143,19 +152,24 @@ export class ValueReader {
       }
       return zset;
     }
-    const texts = type === RdbType.ZsetZiplist
-      ? this.#packed(readZiplist, "Zset ziplist integrity check failed.")
-      : this.#packed(readListpack, "Zset listpack integrity check failed.");
-    this.#checkGroups(texts, 2, "Zset listpack integrity check failed.");
+    const isZiplist = type === RdbType.ZsetZiplist;
+    const message = `Zset ${isZiplist ? "ziplist" : "listpack"} integrity check failed.`;
+    const texts = this.#packed(isZiplist ? readZiplist : readListpack, message);
+    this.#checkGroups(texts, 2, message);
     for (let i = 0; i < texts.length; i += 2) {
-      this.#addScore(zset, texts[i]!, parseDouble(texts[i + 1]!) ?? NaN);
+      this.#addScore(zset, texts[i]!, parseDouble(texts[i + 1]!) ?? NaN, message);
     }
     return zset;
   }
 
-  #addScore(zset: ZsetValue, member: string, score: number): void {
+  #addScore(
+    zset: ZsetValue,
+    member: string,
+    score: number,
+    ifDuplicate = "Duplicate zset fields detected",
+  ): void {
     if (Number.isNaN(score)) this.input.fail("Zset with NAN score detected");
-    if (zset.add(member, score) !== AddOutcome.Added) this.input.fail("Duplicate zset fields detected");
+    if (zset.add(member, score) !== AddOutcome.Added) this.input.fail(ifDuplicate);
   }
 
   /** A double as text behind its length; three lengths are special values. */
@@ -179,23 +193,20 @@ export class ValueReader {
       }
       return hash;
     }
-    const texts = this.#hashTexts(type);
-    for (let i = 0; i < texts.length; i += 2) this.#setField(hash, texts[i]!, texts[i + 1]!);
+    const { reader, message } = hashFormats[type] ?? this.input.fail(`Unknown RDB encoding type ${type}`);
+    const texts = this.#packed(reader, message);
+    this.#checkGroups(texts, 2, message);
+    for (let i = 0; i < texts.length; i += 2) this.#setField(hash, texts[i]!, texts[i + 1]!, message);
     return hash;
   }
 
-  #hashTexts(type: number): string[] {
-    if (type === RdbType.HashZipmap) return this.#packed(readZipmap, "Zipmap integrity check failed.");
-    const message = type === RdbType.HashZiplist
-      ? "Hash ziplist integrity check failed."
-      : "Hash listpack integrity check failed.";
-    const texts = this.#packed(type === RdbType.HashZiplist ? readZiplist : readListpack, message);
-    this.#checkGroups(texts, 2, message);
-    return texts;
-  }
-
-  #setField(hash: HashValue, field: string, value: string): void {
-    if (!hash.set(field, value)) this.input.fail("Duplicate hash fields detected");
+  #setField(
+    hash: HashValue,
+    field: string,
+    value: string,
+    ifDuplicate = "Duplicate hash fields detected",
+  ): void {
+    if (!hash.set(field, value)) this.input.fail(ifDuplicate);
   }
 
   /** Fields with the time from the first expiry to theirs, plus one; the early form has the time itself. */

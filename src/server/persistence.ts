@@ -4,7 +4,7 @@ import type { EngineLog } from "../engine/engine.ts";
 import { DataStore, isLoadFault } from "../persistence/data_store.ts";
 import { denoFiles } from "../persistence/files.ts";
 import { FolderInUseError, FolderLock } from "../persistence/folder_lock.ts";
-import { LoadProgress } from "../persistence/loading.ts";
+import { LoadProgress, RdbLoadError } from "../persistence/loading.ts";
 import { ManifestError } from "../persistence/manifest.ts";
 import { textOf } from "../persistence/rdb_saver.ts";
 import type { Server } from "./server.ts";
@@ -40,6 +40,15 @@ class LoadReport {
   }
 }
 
+/** What the log says of data that cannot be loaded; the last line of each is one that tools look for. */
+function reportOf(error: unknown): string[] {
+  if (error instanceof ManifestError) return error.report();
+  const line = `Fatal error loading the DB: ${textOf(error)}`;
+  return error instanceof RdbLoadError
+    ? [line, "Terminating server after rdb file reading failure."]
+    : [line];
+}
+
 export class Persistence {
   readonly store: DataStore;
   #lock: FolderLock | null = null;
@@ -58,10 +67,7 @@ export class Persistence {
       await this.store.load(new LoadProgress(clock, (progress) => report.update(progress)));
     } catch (error) {
       if (!isLoadFault(error)) throw error;
-      const lines = error instanceof ManifestError
-        ? error.report()
-        : [`Fatal error loading the DB: ${textOf(error)}`];
-      for (const line of lines) this.log.warning(line);
+      for (const line of reportOf(error)) this.log.warning(line);
       return false;
     } finally {
       await report.end();
@@ -69,12 +75,12 @@ export class Persistence {
     return true;
   }
 
-  /** A server that writes by itself must be the only one in its directory. False if it is not. */
+  /** A server that writes by itself must be the only one that writes these files. False if it is not. */
   async #lockFolder(): Promise<boolean> {
-    const { appendonly, save, dir } = this.server.engine.config.values;
+    const { appendonly, appendfilename, dbfilename, save, dir } = this.server.engine.config.values;
     if (!appendonly && save.length === 0) return true;
     try {
-      this.#lock = await FolderLock.take(dir, Deno.pid);
+      this.#lock = await FolderLock.take(dir, appendonly ? appendfilename : dbfilename, Deno.pid);
     } catch (error) {
       this.log.warning(textOf(error));
       if (error instanceof FolderInUseError) return false;

@@ -7,12 +7,13 @@ const options = { sanitizeOps: false, sanitizeResources: false };
 Deno.test("FolderLock keeps a second server out, tells who is there, and ends", options, async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const first = await FolderLock.take(folder, 123);
-    const error = await assertRejects(() => FolderLock.take(folder, 456), FolderInUseError);
+    const first = await FolderLock.take(folder, "data", 123);
+    const error = await assertRejects(() => FolderLock.take(folder, "data", 456), FolderInUseError);
     assertEquals([error.pid, error.message], ["123", `Another server (pid 123) keeps its data in ${folder}`]);
+    (await FolderLock.take(folder, "other", 1)).release();
     first.release();
-    const third = await FolderLock.take(folder, 789);
-    assertEquals(await Deno.readTextFile(`${folder}/.redeno.lock`), "789\n");
+    const third = await FolderLock.take(folder, "data", 789);
+    assertEquals(await Deno.readTextFile(`${folder}/.data.lock`), "789\n");
     third.release();
     assertEquals([...Deno.readDirSync(folder)], []);
   } finally {
