@@ -9,6 +9,7 @@ import { Engine } from "./src/engine/engine.ts";
 import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
 import { surviveFaults } from "./src/server/faults.ts";
 import { Persistence } from "./src/server/persistence.ts";
+import { PidFile } from "./src/server/pid_file.ts";
 import { Server } from "./src/server/server.ts";
 import { connectSettings } from "./src/server/settings.ts";
 import { Shutdown } from "./src/server/shutdown.ts";
@@ -102,9 +103,13 @@ async function serve(commandLine: CommandLine): Promise<number> {
   const shutdown = new Shutdown(server, persistence, listeners, log);
   shutdown.handleSignals();
   if (!await persistence.start()) return 1;
+  const pidFile = new PidFile(config.values.pidfile, log);
+  pidFile.write();
   server.start();
   log.notice("Ready to accept connections");
-  return await shutdown.finished;
+  const status = await shutdown.finished;
+  pidFile.remove();
+  return status;
 }
 
 /** Does what the command line asks for and returns the exit status. */

@@ -1,0 +1,32 @@
+/** `pidfile`: says in a file which process serves, as long as it does. */
+import type { EngineLog } from "../engine/engine.ts";
+
+export class PidFile {
+  #isWritten = false;
+
+  /** @param path "" for none */
+  constructor(readonly path: string, readonly log: EngineLog) {}
+
+  /** Writes the process id. A server that cannot is still a server: a failure is only logged. */
+  write(): void {
+    if (this.path === "") return;
+    try {
+      Deno.writeTextFileSync(this.path, `${Deno.pid}\n`);
+      this.#isWritten = true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.log.verbose(`Failed to write PID file ${this.path}: ${reason}`);
+    }
+  }
+
+  /** Removes the file, if it is there and this process's own. */
+  remove(): void {
+    if (!this.#isWritten) return;
+    this.#isWritten = false;
+    try {
+      if (Deno.readTextFileSync(this.path).trim() === String(Deno.pid)) Deno.removeSync(this.path);
+    } catch {
+      // Somebody has removed it already.
+    }
+  }
+}
