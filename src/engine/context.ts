@@ -48,6 +48,8 @@ export class CommandContext {
   db!: Database;
   /** Number of `db`. */
   databaseId = 0;
+  /** Nothing is propagated: a script has asked for it. */
+  isMuted = false;
 
   /** How the command is propagated: as it is, as in `#rewritten`, or not at all. */
   #propagation: "as-is" | "rewritten" | "none" = "as-is";
@@ -219,7 +221,7 @@ export class CommandContext {
   /** Puts what is to be propagated into the queue; `call()` does this after the handler. @param dirty it changed data */
   enqueuePropagation(dirty: boolean): void {
     const queue = this.engine.propagation;
-    if (queue.active && this.#propagation !== "none" && (dirty || this.#forced)) {
+    if (queue.active && !this.isMuted && this.#propagation !== "none" && (dirty || this.#forced)) {
       if (this.#propagation === "rewritten") {
         for (const words of this.#rewritten) queue.add(this.databaseId, words);
       } else if (this.args.rawStart >= 0) {
@@ -254,20 +256,20 @@ export class CommandContext {
       this.engine.staysBlocked = true;
       return;
     }
-    const { type, wakeWhenGone } = options;
-    this.client.blocked = {
+    const { type, wakeWhenGone } = options, { client, databaseId } = this;
+    client.blocked = {
       cmd: this.cmd,
       args: options.args ?? this.args.copy(),
       database: this.db,
       keys: options.keys,
       deadlineMs: options.timeoutMs === 0 ? Infinity : this.engine.clock.nowMs() + options.timeoutMs,
-      onTimeout: (client) => options.onTimeout(client.reply),
+      onTimeout: ({ reply }) => options.onTimeout(reply),
       isReady: (database, key) => {
-        const ref = this.engine.lookUp(database, this.client.databaseId, Key.of(key));
+        const ref = this.engine.lookUp(database, databaseId, Key.of(key));
         return ref === 0 ? wakeWhenGone === true : wakeWhenGone === true || database.typeOf(ref) === type;
       },
       unblockable: true,
     };
-    this.engine.waiting.add(this.client);
+    this.engine.waiting.add(client);
   }
 }

@@ -201,6 +201,7 @@ export class Engine {
   refreshSettings(): void {
     const { values } = this.config;
     this.#isLfu = parsePolicy(values.maxmemoryPolicy).order === "lfu";
+    this.#eviction.clear();
     this.setGuard(EngineGuard.Memory, values.maxmemory > 0);
     this.latencyTracking = values.latencyTracking;
     this.latency.threshold = values.latencyMonitorThreshold;
@@ -261,7 +262,7 @@ export class Engine {
     this.stats.commandsProcessed++;
     const cmd = this.commandFor(client, args);
     if (cmd !== undefined && this.#mayRun(client, cmd, args)) this.call(client, cmd, args);
-    else this.#silence(client, mark);
+    else if (client.blocked === null) this.#silence(client, mark);
   }
 
   /** Drops the reply written since `mark` if CLIENT REPLY says so. Messages that were pushed come all the same. */
@@ -490,6 +491,7 @@ export class Engine {
 
   // ---- Clients ------------------------------------------------------------------------------------------------
 
+    if (this.pause.hasPostponed) this.pause.runPostponed();
   /** Adds a client that has connected. */
   addClient(client: Client): void {
     this.clients.set(client.id, client);
@@ -600,9 +602,14 @@ export class Engine {
     if (ref === 0) return 0;
     const expiresAtMs = database.expiryOf(ref);
     if (expiresAtMs === NO_EXPIRY || expiresAtMs > this.nowMs || this.keepExpired) return ref;
-    if (this.isReplica) return this.context.client?.has(ClientFlag.Primary) ? ref : 0;
-    if ((this.guards & EngineGuard.Paused) !== 0) return 0;
-    this.expireKey(database, databaseId, key, ref);
+    if (this.isReplica && this.context.client?.has(ClientFlag.Primary)) return ref;
+    const isWriting = this.#depth > 0 && (this.context.cmd.flags & Flag.Write) !== 0;
+    if (!this.isReplica && (isWriting || (this.guards & EngineGuard.Paused) === 0)) {
+      this.expireKey(database, databaseId, key, ref);
+    } else if (isWriting) {
+      // A replica leaves expiry to its primary, but what a client writes here must not find the old key in its way.
+      database.delete(ref);
+    }
     return 0;
   }
 
@@ -679,7 +686,8 @@ export class Engine {
   /** Removes keys until memory is below `maxmemory`; false if the policy finds none to remove. */
   freeMemoryForCommand(): boolean {
     const { maxmemory, maxmemoryPolicy, maxmemorySamples, lfuDecayTime } = this.config.values;
-    if (this.usedMemory <= maxmemory || (this.guards & EngineGuard.Loading) !== 0) return true;
+    const mayNotEvict = (this.guards & (EngineGuard.Loading | EngineGuard.Paused)) !== 0;
+    if (this.usedMemory <= maxmemory || mayNotEvict) return true;
     const policy = parsePolicy(maxmemoryPolicy);
     if (policy.order === "none") return false;
     const settings = { policy, samples: maxmemorySamples, lfuDecayMinutes: lfuDecayTime };

@@ -7,7 +7,8 @@
  * The access clock in a key's record is 24 bits: seconds for LRU; for LFU 16 bits of minutes since the last decrement
  * and 8 bits of a logarithmic counter.
  */
-import type { Database } from "../keyspace/database.ts";
+import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
+import { Key } from "../keyspace/key.ts";
 import type { Random } from "../util/random.ts";
 
 const LRU_BITS = 0xffffff;
@@ -88,6 +89,11 @@ export class EvictionPool {
 
   constructor(readonly random: Random) {}
 
+  /** Forgets all candidates: they are to be judged by another policy. */
+  clear(): void {
+    this.#pool.length = 0;
+  }
+
   /** The key to remove next, or undefined if there is none the policy allows. */
   next(
     databases: readonly Database[],
@@ -114,6 +120,16 @@ export class EvictionPool {
   }
 
   #bestKey(databases: readonly Database[], nowMs: number, settings: EvictionSettings) {
+    while (this.#sampleAll(databases, nowMs, settings)) {
+      for (let best = this.#pool.pop(); best !== undefined; best = this.#pool.pop()) {
+        if (isThere(databases[best.databaseId]!, best.key, settings.policy)) return best;
+      }
+    }
+    return undefined;
+  }
+
+  /** Offers a few keys of each database to the pool; false if there are none. */
+  #sampleAll(databases: readonly Database[], nowMs: number, settings: EvictionSettings): boolean {
     const { volatileOnly } = settings.policy;
     let sampled = false;
     for (const [databaseId, database] of databases.entries()) {
@@ -121,15 +137,11 @@ export class EvictionPool {
       sampled = true;
       for (let i = 0; i < settings.samples; i++) {
         const ref = this.#sample(database, volatileOnly);
-        this.#offer({
-          databaseId,
-          key: database.keyTextOf(ref),
-          score: scoreOf(database, ref, nowMs, settings),
-        });
+        const score = scoreOf(database, ref, nowMs, settings);
+        this.#offer({ databaseId, key: database.keyTextOf(ref), score });
       }
     }
-    if (!sampled) this.#pool.length = 0;
-    return this.#pool.pop();
+    return sampled;
   }
 
   /** Puts a candidate into the pool, which is kept in ascending order of score without repetition. */
@@ -147,6 +159,12 @@ export class EvictionPool {
     while (at > 0 && pool[at - 1]!.score > candidate.score) at--;
     pool.splice(at, 0, candidate);
   }
+}
+
+/** Whether a candidate found earlier is still there and may be removed. */
+function isThere(database: Database, text: string, { volatileOnly }: EvictionPolicy): boolean {
+  const ref = database.find(Key.of(text));
+  return ref !== 0 && (!volatileOnly || database.expiryOf(ref) !== NO_EXPIRY);
 }
 
 function scoreOf(database: Database, ref: number, nowMs: number, settings: EvictionSettings): number {

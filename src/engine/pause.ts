@@ -7,7 +7,7 @@ import { EngineGuard, isWrite } from "./refusals.ts";
 
 export class Pause {
   /** Clients whose command waits for the end of the pause, in order. */
-  readonly #postponed: { client: Client; args: Args }[] = [];
+  #postponed: { client: Client; args: Args }[] = [];
   #untilMs = 0;
   #all = false;
 
@@ -29,11 +29,22 @@ export class Pause {
     this.engine.setGuard(EngineGuard.Paused, true);
   }
 
-  /** Ends the pause: what was postponed runs now, in order. */
+  /** Ends the pause: what was postponed runs at the end of the batch, by {@linkcode runPostponed}. */
   end(): void {
     this.engine.setGuard(EngineGuard.Paused, false);
     this.#all = false;
-    for (const { client, args } of this.#postponed.splice(0)) {
+  }
+
+  /** Whether commands have been postponed that need not wait any longer. */
+  get hasPostponed(): boolean {
+    return this.#postponed.length > 0 && !this.active;
+  }
+
+  /** Runs what was postponed, in order, each command as if it had come just now. */
+  runPostponed(): void {
+    const postponed = this.#postponed;
+    this.#postponed = [];
+    for (const { client, args } of postponed) {
       if (client.closed) continue;
       this.engine.waiting.remove(client);
       this.engine.execute(client, args);
@@ -47,10 +58,7 @@ export class Pause {
     if (client.has(ClientFlag.Replica | ClientFlag.Silent | ClientFlag.Primary | ClientFlag.Script)) {
       return false;
     }
-    const waits = this.#all
-      ? cmd.name !== "client|unpause"
-      : isWrite(client, cmd) || (cmd.flags & Flag.MayReplicate) !== 0;
-    if (!waits) return false;
+    if (!this.#all && !isWrite(client, cmd) && (cmd.flags & Flag.MayReplicate) === 0) return false;
     const copy = args.copy();
     client.blocked = {
       cmd,
