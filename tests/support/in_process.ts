@@ -144,6 +144,8 @@ class RecordingSink implements PropagationSink {
 export interface InProcessOptions {
   seed?: number;
   config?: Record<string, string>;
+  /** Lines of a configuration file, read before the engine is made. */
+  lines?: readonly string[];
 }
 
 /** See the head of this file. */
@@ -156,7 +158,8 @@ export class InProcessServer {
 
   constructor(options: InProcessOptions) {
     const write = (text: string) => void this.log.push(text);
-    const config = new Config();
+    const config = new Config(), lines = (options.lines ?? []).join("\n");
+    config.load({ configFile: "", readsStandardInput: false, options: lines }, {});
     this.engine = new Engine({
       clock: this.clock,
       random: new Random(options.seed ?? 1),
