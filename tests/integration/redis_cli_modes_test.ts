@@ -1,0 +1,171 @@
+/** Every mode of redis-cli against Redeno, and redis-cli's ways of sending and showing. */
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { encodeCommand, findTool, type ServerProcess, startRedeno } from "../support/oracle.ts";
+import { hasTerminal, runTool, untilShown } from "../support/tool.ts";
+
+const redisCli = findTool("redis-cli");
+if (redisCli === undefined) console.warn("redis-cli is not installed, its modes are not tested");
+if (!hasTerminal) console.warn("script(1) is not installed, modes that need a terminal are not tested");
+
+/** redis-cli connected to `server`. */
+class Cli {
+  constructor(readonly server: ServerProcess) {}
+
+  words(...args: string[]): string[] {
+    return [redisCli ?? "redis-cli", "-p", String(this.server.port), ...args];
+  }
+
+  run(args: string[], input = "") {
+    const [program = "", ...words] = this.words(...args);
+    return runTool(program, words, input);
+  }
+
+  /** What it prints, where it ends well. */
+  async say(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args);
+    assertEquals([code, stderr], [0, ""]);
+    return stdout;
+  }
+}
+
+function cliTest(name: string, fn: (cli: Cli) => Promise<void>, needsTerminal = false): void {
+  const ignore = redisCli === undefined || (needsTerminal && !hasTerminal);
+  Deno.test({
+    name,
+    ignore,
+    async fn() {
+      await using server = await startRedeno(["--enable-debug-command", "yes"]);
+      await fn(new Cli(server));
+    },
+  });
+}
+
+/** A key of each type, and some hundred strings. */
+async function fill(server: ServerProcess): Promise<void> {
+  using c = await server.connect();
+  await c.pipeline([
+    ["DEBUG", "POPULATE", "300", "key", "32"],
+    ["RPUSH", "list", ...Array.from({ length: 40 }, (_, i) => `element ${i}`)],
+    ["SADD", "set", "a", "b", "c"],
+    ["HSET", "hash", "field", "value", "other", "2"],
+    ["ZADD", "zset", "1", "member"],
+    ["XADD", "stream", "1-1", "field", "value"],
+  ]);
+}
+
+cliTest(
+  "redis-cli --bigkeys, --memkeys and --scan find every key and the largest of each type",
+  async (cli) => {
+    await fill(cli.server);
+    const big = await cli.say("--bigkeys");
+    assertStringIncludes(big, "Sampled 305 keys in the keyspace!");
+    for (
+      const found of [
+        `Biggest   list found '"list"' has 40 items`,
+        `Biggest    set found '"set"' has 3 members`,
+        `Biggest   hash found '"hash"' has 2 fields`,
+        `Biggest   zset found '"zset"' has 1 members`,
+        `Biggest stream found '"stream"' has 1 entries`,
+        "300 strings with 9600 bytes",
+      ]
+    ) assertStringIncludes(big, found);
+    const memory = await cli.say("--memkeys");
+    assertStringIncludes(memory, "Sampled 305 keys in the keyspace!");
+    assertMatch(memory, /Biggest {3}list found '"list"' has [1-9]\d+ bytes/);
+    assertEquals((await cli.say("--scan")).trim().split("\n").length, 305);
+    assertEquals((await cli.say("--scan", "--pattern", "*st*")).trim().split("\n").sort(), [
+      "list",
+      "stream",
+    ]);
+  },
+);
+
+cliTest("redis-cli --hotkeys wants an LFU policy and then names the key that is read most", async (cli) => {
+  await fill(cli.server);
+  assertStringIncludes((await cli.run(["--hotkeys"])).stderr, "An LFU maxmemory policy is not selected");
+  await cli.say("config", "set", "maxmemory-policy", "allkeys-lfu");
+  await cli.run([], "get key:7\n".repeat(500));
+  assertMatch(await cli.say("--hotkeys"), /hot key found with counter: \d+\tkeyname: "key:7"/);
+});
+
+cliTest("redis-cli --pipe transfers 20,000 commands and counts their replies and errors", async (cli) => {
+  const sets = Array.from({ length: 20_000 }, (_, i) => encodeCommand(["SET", `key:${i}`, `value ${i}`]));
+  const { code, stdout } = await cli.run(["--pipe"], sets.join(""));
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "errors: 0, replies: 20000");
+  assertEquals(await cli.say("dbsize"), "20000\n");
+  assertEquals(await cli.say("get", "key:19999"), "value 19999\n");
+  const wrong = await cli.run(["--pipe"], encodeCommand(["RPUSH", "key:1", "x"]) + encodeCommand(["PING"]));
+  assertEquals(wrong.code, 1);
+  assertStringIncludes(wrong.stdout, "errors: 1, replies: 2");
+});
+
+cliTest("redis-cli --latency prints a figure; --intrinsic-latency 1 needs no server", async (cli) => {
+  assertMatch(await cli.say("-i", "1", "--latency"), /^\d+ \d+ \d+\.\d\d \d+\n$/);
+  assertMatch(await cli.say("--intrinsic-latency", "1"), /total runs \(avg latency/);
+});
+
+cliTest("redis-cli --stat, --latency-history and --latency-dist go on on a terminal", async (cli) => {
+  const counted = await untilShown(cli.words("--stat", "-i", "0.1"), /\(\+\d+\)[^]*\(\+\d+\)/);
+  assertMatch(counted, /keys +mem +clients blocked requests +connections/);
+  await untilShown(cli.words("--latency-history", "-i", "1"), /-- \d\.\d\d seconds range/);
+  await untilShown(cli.words("--latency-dist", "-i", "0.2"), /milliseconds[^]*\[48;5;/);
+}, true);
+
+cliTest("redis-cli monitor shows each command with its database and quoted arguments", async (cli) => {
+  const { port } = cli.server;
+  const monitor = new Deno.Command(redisCli ?? "", {
+    args: ["-p", String(port), "monitor"],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  let shown = "";
+  const reader = monitor.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const until = async (expected: RegExp) => {
+    while (!expected.test(shown)) {
+      const { value, done } = await reader.read();
+      assert(!done, shown);
+      shown += value;
+    }
+  };
+  await until(/^OK\n/);
+  await cli.say("-n", "3", "set", "a b", '"\\\n');
+  await until(/\[3 127\.0\.0\.1:\d+\] "set" "a b" "\\"\\\\\\n"\n/);
+  monitor.kill("SIGTERM");
+  await reader.cancel();
+  await monitor.status;
+});
+
+cliTest("redis-cli sends -x, -X and --quoted-input and shows --csv, --json, --no-raw and -3", async (cli) => {
+  await fill(cli.server);
+  assertEquals((await cli.run(["-x", "set", "from stdin"], "a\x00b\n")).stdout, "OK\n");
+  assertEquals(await cli.say("get", "from stdin"), "a\x00b\n\n");
+  assertEquals((await cli.run(["-X", "tag", "hset", "h", "f", "tag", "g", "2"], "bytes")).stdout, "2\n");
+  assertEquals(await cli.say("hget", "h", "f"), "bytes\n");
+  assertEquals(await cli.say("--quoted-input", "strlen", '"from\\x20stdin"'), "4\n");
+  assertEquals(await cli.say("--csv", "lrange", "list", "0", "1"), '"element 0","element 1"\n');
+  assertEquals(
+    JSON.parse(await cli.say("-3", "--json", "hgetall", "hash")),
+    { field: "value", other: "2" },
+  );
+  assertEquals(
+    await cli.say("-3", "--no-raw", "hgetall", "hash"),
+    '1# "field" => "value"\n2# "other" => "2"\n',
+  );
+  assertEquals(await cli.say("--no-raw", "zrange", "zset", "0", "-1", "withscores"), '1) "member"\n2) "1"\n');
+  assertEquals(
+    await cli.say("-3", "--no-raw", "zrange", "zset", "0", "-1", "withscores"),
+    '1) 1) "member"\n   2) (double) 1\n',
+  );
+  assertEquals(await cli.say("-r", "3", "incr", "n"), "1\n2\n3\n");
+});
+
+cliTest(
+  "redis-cli --lru-test fills a server of limited memory and counts its hits",
+  async (cli) => {
+    await cli.say("config", "set", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru");
+    await untilShown(cli.words("--lru-test", "1000"), /Gets\/sec \| Hits: \d+/);
+    assertGreater(Number(await cli.say("dbsize")), 0);
+  },
+  true,
+);
