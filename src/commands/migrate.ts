@@ -102,7 +102,7 @@ function migrate(ctx: CommandContext, args: Args): void {
   if (parcels.length === 0) return ctx.reply.simple("NOKEY");
   if (!ctx.canBlock) throw CANNOT_WAIT;
   const { client, engine, databaseId } = ctx;
-  hold(ctx, args);
+  engine.waiting.hold(client, ctx.cmd, args.copy());
   const pausedBefore = engine.pause.active;
   engine.pause.start(engine.nowMs + request.timeoutMs * 2, false);
   send(engine, request, parcels).then((outcome) => {
@@ -112,21 +112,6 @@ function migrate(ctx: CommandContext, args: Args): void {
     if (!client.closed) answer(engine, client, outcome.error);
     engine.endBatch();
   });
-}
-
-/** Lets the client wait for the transfer alone. */
-function hold(ctx: CommandContext, args: Args): void {
-  ctx.client.blocked = {
-    cmd: ctx.cmd,
-    args: args.copy(),
-    database: ctx.db,
-    keys: [],
-    deadlineMs: Infinity,
-    onTimeout: () => {},
-    isReady: () => false,
-    unblockable: false,
-  };
-  ctx.engine.waiting.add(ctx.client);
 }
 
 function answer(engine: Engine, client: Client, error: ReplyError | undefined): void {

@@ -22,27 +22,13 @@ function snapshot(ctx: CommandContext, args: Args): void {
     engine.unblock(client);
     engine.endBatch();
   });
-  wait(ctx, args);
+  // The client waits until its snapshot is on the disk; others are served meanwhile.
+  engine.waiting.hold(client, ctx.cmd, args.copy());
 }
 
 function answer(client: Client, error: ReplyError | null): void {
   if (error === null) client.reply.ok();
   else client.reply.error(error);
-}
-
-/** The client waits until its snapshot is on the disk; others are served meanwhile. */
-function wait(ctx: CommandContext, args: Args): void {
-  ctx.client.blocked = {
-    cmd: ctx.cmd,
-    args: args.copy(),
-    database: ctx.db,
-    keys: [],
-    deadlineMs: Infinity,
-    onTimeout: () => {},
-    isReady: () => false,
-    unblockable: false,
-  };
-  ctx.engine.waiting.add(ctx.client);
 }
 
 function load(ctx: CommandContext, name: string): void {

@@ -7,7 +7,9 @@
  * right after the unit that wrote: those who have waited longest first. If it finds nothing it says `ctx.block` again,
  * which then changes nothing: its place and its deadline stay.
  */
+import type { Args } from "./args.ts";
 import type { Client } from "./client.ts";
+import type { Command } from "./command.ts";
 
 /** Who waits for what in one server. */
 export class WaitingClients {
@@ -63,6 +65,21 @@ export class WaitingClients {
     if (state.deadlineMs === Infinity) return;
     this.#withDeadline.add(client);
     this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, state.deadlineMs);
+  }
+
+  /** Lets `client` wait with `cmd` for something that is no key, until it is taken out by hand. */
+  hold(client: Client, cmd: Command, args: Args): void {
+    client.blocked = {
+      cmd,
+      args,
+      database: client.database,
+      keys: [],
+      deadlineMs: Infinity,
+      onTimeout: () => {},
+      isReady: () => false,
+      unblockable: false,
+    };
+    this.add(client);
   }
 
   /** Takes `client` out of the queues. */

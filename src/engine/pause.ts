@@ -60,17 +60,7 @@ export class Pause {
     }
     if (!this.#all && !isWrite(client, cmd) && (cmd.flags & Flag.MayReplicate) === 0) return false;
     const copy = args.copy();
-    client.blocked = {
-      cmd,
-      args: copy,
-      database: client.database,
-      keys: [],
-      deadlineMs: Infinity,
-      onTimeout: () => {},
-      isReady: () => false,
-      unblockable: false,
-    };
-    this.engine.waiting.add(client);
+    this.engine.waiting.hold(client, cmd, copy);
     this.#postponed.push({ client, args: copy });
     return true;
   }
