@@ -27,6 +27,7 @@ import { listCommands } from "./list.ts";
 import { listBlockingCommands } from "./list_blocking.ts";
 import { migrateCommands } from "./migrate.ts";
 import { pubsubCommands } from "./pubsub.ts";
+import { scriptingCommands } from "./scripting.ts";
 import { setCommands } from "./set.ts";
 import { sortCommands } from "./sort.ts";
 import { streamCommands } from "./stream.ts";
@@ -66,6 +67,7 @@ const groups: readonly (readonly Command[])[] = [
   listCommands,
   listBlockingCommands,
   sortCommands,
+  scriptingCommands,
   setCommands,
   zsetCommands,
   geoCommands,

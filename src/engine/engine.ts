@@ -138,6 +138,8 @@ export class Engine {
   shutDown: (options: { save?: boolean; force: boolean }) => boolean = () => false;
   /** A client as CLIENT INFO shows it. Set by the server. */
   describeClient: (client: Client) => string = (client) => `id=${client.id}`;
+  /** Takes a shutdown back that has not been begun; false if there is none. Set by the server. */
+  abortShutdown: () => boolean = () => false;
   /** Logs why and ends the process at once, with nothing saved. Set by the server. */
   crash: (reason: string) => void = (reason) => {
     throw new Error(reason);
@@ -429,7 +431,8 @@ export class Engine {
 
   /** Ends a unit at its outermost level: hands on what it propagates, then serves those who waited for it. */
   endUnit(asTransaction = true): void {
-    if (this.#depth > 0) return;
+    // A suspended script's unit is still open: what others do meanwhile ends with it.
+    if (this.#depth > 0 || (this.guards & EngineGuard.Busy) !== 0) return;
     if (this.propagation.count > 0) this.propagation.flush(asTransaction);
     if (this.waiting.hasReady && !this.#serving) this.#serveReady();
   }
@@ -444,6 +447,29 @@ export class Engine {
       this.#depth--;
       this.endUnit(asTransaction);
     }
+  }
+
+  /** Goes on with the unit of a suspended script that `client` has called. */
+  resumeUnit(client: Client): void {
+    this.#depth++;
+    this.running = client;
+  }
+
+  /** Leaves it again: the script has been suspended once more, or has ended. */
+  leaveUnit(): void {
+    this.#unsettled.settle();
+    this.#depth--;
+    this.running = null;
+    this.endUnit();
+  }
+
+  /** Ends the wait of a client whose command has been brought to its end, reply included, outside `call()`. */
+  endDetached(client: Client, succeeded: boolean, microseconds: number): void {
+    const state = client.blocked;
+    if (state === null) return;
+    countCall(state.cmd, succeeded);
+    this.commandTook(client, state.cmd, state.args, microseconds);
+    this.unblock(client);
   }
 
   /** Whether a command is being run. */
@@ -467,6 +493,7 @@ export class Engine {
 
   /** Ends a batch: first what changed becomes as safe as promised, then replies leave. */
   endBatch(): void {
+    if (this.pause.hasPostponed) this.pause.runPostponed();
     this.#timer.finish(this);
     if (this.tracking.prefixCount > 0) this.tracking.batchEnds();
     let safe = true;
@@ -491,7 +518,6 @@ export class Engine {
 
   // ---- Clients ------------------------------------------------------------------------------------------------
 
-    if (this.pause.hasPostponed) this.pause.runPostponed();
   /** Adds a client that has connected. */
   addClient(client: Client): void {
     this.clients.set(client.id, client);
@@ -552,7 +578,9 @@ export class Engine {
   #runAgain(client: Client): void {
     const { cmd, args } = client.blocked!;
     // Its user may have lost the right since it began to wait.
-    const denied = (client.guards & ClientGuard.Restricted) === 0 ? null : this.access.check(client, cmd, args);
+    const denied = (client.guards & ClientGuard.Restricted) === 0
+      ? null
+      : this.access.check(client, cmd, args);
     if (denied !== null) {
       this.replyError(client, denied);
       countCall(cmd, false);

@@ -43,7 +43,7 @@ const BUSY = new ReplyError(
 const BUSY_FUNCTION = new ReplyError(
   "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
 );
-const MASTERDOWN = new ReplyError(
+export const MASTERDOWN = new ReplyError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
 const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to write.");

@@ -1,0 +1,213 @@
+/**
+ * An interpreter with the sandbox scripts see: one for EVAL's scripts, one for function libraries.
+ *
+ * A script runs in one go, inside the command that began it, unless it takes longer than `busy-reply-threshold`: then
+ * the hook that is called every 100,000 instructions suspends it, and it goes on in slices between which the server
+ * answers others. Suspending (`Promise` integration of WebAssembly) works wherever the script is, but not while a
+ * function of JavaScript that it called is calling it back; so none does.
+ *
+ * What breaks the machine itself (JavaScript's stack overflowing in a deep recursion of C functions, say) breaks no
+ * more than this interpreter: {@linkcode Interpreter.isBroken} is set and its owner makes a new one.
+ */
+import type { Args } from "../engine/args.ts";
+import type { Client } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { ReplyError } from "../protocol/errors.ts";
+import { CallWords } from "./call_words.ts";
+import { addLibraries } from "./libraries.ts";
+import { GLOBALS, Lua, LuaStatus, LuaType, RAISE_TOP, REGISTRY } from "./lua.ts";
+import type { State } from "./lua_library.ts";
+import { LuaToReply } from "./lua_to_reply.ts";
+import { addRedisTable } from "./redis_table.ts";
+import { pushErrorTable, ReplyToLua } from "./reply_to_lua.ts";
+import { Sandbox } from "./sandbox.ts";
+import type { ScriptRun } from "./script_run.ts";
+
+/** Instructions between two looks at the clock. */
+const HOOK_INSTRUCTIONS = 100_000;
+
+/** What an interpreter needs of who runs scripts. */
+export interface InterpreterHost {
+  readonly engine: Engine;
+  /** The script that runs, or null. */
+  readonly current: ScriptRun | null;
+  /** The client through which scripts call commands. */
+  readonly client: Client;
+  /** Calls a command for the running script; its reply is in `client.reply`. Or says why it may not be called. */
+  callCommand(args: Args): ReplyError | null;
+  /** Whether the running script is to stop now, to be continued later. May raise an error by returning its text. */
+  interrupt(): "continue" | "suspend" | { readonly kill: string };
+  /** Called when a suspended script stops and when it goes on. */
+  suspended(): void;
+  resumed(): void;
+  /** The script has ended. */
+  finished(status: number): void;
+}
+
+export class Interpreter {
+  readonly lua: Lua;
+  readonly sandbox: Sandbox;
+  readonly toReply: LuaToReply;
+  readonly words: CallWords;
+  readonly toLua: ReplyToLua;
+  /** It can run nothing any more. */
+  isBroken = false;
+  readonly #handler: number;
+
+  constructor(readonly host: InterpreterHost, forFunctions: boolean) {
+    this.lua = new Lua({
+      onCount: (L) => this.#onCount(L),
+      pause: () => {
+        host.suspended();
+        return new Promise((resolve) => setTimeout(resolve, 0));
+      },
+      resumed: () => host.resumed(),
+      finished: (status) => host.finished(status),
+    });
+    const { lua } = this, { api, main } = lua;
+    this.words = new CallWords(lua);
+    this.toLua = new ReplyToLua(lua);
+    this.toReply = new LuaToReply(lua);
+    this.sandbox = new Sandbox(lua, (L) => {
+      addLibraries(lua, L, host);
+      addRedisTable(this, L, forFunctions);
+    });
+    const [handler = 0] = lua.addFunctions([(L) => this.#handleError(L)]);
+    api.lua_pushcclosure(main, handler, 0);
+    this.#handler = api.luaL_ref(main, REGISTRY);
+  }
+
+  // ---- Compiling ----------------------------------------------------------------------------------------------
+
+  /** Compiles a chunk and leaves it on the stack; the error's text if that fails. */
+  load(source: string, chunkName: string): string | null {
+    const { lua } = this, L = lua.main;
+    if (lua.load(L, source, chunkName) === LuaStatus.Ok) return null;
+    const problem = lua.text(L, -1) ?? "";
+    lua.api.lua_settop(L, 0);
+    return problem;
+  }
+
+  /** Takes the function on top of the stack away and returns a reference to it. */
+  keep(): number {
+    return this.lua.api.luaL_ref(this.lua.main, REGISTRY);
+  }
+
+  forget(ref: number): void {
+    this.lua.api.luaL_unref(this.lua.main, REGISTRY, ref);
+  }
+
+  // ---- Running ------------------------------------------------------------------------------------------------
+
+  /**
+   * Runs the function `ref` with the keys and arguments of EVAL or FCALL. Returns when it has ended or has been
+   * suspended; the returned promise, for a script that may be, tells how a suspended one ends.
+   */
+  run(ref: number, run: ScriptRun, keyCount: number): Promise<unknown> | null {
+    const { lua } = this, { api, main: L } = lua;
+    api.lua_settop(L, 0);
+    api.lua_rawgeti(L, REGISTRY, this.#handler);
+    if (run.isFunction) {
+      api.lua_rawgeti(L, REGISTRY, ref);
+      this.#pushWords(run.args, 3, keyCount);
+      this.#pushWords(run.args, 3 + keyCount, run.args.count - 3 - keyCount);
+    } else {
+      this.sandbox.pushGlobals(L);
+      this.#pushWords(run.args, 3, keyCount);
+      api.lua_setfield(L, -2, lua.name("KEYS"));
+      this.#pushWords(run.args, 3 + keyCount, run.args.count - 3 - keyCount);
+      api.lua_setfield(L, -2, lua.name("ARGV"));
+      api.lua_settop(L, -2);
+      api.lua_rawgeti(L, REGISTRY, ref);
+    }
+    if (this.host.engine.config.values.busyReplyThreshold > 0) lua.setHook(L, HOOK_INSTRUCTIONS);
+    const count = run.isFunction ? 2 : 0;
+    if (run.maySuspend) return lua.library.runSuspendably(L, count, 1, 1);
+    lua.library.run(L, count, 1, 1);
+    return null;
+  }
+
+  #pushWords(args: Args, from: number, count: number): void {
+    const { lua } = this, { api, main: L } = lua;
+    api.lua_createtable(L, count, 0);
+    for (let i = 0; i < count; i++) {
+      lua.pushBytes(L, args.buf, args.start(from + i), args.end(from + i));
+      api.lua_rawseti(L, -2, i + 1);
+    }
+  }
+
+  /** Clears away what a run has left. */
+  clear(): void {
+    const { lua } = this;
+    lua.clearHook(lua.main);
+    lua.api.lua_settop(lua.main, 0);
+    lua.trimScratch();
+    if (!this.sandbox.isIntact) this.isBroken = true;
+  }
+
+  #onCount(L: State): number {
+    const answer = this.host.interrupt();
+    if (answer === "continue") return 0;
+    if (answer === "suspend") return 1;
+    // At every line from now on: no pcall keeps the script alive.
+    this.lua.setHook(L, 0);
+    pushErrorTable(this.lua, L, `ERR ${answer.kill}`, false);
+    return this.lua.api.lua_error(L);
+  }
+
+  /** What lua_pcall calls with an error: makes a table of it that says where it was raised. */
+  #handleError(L: State): number {
+    const { lua } = this, { api } = lua;
+    let site = lua.callSite(L, 1);
+    if (site?.what === "C") site = lua.callSite(L, 2);
+    if (lua.type(L, 1) !== LuaType.Table) {
+      const text = this.describe(L, 1);
+      api.lua_createtable(L, 0, 3);
+      lua.setText(L, "err", `ERR ${text}`);
+      api.lua_replace(L, 1);
+    }
+    api.lua_settop(L, 1);
+    if (site === undefined) return 1;
+    lua.pushString(L, "source");
+    lua.pushString(L, site.source);
+    api.lua_rawset(L, 1);
+    lua.pushString(L, "line");
+    lua.pushString(L, String(site.line));
+    api.lua_rawset(L, 1);
+    return 1;
+  }
+
+  /** A value as `tostring` shows it, without metamethods. */
+  describe(L: State, index: number): string {
+    const { lua } = this;
+    switch (lua.type(L, index)) {
+      case LuaType.Nil:
+        return "nil";
+      case LuaType.Boolean:
+        return lua.api.lua_toboolean(L, index) !== 0 ? "true" : "false";
+      case LuaType.String:
+      case LuaType.Number:
+        return lua.text(L, index)!;
+      case LuaType.Function:
+        return "function";
+      case LuaType.Thread:
+        return "thread";
+      default:
+        return "userdata";
+    }
+  }
+
+  // ---- What redis.* functions need ----------------------------------------------------------------------------
+
+  /** Leaves `{err = text}` on the stack, and raises it if `raises`. */
+  failWith(L: State, text: string, raises: boolean, isCounted = false): number {
+    pushErrorTable(this.lua, L, text, isCounted);
+    if (raises) throw RAISE_TOP;
+    return 1;
+  }
+
+  /** Sets a global function or table, while the sandbox is being made. */
+  setGlobal(L: State, name: string): void {
+    this.lua.api.lua_setfield(L, GLOBALS, this.lua.name(name));
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * `math.random` and `math.randomseed` as Redis has them: the generator of the C function `lrand48`, so that one seed
+ * gives the same numbers everywhere.
+ */
+import type { InterpreterHost } from "./interpreter.ts";
+import { type Lua, LuaError, type LuaFunction } from "./lua.ts";
+
+const MULTIPLIER = 0x5deece66dn;
+const INCREMENT = 0xbn;
+const MASK_48 = (1n << 48n) - 1n;
+/** The low 16 bits of a state set by a seed. */
+const SEED_LOW = 0x330en;
+const MAX = 2 ** 31 - 1;
+
+/** The 48-bit linear congruential generator of POSIX's drand48 family. */
+export class Rand48 {
+  #state = 0x1234abcd330en;
+
+  seed(seed: number): void {
+    this.#state = (BigInt.asUintN(32, BigInt(seed)) << 16n) | SEED_LOW;
+  }
+
+  /** A whole number from 0 to 2^31 - 1. */
+  next(): number {
+    this.#state = (this.#state * MULTIPLIER + INCREMENT) & MASK_48;
+    return Number(this.#state >> 17n);
+  }
+}
+
+/** The functions that are added to `math`. */
+export function mathFunctions(lua: Lua, host: InterpreterHost): Record<string, LuaFunction> {
+  const generator = new Rand48();
+  const { api } = lua;
+  const needRun = (name: string) => {
+    if (host.current !== null) return;
+    throw new LuaError(`${name} can only be called inside a script invocation`);
+  };
+  return {
+    random: (L) => {
+      needRun("math.random");
+      const fraction = (generator.next() % MAX) / MAX;
+      const count = api.lua_gettop(L);
+      if (count > 2) throw new LuaError("wrong number of arguments");
+      if (count === 0) {
+        api.lua_pushnumber(L, fraction);
+        return 1;
+      }
+      const low = count === 1 ? 1 : lua.checkInt(L, 1), high = lua.checkInt(L, count);
+      if (low > high) lua.argumentError(L, count, "interval is empty");
+      api.lua_pushnumber(L, Math.floor(fraction * (high - low + 1)) + low);
+      return 1;
+    },
+    randomseed: (L) => {
+      needRun("math.randomseed");
+      generator.seed(lua.checkInt(L, 1));
+      return 0;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/** The libraries beside Lua's own that Redis gives to scripts. */
+import type { InterpreterHost } from "./interpreter.ts";
+import { bitFunctions } from "./lib_bit.ts";
+import { mathFunctions } from "./lib_math.ts";
+import { GLOBALS, type Lua, type LuaFunction } from "./lua.ts";
+import type { State } from "./lua_library.ts";
+
+/** Adds functions to the global table `name`, which is made if there is none. */
+function add(lua: Lua, L: State, name: string, functions: Readonly<Record<string, LuaFunction>>): void {
+  const { api } = lua;
+  api.lua_getfield(L, GLOBALS, lua.name(name));
+  if (lua.type(L, -1) <= 0) {
+    api.lua_settop(L, -2);
+    api.lua_createtable(L, 0, 8);
+  }
+  lua.setFunctions(L, functions);
+  api.lua_setfield(L, GLOBALS, lua.name(name));
+}
+
+/** Adds the libraries to the globals of an interpreter. */
+export function addLibraries(lua: Lua, L: State, host: InterpreterHost): void {
+  add(lua, L, "bit", bitFunctions(lua));
+  add(lua, L, "math", mathFunctions(lua, host));
+  add(lua, L, "os", {
+    clock: (L) => {
+      lua.api.lua_pushnumber(L, host.engine.clock.monotonicUs() / 1e6);
+      return 1;
+    },
+  });
+}

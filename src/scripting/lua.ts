@@ -1,0 +1,307 @@
+/**
+ * A Lua interpreter for JavaScript: what values look like, strings as latin1 text or bytes, errors, functions.
+ *
+ * Methods take the state they work on, since a function may be called from a coroutine, whose stack is its own.
+ */
+import { copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
+import { type Interruptions, type LuaApi, type LuaLibrary, openLuaLibrary } from "./lua_library.ts";
+import type { Pointer, State } from "./lua_library.ts";
+
+export const LuaType = {
+  None: -1,
+  Nil: 0,
+  Boolean: 1,
+  LightUserdata: 2,
+  Number: 3,
+  String: 4,
+  Table: 5,
+  Function: 6,
+  Userdata: 7,
+  Thread: 8,
+} as const;
+
+/** What lua_pcall and lua_load return. */
+export const LuaStatus = { Ok: 0, Yield: 1, Run: 2, Syntax: 3, Memory: 4, Handler: 5 } as const;
+
+export const REGISTRY = -10000;
+export const GLOBALS = -10002;
+
+/** Index of a C function's upvalue number `i`, from 1. */
+export function upvalue(i: number): number {
+  return GLOBALS - i;
+}
+
+const MASK_LINE = 1 << 2;
+const MASK_COUNT = 1 << 3;
+const GC_STOP = 0, GC_RESTART = 1, GC_COUNT = 3, GC_STEP = 5;
+/** Bytes of memory through which strings cross. */
+const SCRATCH_BYTES = 4096;
+const INFO_BYTES = 128;
+
+/** Where fields of lua_Debug lie. */
+const Info = { What: 12, Source: 16, CurrentLine: 20 } as const;
+
+/** Thrown in a function that Lua called: raises an error there, as luaL_error does. */
+export class LuaError {
+  /** @param hasPosition the script's name and line go in front */
+  constructor(readonly message: string, readonly hasPosition = true) {}
+}
+
+/** Thrown in a function that Lua called: the value on top of the stack is raised as an error. */
+export const RAISE_TOP = Symbol("raise");
+
+/** A function that Lua calls: finds its arguments on the stack, leaves its results there and returns their number. */
+export type LuaFunction = (L: State) => number;
+
+/** Where a function that is being called comes from. */
+export interface CallSite {
+  /** `C` for functions of the interpreter and of JavaScript. */
+  what: string;
+  source: string;
+  line: number;
+}
+
+export class Lua {
+  readonly library: LuaLibrary;
+  readonly api: LuaApi;
+  /** The main state. */
+  readonly main: State;
+  readonly #sizePointer: Pointer;
+  readonly #info: Pointer;
+  readonly #names = new Map<string, Pointer>();
+  #scratch: Pointer;
+  #scratchBytes = SCRATCH_BYTES;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #words: Int32Array<ArrayBuffer>;
+
+  constructor(interruptions: Interruptions) {
+    this.library = openLuaLibrary(interruptions);
+    this.api = this.library.api;
+    this.#bytes = this.#newBytes();
+    this.#words = this.#newWords();
+    this.main = this.api.luaL_newstate();
+    this.#sizePointer = this.api.malloc(4);
+    this.#info = this.api.malloc(INFO_BYTES);
+    this.#scratch = this.api.malloc(SCRATCH_BYTES);
+  }
+
+  #newBytes(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.api.memory.buffer as ArrayBuffer);
+  }
+
+  #newWords(): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.api.memory.buffer as ArrayBuffer);
+  }
+
+  /** The interpreter's memory; anew after every call that may have made it grow, which empties the old view. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.length === 0) this.#bytes = this.#newBytes();
+    return this.#bytes;
+  }
+
+  /** The 32-bit word at `pointer`. */
+  word(pointer: Pointer): number {
+    if (this.#words.length === 0) this.#words = this.#newWords();
+    return this.#words[pointer >>> 2]!;
+  }
+
+  /** A zero-terminated text in memory that stays there: names of fields, of which there are few. */
+  name(text: string): Pointer {
+    let pointer = this.#names.get(text);
+    if (pointer === undefined) {
+      pointer = this.api.malloc(text.length + 1);
+      this.bytes[writeLatin1(this.bytes, pointer, text)] = 0;
+      this.#names.set(text, pointer);
+    }
+    return pointer;
+  }
+
+  /** Room for `size` bytes, until the next call. */
+  #room(size: number): Pointer {
+    if (size > this.#scratchBytes) {
+      const larger = this.api.malloc(size);
+      if (larger === 0) throw new LuaError("not enough memory", false);
+      this.api.free(this.#scratch);
+      this.#scratch = larger;
+      this.#scratchBytes = size;
+    }
+    return this.#scratch;
+  }
+
+  /** Gives memory that one large string took back. */
+  trimScratch(): void {
+    if (this.#scratchBytes <= 1 << 20) return;
+    this.api.free(this.#scratch);
+    this.#scratch = this.api.malloc(SCRATCH_BYTES);
+    this.#scratchBytes = SCRATCH_BYTES;
+  }
+
+  // ---- Values on their way in -----------------------------------------------------------------------------------
+
+  pushString(L: State, text: string): void {
+    const room = this.#room(text.length);
+    writeLatin1(this.bytes, room, text);
+    this.api.lua_pushlstring(L, room, text.length);
+  }
+
+  pushBytes(L: State, buf: Uint8Array, start: number, end: number): void {
+    const room = this.#room(end - start);
+    copyBytes(this.bytes, room, buf, start, end);
+    this.api.lua_pushlstring(L, room, end - start);
+  }
+
+  /** Sets a field of the table on top of the stack to a text. */
+  setText(L: State, field: string, text: string): void {
+    this.pushString(L, text);
+    this.api.lua_setfield(L, -2, this.name(field));
+  }
+
+  setNumber(L: State, field: string, value: number): void {
+    this.api.lua_pushnumber(L, value);
+    this.api.lua_setfield(L, -2, this.name(field));
+  }
+
+  setBoolean(L: State, field: string, value: boolean): void {
+    this.api.lua_pushboolean(L, value ? 1 : 0);
+    this.api.lua_setfield(L, -2, this.name(field));
+  }
+
+  /** Sets fields of the table on top of the stack to functions. */
+  setFunctions(L: State, functions: Readonly<Record<string, LuaFunction>>): void {
+    const pointers = this.addFunctions(Object.values(functions));
+    for (const [i, field] of Object.keys(functions).entries()) {
+      this.api.lua_pushcclosure(L, pointers[i]!, 0);
+      this.api.lua_setfield(L, -2, this.name(field));
+    }
+  }
+
+  /** Makes functions that Lua can call. */
+  addFunctions(functions: readonly LuaFunction[]): Pointer[] {
+    return this.library.addFunctions(functions.map((fn) => (L: State) => this.#guarded(L, fn)));
+  }
+
+  /** Errors thrown in JavaScript become Lua's; Lua's own, exceptions of WebAssembly, go through. */
+  #guarded(L: State, fn: LuaFunction): number {
+    try {
+      return fn(L);
+    } catch (error) {
+      if (error instanceof LuaError) this.#pushError(L, error);
+      else if (error !== RAISE_TOP) throw error;
+    }
+    return this.api.lua_error(L);
+  }
+
+  #pushError(L: State, error: LuaError): void {
+    if (error.hasPosition) this.api.luaL_where(L, 1);
+    this.pushString(L, error.message);
+    if (error.hasPosition) this.api.lua_concat(L, 2);
+  }
+
+  // ---- Values on their way out ----------------------------------------------------------------------------------
+
+  type(L: State, index: number): number {
+    return this.api.lua_type(L, index);
+  }
+
+  /** A string or number as text, undefined for everything else. A number in the stack becomes a string. */
+  text(L: State, index: number): string | undefined {
+    const pointer = this.api.lua_tolstring(L, index, this.#sizePointer);
+    if (pointer === 0) return undefined;
+    return latin1(this.bytes, pointer, pointer + this.word(this.#sizePointer));
+  }
+
+  /** Where a string's bytes are; they stay there as long as it is on the stack. */
+  locate(L: State, index: number): { pointer: Pointer; size: number } | undefined {
+    const pointer = this.api.lua_tolstring(L, index, this.#sizePointer);
+    return pointer === 0 ? undefined : { pointer, size: this.word(this.#sizePointer) };
+  }
+
+  /** Like {@linkcode locate}, without an object: the pointer, or 0; {@linkcode locatedSize} is the size. */
+  pointerTo(L: State, index: number): Pointer {
+    return this.api.lua_tolstring(L, index, this.#sizePointer);
+  }
+
+  get locatedSize(): number {
+    return this.word(this.#sizePointer);
+  }
+
+  /** Argument `arg` as text; raises Lua's usual error if it is neither a string nor a number. */
+  checkText(L: State, arg: number): string {
+    const pointer = this.api.luaL_checklstring(L, arg, this.#sizePointer);
+    return latin1(this.bytes, pointer, pointer + this.word(this.#sizePointer));
+  }
+
+  /** Raises "bad argument #arg to 'function' (message)". */
+  argumentError(L: State, arg: number, message: string): never {
+    this.api.luaL_argerror(L, arg, this.name(message));
+    throw new Error("luaL_argerror has returned");
+  }
+
+  /** The number at `index` cut to 32 bits as Lua's luaL_checkint does. */
+  checkInt(L: State, arg: number): number {
+    return this.api.luaL_checknumber(L, arg) | 0;
+  }
+
+  // ---- Calls --------------------------------------------------------------------------------------------------
+
+  /** Compiles `source` and leaves the function, or an error message, on the stack. */
+  load(L: State, source: string, chunkName: string): number {
+    const room = this.#room(source.length + chunkName.length + 1), { bytes } = this;
+    const name = writeLatin1(bytes, room, source);
+    bytes[writeLatin1(bytes, name, chunkName)] = 0;
+    return this.api.luaL_loadbuffer(L, room, source.length, name);
+  }
+
+  /** Runs trusted code of the server's own; what it returns stays on the stack. */
+  runTrusted(source: string, chunkName: string, results: number): void {
+    const { api, main } = this;
+    if (this.load(main, source, chunkName) !== LuaStatus.Ok || api.lua_pcall(main, 0, results, 0) !== 0) {
+      throw new Error(`${chunkName}: ${this.text(main, -1)}`);
+    }
+  }
+
+  /** The function that is `level` calls away: 0 is the one that runs. */
+  callSite(L: State, level: number): CallSite | undefined {
+    const { api } = this, info = this.#info;
+    if (api.lua_getstack(L, level, info) === 0) return undefined;
+    api.lua_getinfo(L, this.name("nSl"), info);
+    return {
+      what: this.#cString(this.word(info + Info.What)),
+      source: this.#cString(this.word(info + Info.Source)),
+      line: this.word(info + Info.CurrentLine),
+    };
+  }
+
+  #cString(pointer: Pointer): string {
+    return latin1(this.bytes, pointer, this.bytes.indexOf(0, pointer));
+  }
+
+  /** Calls the hook every `instructions` instructions; 0: at every line. */
+  setHook(L: State, instructions: number): void {
+    const mask = instructions > 0 ? MASK_COUNT : MASK_LINE;
+    this.api.lua_sethook(L, this.library.hook, mask, instructions);
+  }
+
+  clearHook(L: State): void {
+    this.api.lua_sethook(L, 0, 0, 0);
+  }
+
+  // ---- Memory -------------------------------------------------------------------------------------------------
+
+  /** Bytes Lua has in use. */
+  get usedBytes(): number {
+    return this.api.lua_gc(this.main, GC_COUNT, 0) * 1024;
+  }
+
+  /** Does a part of the garbage collector's work. */
+  collectSome(steps: number): void {
+    this.api.lua_gc(this.main, GC_STEP, steps);
+  }
+
+  /** Runs `work` without the collector in between. */
+  withoutCollector(work: () => void): void {
+    this.api.lua_gc(this.main, GC_STOP, 0);
+    work();
+    this.api.lua_gc(this.main, GC_RESTART, 0);
+  }
+}

@@ -1,0 +1,203 @@
+/** The table `redis`, through which scripts reach the server. */
+import { latin1 } from "../util/bytes.ts";
+import { sha1Hex, sha1Text, type Sha1Words } from "../util/sha1.ts";
+import { REDIS_VERSION } from "../util/version.ts";
+import type { Interpreter } from "./interpreter.ts";
+import { type Lua, type LuaFunction, LuaType, RAISE_TOP } from "./lua.ts";
+import type { State } from "./lua_library.ts";
+import { errorText } from "./reply_to_lua.ts";
+
+const MINUS = 0x2d;
+
+/** Bits of `redis.set_repl`. */
+const Propagate = { None: 0, Aof: 1, Replicas: 2, All: 3 } as const;
+
+const LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
+
+/** 7.4.0 as 0x00070400. */
+const VERSION_NUMBER = REDIS_VERSION.split(".").reduce((number, part) => (number << 8) | Number(part), 0);
+
+const sha1Buffer: Sha1Words = new Int32Array(5);
+
+/** SHA1 of a latin1 string, in hexadecimal. */
+export function sha1HexOf(text: string): string {
+  sha1Text(text, sha1Buffer);
+  return sha1Hex(sha1Buffer);
+}
+
+/** Calls a command, as `redis.call` (errors are raised) and `redis.pcall` (they are returned). */
+function caller(interpreter: Interpreter, raises: boolean): LuaFunction {
+  const { lua, host, words } = interpreter, { api } = lua;
+  return (L) => {
+    if (host.current === null) {
+      return interpreter.failWith(
+        L,
+        "ERR redis.call/pcall can only be called inside a script invocation",
+        true,
+      );
+    }
+    const problem = readWords(interpreter, L);
+    if (problem !== null) return interpreter.failWith(L, problem, raises);
+    api.lua_settop(L, 0);
+    const refused = host.callCommand(words.args);
+    if (refused !== null) return interpreter.failWith(L, errorText(refused.text), raises, true);
+    const { reply } = host.client, bytes = reply.view();
+    interpreter.toLua.push(L, bytes, 0);
+    const isError = bytes[0] === MINUS;
+    reply.rewind(0);
+    if (raises && isError) throw RAISE_TOP;
+    return 1;
+  };
+}
+
+/** Reads the words of a call; the error's text if they are none. */
+function readWords({ lua, words }: Interpreter, L: State): string | null {
+  if (lua.api.lua_gettop(L) === 0) return "ERR Please specify at least one argument for this redis lib call";
+  return words.read(L) ? null : "ERR Lua redis lib command arguments must be strings or integers";
+}
+
+/** Fails unless a script runs: some functions make no sense while a library is being loaded. */
+function needRun(interpreter: Interpreter, L: State, name: string): void {
+  if (interpreter.host.current !== null) return;
+  interpreter.failWith(L, `ERR ${name} can only be called inside a script invocation`, true);
+}
+
+function replyFunctions(interpreter: Interpreter): Record<string, LuaFunction> {
+  const { lua } = interpreter, { api } = lua;
+  const isOneString = (L: State) => api.lua_gettop(L) === 1 && lua.type(L, 1) === LuaType.String;
+  const WRONG = "ERR wrong number or type of arguments";
+  return {
+    error_reply: (L) => {
+      if (!isOneString(L)) return interpreter.failWith(L, WRONG, false);
+      const text = lua.text(L, 1)!;
+      return interpreter.failWith(L, errorText(text.startsWith("-") ? text.slice(1) : text), false);
+    },
+    status_reply: (L) => {
+      if (!isOneString(L)) return interpreter.failWith(L, WRONG, false);
+      api.lua_createtable(L, 0, 1);
+      api.lua_pushvalue(L, 1);
+      api.lua_setfield(L, -2, lua.name("ok"));
+      return 1;
+    },
+    sha1hex: (L) => {
+      if (api.lua_gettop(L) !== 1) return interpreter.failWith(L, "ERR wrong number of arguments", true);
+      lua.pushString(L, sha1HexOf(lua.text(L, 1) ?? ""));
+      return 1;
+    },
+  };
+}
+
+function settingFunctions(interpreter: Interpreter): Record<string, LuaFunction> {
+  const { lua, host } = interpreter, { api } = lua;
+  return {
+    setresp: (L) => {
+      needRun(interpreter, L, "redis.setresp");
+      if (api.lua_gettop(L) !== 1) {
+        return interpreter.failWith(L, "ERR redis.setresp() requires one argument.", true);
+      }
+      const version = Math.trunc(api.lua_tonumber(L, 1));
+      if (version !== 2 && version !== 3) {
+        return interpreter.failWith(L, "ERR RESP version must be 2 or 3.", true);
+      }
+      host.client.reply.resp = version;
+      return 0;
+    },
+    set_repl: (L) => {
+      needRun(interpreter, L, "redis.set_repl");
+      if (api.lua_gettop(L) !== 1) {
+        return interpreter.failWith(L, "ERR redis.set_repl() requires two arguments.", true);
+      }
+      const targets = Math.trunc(api.lua_tonumber(L, 1));
+      if ((targets & ~Propagate.All) !== 0) {
+        const text = "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
+        return interpreter.failWith(L, text, true);
+      }
+      if (host.current !== null) host.current.isMuted = targets === Propagate.None;
+      return 0;
+    },
+    acl_check_cmd: (L) => mayCall(interpreter, L),
+  };
+}
+
+/** `redis.acl_check_cmd`: whether the user who called the script may call this command. */
+function mayCall(interpreter: Interpreter, L: State): number {
+  const { lua, host, words } = interpreter, { engine } = host;
+  needRun(interpreter, L, "redis.acl_check_cmd");
+  const problem = readWords(interpreter, L);
+  if (problem !== null) return interpreter.failWith(L, problem, true);
+  const base = engine.commands.find(words.args);
+  const cmd = base?.subcommandByName != null && words.args.count > 1
+    ? base.subcommandByName.get(words.args.string(1).toLowerCase())
+    : base;
+  if (cmd === undefined) {
+    return interpreter.failWith(L, "ERR Invalid command passed to redis.acl_check_cmd()", true);
+  }
+  lua.api.lua_pushboolean(L, engine.access.mayRun(host.client, cmd, words.args) ? 1 : 0);
+  return 1;
+}
+
+function log(interpreter: Interpreter, L: State): number {
+  const { lua, host } = interpreter, { api } = lua;
+  const count = api.lua_gettop(L);
+  if (count < 2) {
+    return interpreter.failWith(L, "ERR redis.log() requires two arguments or more.", true);
+  }
+  if (api.lua_isnumber(L, 1) === 0) {
+    return interpreter.failWith(L, "ERR First argument must be a number (log level).", true);
+  }
+  const level = LOG_LEVELS[Math.trunc(api.lua_tonumber(L, 1))];
+  if (level === undefined) return interpreter.failWith(L, "ERR Invalid debug level.", true);
+  const parts: string[] = [];
+  for (let i = 2; i <= count; i++) {
+    const pointer = lua.pointerTo(L, i);
+    if (pointer !== 0) parts.push(latin1(lua.bytes, pointer, pointer + lua.locatedSize));
+  }
+  host.engine.log[level](parts.join(" "));
+  return 0;
+}
+
+/** Adds what a library being loaded sees of `redis` too: the log and the versions. */
+export function addLogAndVersion(interpreter: Interpreter, L: State): void {
+  const { lua } = interpreter;
+  lua.setFunctions(L, { log: (L) => log(interpreter, L) });
+  for (const [level, name] of LOG_LEVELS.entries()) lua.setNumber(L, `LOG_${name.toUpperCase()}`, level);
+  lua.setText(L, "REDIS_VERSION", REDIS_VERSION);
+  lua.setNumber(L, "REDIS_VERSION_NUM", VERSION_NUMBER);
+}
+
+function addReplNumbers(lua: Lua, L: State): void {
+  lua.setNumber(L, "REPL_NONE", Propagate.None);
+  lua.setNumber(L, "REPL_AOF", Propagate.Aof);
+  lua.setNumber(L, "REPL_SLAVE", Propagate.Replicas);
+  lua.setNumber(L, "REPL_REPLICA", Propagate.Replicas);
+  lua.setNumber(L, "REPL_ALL", Propagate.All);
+}
+
+/** Makes the global `redis`. */
+export function addRedisTable(interpreter: Interpreter, L: State, forFunctions: boolean): void {
+  const { lua } = interpreter, { api } = lua;
+  api.lua_createtable(L, 0, 24);
+  lua.setFunctions(L, {
+    call: caller(interpreter, true),
+    pcall: caller(interpreter, false),
+    ...replyFunctions(interpreter),
+    ...settingFunctions(interpreter),
+  });
+  addLogAndVersion(interpreter, L);
+  addReplNumbers(lua, L);
+  if (!forFunctions) {
+    // There is no debugger: a breakpoint is passed by, and scripts are propagated by what they do, always.
+    lua.setFunctions(L, {
+      breakpoint: (L) => {
+        api.lua_pushboolean(L, 0);
+        return 1;
+      },
+      debug: () => 0,
+      replicate_commands: (L) => {
+        api.lua_pushboolean(L, 1);
+        return 1;
+      },
+    });
+  }
+  interpreter.setGlobal(L, "redis");
+}

@@ -1,0 +1,92 @@
+/** Scripts of EVAL and SCRIPT LOAD, by their SHA1 compiled. */
+import { ReplyError } from "../protocol/errors.ts";
+import { parseEvalHead } from "./flags.ts";
+import { Interpreter, type InterpreterHost } from "./interpreter.ts";
+import { sha1HexOf } from "./redis_table.ts";
+import type { Runnable } from "./scripting.ts";
+
+/** Bytes a script takes beside its text. */
+const OVERHEAD_BYTES = 200;
+
+export class ScriptCache {
+  readonly #bySha = new Map<string, Runnable>();
+  /** Scripts by their text, which saves EVAL the SHA1. */
+  readonly #byText = new Map<string, Runnable>();
+  #texts = 0;
+  #interpreter: Interpreter | null = null;
+
+  constructor(readonly host: InterpreterHost) {}
+
+  get size(): number {
+    return this.#bySha.size;
+  }
+
+  /** Bytes the scripts take, an estimate. */
+  get memoryBytes(): number {
+    return this.#texts + this.size * OVERHEAD_BYTES;
+  }
+
+  /** Bytes the interpreter takes. */
+  get interpreterBytes(): number {
+    return this.#interpreter === null || this.#interpreter.isBroken ? 0 : this.#interpreter.lua.usedBytes;
+  }
+
+  /** The script with this SHA1, in any case. */
+  bySha(sha: string): Runnable | undefined {
+    const found = this.#bySha.get(sha) ?? this.#bySha.get(sha.toLowerCase());
+    return found === undefined ? undefined : this.#ready(found);
+  }
+
+  has(sha: string): boolean {
+    return this.#bySha.has(sha.toLowerCase());
+  }
+
+  /** The script with this text, made if there is none. Throws a ReplyError if it cannot be compiled. */
+  byText(text: string): Runnable {
+    const found = this.#byText.get(text);
+    if (found !== undefined) return this.#ready(found);
+    const name = sha1HexOf(text);
+    const { flags, source } = parseEvalHead(text);
+    const interpreter = this.#usable();
+    const script = { name, flags, isFunction: false, interpreter, ref: compile(interpreter, source) };
+    this.#bySha.set(name, script);
+    this.#byText.set(text, script);
+    this.#texts += text.length;
+    return script;
+  }
+
+  #usable(): Interpreter {
+    if (this.#interpreter === null) this.#interpreter = new Interpreter(this.host, false);
+    else if (this.#interpreter.isBroken) this.#renew();
+    return this.#interpreter;
+  }
+
+  /** The interpreter has broken: another takes its place, with all scripts. */
+  #renew(): void {
+    const interpreter = new Interpreter(this.host, false);
+    this.#interpreter = interpreter;
+    for (const [text, script] of this.#byText) {
+      script.interpreter = interpreter;
+      script.ref = compile(interpreter, parseEvalHead(text).source);
+    }
+  }
+
+  #ready(script: Runnable): Runnable {
+    if (script.interpreter.isBroken) this.#renew();
+    return script;
+  }
+
+  /** SCRIPT FLUSH: forgets all scripts and the interpreter with them. */
+  clear(): void {
+    this.#bySha.clear();
+    this.#byText.clear();
+    this.#texts = 0;
+    this.#interpreter = null;
+  }
+}
+
+function compile(interpreter: Interpreter, source: string): number {
+  const problem = interpreter.load(source, "@user_script");
+  if (problem === null) return interpreter.keep();
+  throw new ReplyError(`ERR Error compiling script (new function): ${problem}`);
+}

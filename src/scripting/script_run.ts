@@ -1,0 +1,41 @@
+/** One run of a script: who has called it, what it may do, what it has done. */
+import type { Args } from "../engine/args.ts";
+import type { Client } from "../engine/client.ts";
+
+export class ScriptRun {
+  /** It has called a command that writes: from here on it cannot be undone, refused or killed. */
+  hasWritten = false;
+  /** It runs longer than `busy-reply-threshold`. */
+  isBusy = false;
+  isKilled = false;
+  /** It has been suspended: the command that began it has returned long since. */
+  isDetached = false;
+  /** Its result, or its error, is on Lua's stack. */
+  isFinished = false;
+  /** lua_pcall's status, once it has finished. */
+  status = 0;
+  /** It has answered with an error. */
+  hasFailed = false;
+  /** What is written is not propagated: `redis.set_repl(redis.REPL_NONE)`. */
+  isMuted = false;
+
+  /**
+   * @param name the SHA1 of a script, the name of a function
+   * @param isReadOnly it must not write
+   * @param mayExceedMemory it may write although memory is short
+   * @param wasOutOfMemory memory was short when it began
+   * @param maySuspend it can be continued later: it is neither part of a transaction nor of a file being replayed
+   */
+  constructor(
+    readonly name: string,
+    readonly isFunction: boolean,
+    readonly caller: Client,
+    public args: Args,
+    readonly isReadOnly: boolean,
+    readonly mayExceedMemory: boolean,
+    readonly wasOutOfMemory: boolean,
+    readonly maySuspend: boolean,
+    readonly startedAtUs: number,
+    readonly startedAtMs: number,
+  ) {}
+}

@@ -1,0 +1,403 @@
+/**
+ * Scripts of one server: runs them, lets the server answer while one takes long, and keeps what has been loaded.
+ *
+ * A script is part of the unit of the command that called it: what it writes goes out as one transaction. While one
+ * runs longer than `busy-reply-threshold` the unit stays open between its slices: `EngineGuard.Busy` refuses all
+ * commands but a few, and keeps what was written from being propagated in parts.
+ */
+import type { Args } from "../engine/args.ts";
+import { type Client, ClientFlag } from "../engine/client.ts";
+import { Client as EngineClient, silentTransport } from "../engine/client.ts";
+import { acceptsCount, type Command, Flag } from "../engine/command.ts";
+import type { CommandContext } from "../engine/context.ts";
+import type { Engine } from "../engine/engine.ts";
+import { EngineGuard, MASTERDOWN } from "../engine/refusals.ts";
+import { NOREPLICAS, OUT_OF_MEMORY, READONLY, ReplyError } from "../protocol/errors.ts";
+import { ScriptFlag } from "./flags.ts";
+import { Libraries } from "./function_libraries.ts";
+import { Interpreter, type InterpreterHost } from "./interpreter.ts";
+import { LuaStatus, LuaType } from "./lua.ts";
+import { type ReturnedError, returnedError, textField } from "./lua_to_reply.ts";
+import { ScriptCache } from "./script_cache.ts";
+import { ScriptRun } from "./script_run.ts";
+
+const KILL_TEXT = "Script killed by user with SCRIPT KILL...";
+
+const UNKNOWN_COMMAND = new ReplyError("ERR Unknown Redis command called from script");
+const WRONG_ARITY = new ReplyError("ERR Wrong number of args calling Redis command from script");
+const NOT_IN_SCRIPTS = new ReplyError("ERR This Redis command is not allowed from script");
+const STALE = new ReplyError("ERR Can not execute the command on a stale replica");
+const READ_ONLY_SCRIPT = new ReplyError("ERR Write commands are not allowed from read-only scripts.");
+const NOT_BUSY = new ReplyError("NOTBUSY No scripts in execution right now.");
+const SENT_BY_PRIMARY = new ReplyError(
+  "UNKILLABLE The busy script was sent by a master instance in the context of replication and cannot be killed.",
+);
+const HAS_WRITTEN = new ReplyError(
+  "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
+);
+const BUSY_WITH = {
+  script: new ReplyError(
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+  ),
+  function: new ReplyError(
+    "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+  ),
+} as const;
+
+const KEYS_TOO_MANY = new ReplyError("ERR Number of keys can't be greater than number of args");
+const KEYS_NEGATIVE = new ReplyError("ERR Number of keys can't be negative");
+
+/** The number of keys in a call of EVAL or FCALL. */
+export function keyCount(args: Args, notInteger?: ReplyError): number {
+  const count = args.int(2, notInteger);
+  if (count > args.count - 3) throw KEYS_TOO_MANY;
+  if (count < 0) throw KEYS_NEGATIVE;
+  return count;
+}
+
+/** Clients who must be obeyed: their commands have been accepted before. */
+const OBEYED = ClientFlag.Silent | ClientFlag.Primary;
+
+/** What is to be run. */
+export interface Runnable {
+  /** The SHA1 of a script, the name of a function. */
+  name: string;
+  flags: number;
+  isFunction: boolean;
+  interpreter: Interpreter;
+  /** The compiled function in the interpreter. */
+  ref: number;
+}
+
+const scriptings = new WeakMap<Engine, Scripting>();
+
+export class Scripting implements InterpreterHost {
+  current: ScriptRun | null = null;
+  readonly scripts: ScriptCache = new ScriptCache(this);
+  readonly libraries: Libraries = new Libraries(this);
+  #client: Client | null = null;
+  #interpreter: Interpreter | null = null;
+
+  private constructor(readonly engine: Engine) {}
+
+  /** The scripts of `engine`. */
+  static of(engine: Engine): Scripting {
+    let scripting = scriptings.get(engine);
+    if (scripting === undefined) {
+      scripting = new Scripting(engine);
+      scriptings.set(engine, scripting);
+    }
+    return scripting;
+  }
+
+  get client(): Client {
+    this.#client ??= new EngineClient(this.engine.databases[0]!, 0, silentTransport, this.engine.nowMs);
+    return this.#client;
+  }
+
+  // ---- Running ------------------------------------------------------------------------------------------------
+
+  /** Runs a script or function for the command `ctx` runs, and replies; or lets its client wait for the end. */
+  run(ctx: CommandContext, args: Args, what: Runnable, keys: number, isReadOnly: boolean): void {
+    const run = this.#prepare(ctx, args, what, isReadOnly);
+    const { interpreter } = what;
+    this.current = run;
+    this.#interpreter = interpreter;
+    try {
+      interpreter.run(what.ref, run, keys)?.then(
+        () => this.#continued(run),
+        (error) => this.#broken(run, error),
+      );
+    } catch (error) {
+      this.#broken(run, error);
+    }
+    ctx.isMuted = false;
+    if (run.isFinished) this.#answer(run, interpreter);
+    else if (run.isBusy) this.#detach(ctx, run);
+    else this.#fail(run, "stack overflow");
+    ctx.propagateNothing();
+  }
+
+  /** Checks whether the script may run at all, and sets the client up through which it calls. */
+  #prepare(ctx: CommandContext, args: Args, what: Runnable, isReadOnly: boolean): ScriptRun {
+    const { engine } = this, caller = ctx.client;
+    const isOutOfMemory = (engine.guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand();
+    const isStrict = (what.flags & ScriptFlag.Compatible) === 0;
+    if (isStrict) this.#checkFlags(caller, what.flags, isReadOnly, isOutOfMemory);
+    else if ((engine.guards & EngineGuard.Stale) !== 0) throw MASTERDOWN;
+    const { client } = this;
+    client.flags = ClientFlag.Script | ClientFlag.DenyBlocking | (caller.flags & OBEYED);
+    client.user = caller.user;
+    engine.access.guard(client);
+    client.reply.resp = 2;
+    engine.selectDatabase(client, caller.databaseId);
+    return new ScriptRun(
+      what.name,
+      what.isFunction,
+      caller,
+      args,
+      isReadOnly || (isStrict && (what.flags & ScriptFlag.NoWrites) !== 0),
+      isStrict && (what.flags & ScriptFlag.AllowOom) !== 0,
+      isOutOfMemory,
+      !caller.has(ClientFlag.DenyBlocking | OBEYED),
+      engine.clock.monotonicUs(),
+      engine.nowMs,
+    );
+  }
+
+  /** Checks what a script with flags says of itself against the state the server is in. */
+  #checkFlags(caller: Client, flags: number, isReadOnly: boolean, isOutOfMemory: boolean): void {
+    const { engine } = this, { guards } = engine;
+    if ((guards & EngineGuard.Stale) !== 0 && (flags & ScriptFlag.AllowStale) === 0) {
+      throw new ReplyError(
+        "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on the script.",
+      );
+    }
+    const mayWrite = (flags & ScriptFlag.NoWrites) === 0;
+    if (mayWrite) this.#checkMayWrite(caller, isReadOnly);
+    if (isOutOfMemory && mayWrite && (flags & ScriptFlag.AllowOom) === 0) {
+      throw new ReplyError(
+        "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
+      );
+    }
+  }
+
+  #checkMayWrite(caller: Client, isReadOnly: boolean): void {
+    const { engine } = this, { guards } = engine, isObeyed = caller.has(OBEYED);
+    if ((guards & EngineGuard.ReadOnly) !== 0 && !isObeyed) {
+      throw new ReplyError("READONLY Can not run script with write flag on readonly replica");
+    }
+    const failed = (guards & EngineGuard.Disk) !== 0 && !isObeyed ? engine.diskError() : null;
+    if (failed !== null) throw deniedByDisk(failed);
+    if (isReadOnly) throw new ReplyError("ERR Can not execute a script with write flag using *_ro command.");
+    if ((guards & EngineGuard.TooFewReplicas) !== 0) throw NOREPLICAS;
+  }
+
+  // ---- Calls of commands --------------------------------------------------------------------------------------
+
+  callCommand(args: Args): ReplyError | null {
+    const { engine, client } = this, run = this.current!;
+    const found = this.#commandFor(args);
+    const refused = found instanceof ReplyError ? found : this.#refusal(run, found, args);
+    if (refused !== null) {
+      engine.stats.countError(refused.code);
+      if (!(found instanceof ReplyError)) found.stats.rejectedCalls++;
+      return refused;
+    }
+    // It is no error, then it is a command.
+    const cmd = found as Command;
+    if ((cmd.flags & Flag.Write) !== 0) run.hasWritten = true;
+    engine.context.isMuted = run.isMuted;
+    engine.call(client, cmd, args);
+    engine.context.isMuted = false;
+    return null;
+  }
+
+  #commandFor(args: Args): Command | ReplyError {
+    let cmd = this.engine.commands.find(args);
+    if (cmd !== undefined && cmd.subcommandByName !== null && args.count > 1) {
+      cmd = cmd.subcommandByName.get(args.string(1).toLowerCase());
+    }
+    if (cmd === undefined) return UNKNOWN_COMMAND;
+    if (acceptsCount(cmd, args.count)) return cmd;
+    cmd.stats.rejectedCalls++;
+    return WRONG_ARITY;
+  }
+
+  #refusal(run: ScriptRun, cmd: Command, args: Args): ReplyError | null {
+    const { engine, client } = this, { flags } = cmd, { guards } = engine;
+    if ((flags & Flag.NoScript) !== 0 && !engine.debug.allowAllInScripts) return NOT_IN_SCRIPTS;
+    if ((guards & EngineGuard.Stale) !== 0 && (flags & Flag.Stale) === 0) return STALE;
+    if (client.guards !== 0) {
+      const denied = engine.access.checkScript(run.caller, cmd, args);
+      if (denied !== null) return new ReplyError(`ERR ${denied}`);
+    }
+    if (run.isReadOnly && (flags & (Flag.Write | Flag.MayReplicate)) !== 0) return READ_ONLY_SCRIPT;
+    // Once it has written, a script is not stopped half-way.
+    if (guards === 0 || run.hasWritten || client.has(OBEYED)) return null;
+    return this.#refusalOfFirstWrite(run, flags);
+  }
+
+  #refusalOfFirstWrite(run: ScriptRun, flags: number): ReplyError | null {
+    const { engine } = this, { guards } = engine;
+    if ((flags & Flag.Write) !== 0) {
+      if ((guards & EngineGuard.ReadOnly) !== 0) return READONLY;
+      const failed = (guards & EngineGuard.Disk) !== 0 ? engine.diskError() : null;
+      if (failed !== null) return failed;
+      if ((guards & EngineGuard.TooFewReplicas) !== 0) return NOREPLICAS;
+    }
+    const needsMemory = (flags & Flag.DenyOom) !== 0 && !run.mayExceedMemory;
+    return needsMemory && run.wasOutOfMemory ? OUT_OF_MEMORY : null;
+  }
+
+  // ---- Long scripts -------------------------------------------------------------------------------------------
+
+  interrupt(): "continue" | "suspend" | { readonly kill: string } {
+    const run = this.current;
+    if (run === null) return this.libraries.interrupt();
+    if (run.isKilled) {
+      this.engine.log.warning("Lua script killed by user with SCRIPT KILL.");
+      return { kill: KILL_TEXT };
+    }
+    if (!run.maySuspend) return "continue";
+    if (!run.isBusy) {
+      const elapsedMs = (this.engine.clock.monotonicUs() - run.startedAtUs) / 1000;
+      if (elapsedMs < this.engine.config.values.busyReplyThreshold) return "continue";
+      this.#becomeBusy(run, Math.floor(elapsedMs));
+    }
+    return "suspend";
+  }
+
+  #becomeBusy(run: ScriptRun, elapsedMs: number): void {
+    const { engine } = this;
+    run.isBusy = true;
+    engine.log.warning(
+      `Slow script detected: still in execution after ${elapsedMs} milliseconds. You can try killing the script using the ${
+        run.isFunction ? "FUNCTION" : "SCRIPT"
+      } KILL command. Script name is: ${run.name}.`,
+    );
+    engine.busyWithFunction = run.isFunction;
+    engine.setGuard(EngineGuard.Busy, true);
+  }
+
+  /** Lets the client that called a script wait for its end. */
+  #detach(ctx: CommandContext, run: ScriptRun): void {
+    run.isDetached = true;
+    run.args = run.args.copy();
+    this.engine.waiting.hold(run.caller, ctx.cmd, run.args);
+  }
+
+  suspended(): void {
+    if (this.current?.isDetached) this.engine.leaveUnit();
+  }
+
+  resumed(): void {
+    const run = this.current;
+    if (run === null) return;
+    // A script sees one time from its beginning to its end.
+    this.engine.nowMs = run.startedAtMs;
+    this.engine.resumeUnit(run.caller);
+  }
+
+  finished(status: number): void {
+    const run = this.current;
+    if (run === null) return;
+    run.status = status;
+    run.isFinished = true;
+    if (!run.isDetached) return;
+    run.hasFailed = !this.#answer(run, this.#interpreter!);
+    this.engine.leaveUnit();
+  }
+
+  /** A script's promise has been kept: if it was suspended in between, its client still waits. */
+  #continued(run: ScriptRun): void {
+    if (!run.isDetached) return;
+    const { engine } = this;
+    engine.endDetached(run.caller, !run.hasFailed, engine.clock.monotonicUs() - run.startedAtUs);
+    engine.endBatch();
+  }
+
+  /** The interpreter has broken under a script, at once or in a later slice. */
+  #broken(run: ScriptRun, error: unknown): void {
+    if (run.isFinished) return;
+    run.isFinished = true;
+    run.hasFailed = true;
+    this.engine.log.warning(`A script has broken its interpreter: ${error}`);
+    this.#fail(run, "stack overflow");
+    if (!run.isDetached) return;
+    this.engine.leaveUnit();
+    this.#continued(run);
+  }
+
+  // ---- The end of a script ------------------------------------------------------------------------------------
+
+  /** Replies with what a script has returned or raised; false if that is an error. */
+  #answer(run: ScriptRun, interpreter: Interpreter): boolean {
+    if (this.current !== run) return false;
+    const { lua } = interpreter, L = lua.main, { reply } = run.caller;
+    let succeeded = run.status === LuaStatus.Ok;
+    try {
+      if (succeeded) {
+        interpreter.toReply.onError = (error) => {
+          succeeded = false;
+          this.#count(error);
+        };
+        interpreter.toReply.write(L, reply, this.client.reply.resp === 3);
+      } else this.#answerError(run, interpreter);
+    } catch (error) {
+      this.engine.log.warning(`A script's result could not be read: ${error}`);
+      interpreter.isBroken = true;
+      reply.error(new ReplyError(`ERR Error running script ${run.name}, not enough memory`));
+    }
+    this.#end(run, interpreter);
+    if (!succeeded) this.engine.countFailure();
+    return succeeded;
+  }
+
+  #answerError(run: ScriptRun, { lua }: Interpreter): void {
+    const L = lua.main;
+    const raised = lua.type(L, -1) === LuaType.Table ? returnedError(lua, L) : undefined;
+    let text: string;
+    if (raised === undefined) {
+      const reason = lua.type(L, -1) === LuaType.String ? lua.text(L, -1)! : "execution failure";
+      text = `ERR Error running script ${run.name}, ${reason.slice(0, 100)}`;
+    } else {
+      const source = textField(lua, L, "source"), line = textField(lua, L, "line");
+      const place = source === undefined || line === undefined
+        ? ""
+        : ` script: ${run.name}, on ${source}:${line}.`;
+      text = raised.text + place;
+    }
+    this.#count({ text, isCounted: raised?.isCounted ?? false });
+    run.caller.reply.error(new ReplyError(text));
+  }
+
+  #count({ text, isCounted }: ReturnedError): void {
+    if (!isCounted) this.engine.stats.countError(new ReplyError(text).code);
+  }
+
+  /** A script has ended without a result that could be read. */
+  #fail(run: ScriptRun, reason: string): void {
+    const interpreter = this.#interpreter;
+    if (this.current !== run || interpreter === null) return;
+    interpreter.isBroken = true;
+    this.engine.replyError(run.caller, new ReplyError(`ERR Error running script ${run.name}, ${reason}`));
+    this.engine.countFailure();
+    this.#end(run, interpreter);
+  }
+
+  #end(run: ScriptRun, interpreter: Interpreter): void {
+    const { engine } = this;
+    this.current = null;
+    this.#interpreter = null;
+    if (!interpreter.isBroken) interpreter.clear();
+    if (run.isBusy) engine.setGuard(EngineGuard.Busy, false);
+  }
+
+  /** SCRIPT KILL and FUNCTION KILL. */
+  kill(isFunction: boolean): void {
+    const run = this.current;
+    if (run === null) throw NOT_BUSY;
+    if (run.caller.has(OBEYED)) throw SENT_BY_PRIMARY;
+    if (run.hasWritten) throw HAS_WRITTEN;
+    if (run.isFunction !== isFunction) throw run.isFunction ? BUSY_WITH.function : BUSY_WITH.script;
+    run.isKilled = true;
+  }
+
+  /** Throws while a script of EVAL keeps the server busy. */
+  refuseWhileEvalRuns(): void {
+    if (this.current !== null && !this.current.isFunction) throw BUSY_WITH.script;
+  }
+}
+
+/** Why a flagged script may not run while the disk refuses writes. */
+function deniedByDisk({ text }: ReplyError): ReplyError {
+  const aof = /^MISCONF Errors writing to the AOF file: (.*)$/.exec(text);
+  return new ReplyError(
+    aof === null
+      ? "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts."
+      : `MISCONF Redis is configured to persist data to AOF, but it's currently unable to persist to disk. Writable scripts are blocked. Use 'no-writes' flag for read only scripts. AOF error: ${
+        aof[1]
+      }`,
+  );
+}

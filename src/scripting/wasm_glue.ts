@@ -1,0 +1,232 @@
+/**
+ * The two small WebAssembly modules that stand between the Lua library and JavaScript, assembled here.
+ *
+ * Lua was compiled with C's setjmp and longjmp handed to its host: `invoke_vii` calls a function from which
+ * `_emscripten_throw_longjmp` may jump back. Hosts usually do both in JavaScript, which has two prices: an error costs
+ * a JavaScript exception, and a JavaScript frame lies on the stack of every pcall, so that nothing inside it can be
+ * suspended. Here both are WebAssembly, with a WebAssembly exception in between. A script can then be suspended
+ * wherever it is, in a pcall, a metamethod or the callback of `string.gsub`, by an import that waits for a promise.
+ *
+ * The library exports its function table, so a module that calls through it can only be made after the library, whose
+ * own imports must be there before. So there are two: the *trampoline* is made first, with a table of one function
+ * behind which the *bridge*, made last, puts the true `invoke_vii`.
+ *
+ * Names of instructions and sections: https://webassembly.github.io/spec/core/binary/
+ */
+
+/** A function made by WebAssembly. */
+export type WasmFunction = CallableFunction;
+
+const I32 = 0x7f;
+const VOID = 0x40;
+const FUNCREF = 0x70;
+
+const Section = { Type: 1, Import: 2, Function: 3, Table: 4, Export: 7, Code: 10, Tag: 13 } as const;
+const Kind = { Function: 0, Table: 1, Tag: 4 } as const;
+
+const Op = {
+  Block: 0x02,
+  If: 0x04,
+  Throw: 0x08,
+  End: 0x0b,
+  Return: 0x0f,
+  Call: 0x10,
+  CallIndirect: 0x11,
+  TryTable: 0x1f,
+  LocalGet: 0x20,
+  LocalSet: 0x21,
+  LocalTee: 0x22,
+  I32Const: 0x41,
+} as const;
+
+/** An unsigned number in LEB128. */
+function leb(value: number): number[] {
+  const bytes: number[] = [];
+  do {
+    const rest = value >>> 7;
+    bytes.push((value & 0x7f) | (rest > 0 ? 0x80 : 0));
+    value = rest;
+  } while (value > 0);
+  return bytes;
+}
+
+function vector(items: readonly (readonly number[])[]): number[] {
+  return [...leb(items.length), ...items.flat()];
+}
+
+function name(text: string): number[] {
+  return vector(Array.from(text, (char) => [char.charCodeAt(0)]));
+}
+
+/** The type of a function that takes `params` and returns `results` 32-bit integers. */
+function functionType(params: number, results: number): number[] {
+  const integers = (count: number) => vector(Array.from({ length: count }, () => [I32]));
+  return [0x60, ...integers(params), ...integers(results)];
+}
+
+function section(id: number, items: readonly (readonly number[])[]): number[] {
+  const body = vector(items);
+  return [id, ...leb(body.length), ...body];
+}
+
+/** A function's code. @param locals how many integers it has beside its parameters */
+function code(locals: number, ...instructions: number[]): number[] {
+  const body = [...vector(locals > 0 ? [[locals, I32]] : []), ...instructions, Op.End];
+  return [...leb(body.length), ...body];
+}
+
+function assemble(...sections: number[][]): WebAssembly.Module {
+  const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+  return new WebAssembly.Module(new Uint8Array([...magicAndVersion, ...sections.flat()]));
+}
+
+/** What {@linkcode makeTrampoline} exports. */
+export interface Trampoline {
+  table: WebAssembly.Table;
+  /** Marks the exceptions that are jumps. */
+  tag: WebAssembly.ExportValue;
+  invoke: WasmFunction;
+  throwJump: WasmFunction;
+}
+
+/** Makes what the Lua library imports; `table[0]` is the function behind `invoke`. */
+export function makeTrampoline(): Trampoline {
+  const module = assemble(
+    section(Section.Type, [functionType(3, 0), functionType(0, 0)]),
+    section(Section.Function, [[0], [1]]),
+    section(Section.Table, [[FUNCREF, 0, 1]]),
+    section(Section.Tag, [[0, 1]]),
+    section(Section.Export, [
+      [...name("table"), Kind.Table, 0],
+      [...name("tag"), Kind.Tag, 0],
+      [...name("invoke"), Kind.Function, 0],
+      [...name("throwJump"), Kind.Function, 1],
+    ]),
+    section(Section.Code, [
+      code(0, Op.LocalGet, 0, Op.LocalGet, 1, Op.LocalGet, 2, Op.I32Const, 0, Op.CallIndirect, 0, 0),
+      code(0, Op.Throw, 0),
+    ]),
+  );
+  // The exports are those listed above.
+  return new WebAssembly.Instance(module).exports as unknown as Trampoline;
+}
+
+/** What the bridge is made of. */
+export interface BridgeParts {
+  /** The Lua library's function table and three of its functions, and `lua_pcall`. */
+  table: WebAssembly.Table;
+  stackSave: WasmFunction;
+  stackRestore: WasmFunction;
+  setThrew: WasmFunction;
+  pcall: WasmFunction;
+  tag: WebAssembly.ExportValue;
+  /** Called every so many instructions: whether the script is to be suspended now. */
+  onCount: (state: number, info: number) => number;
+  /** Returns a promise for as long as the script is to be suspended. */
+  pause: () => Promise<void>;
+  /** Called when a suspended script goes on, before it does. */
+  resumed: () => void;
+  /** Called with lua_pcall's status when {@linkcode Bridge.run} ends, before it returns. */
+  finished: (status: number) => void;
+}
+
+/** What {@linkcode makeBridge} exports. */
+export interface Bridge {
+  invoke: WasmFunction;
+  hook: WasmFunction;
+  /** `lua_pcall`, and `finished` afterwards. */
+  run: (state: number, args: number, results: number, handler: number) => number;
+}
+
+/** Indexes of the bridge's function types. */
+const Type = { Invoke: 0, TwoIntegers: 1, Save: 2, OneInteger: 3, Count: 4, Nothing: 5, Call: 6 } as const;
+
+/** Makes the bridge; see the head of this file. */
+export function makeBridge(parts: BridgeParts): Bridge {
+  const imports: readonly (readonly [field: keyof BridgeParts, type: number])[] = [
+    ["stackSave", Type.Save],
+    ["stackRestore", Type.OneInteger],
+    ["setThrew", Type.TwoIntegers],
+    ["pcall", Type.Call],
+    ["onCount", Type.Count],
+    ["pause", Type.Nothing],
+    ["resumed", Type.Nothing],
+    ["finished", Type.OneInteger],
+  ];
+  const callOf = (field: keyof BridgeParts) => [Op.Call, imports.findIndex(([own]) => own === field)];
+  const first = imports.length;
+  const module = assemble(
+    section(Section.Type, [
+      functionType(3, 0),
+      functionType(2, 0),
+      functionType(0, 1),
+      functionType(1, 0),
+      functionType(2, 1),
+      functionType(0, 0),
+      functionType(4, 1),
+    ]),
+    section(Section.Import, [
+      ...imports.map(([field, type]) => [...name("parts"), ...name(field), Kind.Function, type]),
+      [...name("parts"), ...name("table"), Kind.Table, FUNCREF, 0, 1],
+      [...name("parts"), ...name("tag"), Kind.Tag, 0, Type.Nothing],
+    ]),
+    section(Section.Function, [[Type.Invoke], [Type.TwoIntegers], [Type.Call]]),
+    section(Section.Export, [
+      [...name("invoke"), Kind.Function, first],
+      [...name("hook"), Kind.Function, first + 1],
+      [...name("run"), Kind.Function, first + 2],
+    ]),
+    section(Section.Code, [
+      // invoke(f, a, b): calls table[f](a, b); a jump out of it restores the stack and says so by setThrew(1, 0).
+      code(
+        1,
+        ...callOf("stackSave"),
+        ...[Op.LocalSet, 3, Op.Block, VOID, Op.TryTable, VOID, 1, 0, 0, 0],
+        ...[Op.LocalGet, 1, Op.LocalGet, 2, Op.LocalGet, 0, Op.CallIndirect, Type.TwoIntegers, 0],
+        ...[Op.End, Op.Return, Op.End, Op.LocalGet, 3],
+        ...callOf("stackRestore"),
+        ...[Op.I32Const, 1, Op.I32Const, 0],
+        ...callOf("setThrew"),
+      ),
+      // hook(state, info): if (onCount(state, info)) { pause(); resumed(); }
+      code(
+        0,
+        ...[Op.LocalGet, 0, Op.LocalGet, 1],
+        ...callOf("onCount"),
+        ...[Op.If, VOID],
+        ...callOf("pause"),
+        ...callOf("resumed"),
+        Op.End,
+      ),
+      // run(state, args, results, handler): finished(status = pcall(…)); return status.
+      code(
+        1,
+        ...[Op.LocalGet, 0, Op.LocalGet, 1, Op.LocalGet, 2, Op.LocalGet, 3],
+        ...callOf("pcall"),
+        ...[Op.LocalTee, 4],
+        ...callOf("finished"),
+        ...[Op.LocalGet, 4],
+      ),
+    ]),
+  );
+  // TypeScript does not know the suspending imports and tags of WebAssembly yet.
+  const imported = { parts: parts as unknown as WebAssembly.ModuleImports };
+  return new WebAssembly.Instance(module, imported).exports as unknown as Bridge;
+}
+
+/**
+ * Makes functions that Lua can call through its function table (`lua_CFunction`) of JavaScript functions: a module
+ * that imports them and exports them again, in the same order.
+ */
+export function makeCallables(functions: readonly ((state: number) => number)[]): WasmFunction[] {
+  const module = assemble(
+    section(Section.Type, [functionType(1, 1)]),
+    section(
+      Section.Import,
+      functions.map((_, i) => [...name("functions"), ...name(String(i)), Kind.Function, 0]),
+    ),
+    section(Section.Export, functions.map((_, i) => [...name(String(i)), Kind.Function, ...leb(i)])),
+  );
+  const { exports } = new WebAssembly.Instance(module, { functions: { ...functions } });
+  return functions.map((_, i) => exports[i] as WasmFunction);
+}
