@@ -37,6 +37,7 @@ import {
   wrongArity,
   WRONGTYPE,
 } from "../protocol/errors.ts";
+import { allocateBytes, writeInteger } from "../util/bytes.ts";
 import { isInt64, narrowInteger, parseIntegerBytes } from "../util/numbers.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../util/long_double.ts";
 import { longestCommonSubsequence, tableBytes } from "../data/lcs.ts";
@@ -348,9 +349,19 @@ function increment(ctx: CommandContext, args: Args, by: number | bigint): void {
     old = parsed;
   }
   const sum = addIntegers(old, by);
-  ctx.setString(key, String(sum), true);
+  setInteger(ctx, key, ref, sum);
   ctx.changed(key, Notify.String, "incrby");
   ctx.reply.integer(sum);
+}
+
+/** Where an integer becomes decimal digits. */
+const digits = allocateBytes(20);
+
+/** Makes an integer the value of `key`, whose record is `ref`, or 0; its expiry time stays. */
+function setInteger(ctx: CommandContext, key: Key, ref: number, value: number | bigint): void {
+  if (ref === 0 || typeof value === "bigint") return ctx.setString(key, String(value), true);
+  const options = { expiresAtMs: ctx.db.expiryOf(ref), clock: ctx.engine.freshClock };
+  ctx.db.setString(key, ref, digits, 0, writeInteger(digits, 0, value), options);
 }
 
 /** The sum of two signed 64-bit integers; throws OVERFLOW if it is none. */
