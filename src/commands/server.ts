@@ -54,8 +54,10 @@ function shutdownWords(args: Args): ShutdownWords {
 
 function shutdown(ctx: CommandContext, args: Args): void {
   const { now, abort, ...how } = shutdownWords(args);
-  // Replicas are not waited for, so there is never a shutdown under way.
-  if (abort) throw NO_SHUTDOWN;
+  if (abort) {
+    if (!ctx.engine.abortShutdown()) throw NO_SHUTDOWN;
+    return ctx.reply.ok();
+  }
   if (!now && ctx.client.has(ClientFlag.DenyBlocking)) throw SHUTDOWN_IN_UNIT;
   if (!ctx.engine.shutDown(how)) throw SHUTDOWN_FAILED;
   // The connection's end is the reply.

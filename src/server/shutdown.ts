@@ -10,6 +10,9 @@ import type { Server } from "./server.ts";
 /** The exit status of a process that was aborted, as a shell shows it. */
 const CRASHED = 134;
 
+/** How long to wait before looking again whether work goes on beside commands. */
+const PAUSED_MS = 10;
+
 /** How SHUTDOWN was called. */
 export interface ShutdownOptions {
   /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
@@ -18,10 +21,19 @@ export interface ShutdownOptions {
   force: boolean;
 }
 
+function optionsOf(words: readonly ("save" | "nosave" | "now" | "force")[]): ShutdownOptions {
+  const options: ShutdownOptions = { force: words.includes("force") };
+  if (words.includes("save")) options.save = true;
+  if (words.includes("nosave")) options.save = false;
+  return options;
+}
+
 export class Shutdown {
   /** Resolves with the exit status when the server has ended. */
   readonly finished: Promise<number>;
   #finish: (status: number) => void = () => {};
+  /** What a signal has asked for and has not been begun yet. */
+  #requested: ShutdownOptions | null = null;
 
   constructor(
     readonly server: Pick<Server, "engine" | "stop">,
@@ -31,18 +43,47 @@ export class Shutdown {
   ) {
     this.finished = new Promise((resolve) => this.#finish = resolve);
     server.engine.shutDown = (options) => this.begin(options);
+    server.engine.abortShutdown = () => this.abort();
     server.engine.crash = (reason) => this.#crash(reason);
   }
 
-  /** Ends the server at SIGTERM and SIGINT. */
+  /** Ends the server at SIGTERM and SIGINT, in the way that `shutdown-on-sigterm` and `shutdown-on-sigint` say. */
   handleSignals(): void {
+    const { config } = this.server.engine;
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       Deno.addSignalListener(signal, () => {
+        const words = signal === "SIGTERM" ? config.values.shutdownOnSigterm : config.values.shutdownOnSigint;
         this.log.warning(`Received ${signal} scheduling shutdown...`);
-        this.begin({ force: false });
+        this.request(optionsOf(words));
       });
     }
     Deno.addSignalListener("SIGABRT", () => this.#crash("crashed by signal: 6"));
+  }
+
+  /** Ends the server soon: between two batches, and not while work beside commands is paused. */
+  request(options: ShutdownOptions): void {
+    const isNew = this.#requested === null;
+    this.#requested = options;
+    if (isNew) setTimeout(() => this.#carryOut(), 0);
+  }
+
+  #carryOut(): void {
+    const options = this.#requested;
+    if (options === null) return;
+    if (this.server.engine.debug.pauseCron) {
+      setTimeout(() => this.#carryOut(), PAUSED_MS);
+      return;
+    }
+    this.#requested = null;
+    this.begin(options);
+  }
+
+  /** SHUTDOWN ABORT: takes a request back; false if there is none. */
+  abort(): boolean {
+    if (this.#requested === null) return false;
+    this.#requested = null;
+    this.log.notice("Shutdown manually aborted.");
+    return true;
   }
 
   /** Ends the process at once: what is not on the disk is lost. */

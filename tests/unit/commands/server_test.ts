@@ -28,6 +28,8 @@ Deno.test("SHUTDOWN passes on what it is told, and says so when the data cannot 
   assertEquals(c.send("SHUTDOWN", "SAVE", "NOW"), failed);
   assertEquals(asked, [{ force: false }, { force: true, save: false }, { force: false, save: true }]);
   assertEquals(c.send("SHUTDOWN", "ABORT"), new ReplyFailure("ERR No shutdown in progress."));
+  s.engine.abortShutdown = () => true;
+  assertEquals(c.send("SHUTDOWN", "ABORT"), "OK");
   for (const words of [["SAVE", "NOSAVE"], ["ABORT", "NOW"], ["NOSUCH"]]) {
     assertEquals(c.send("SHUTDOWN", ...words), new ReplyFailure("ERR syntax error"));
   }

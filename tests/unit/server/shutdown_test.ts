@@ -47,3 +47,16 @@ Deno.test("Shutdown happens all the same where it is forced", async () => {
   assertEquals(engine.shutDown({ save: false, force: true }), true);
   assertEquals([steps.length, await shutdown.finished], [3, 0]);
 });
+
+Deno.test("a shutdown that a signal asked for waits while DEBUG PAUSE-CRON holds, and can be taken back", async () => {
+  const { engine, shutdown, steps, log } = start();
+  engine.debug.pauseCron = true;
+  shutdown.request({ force: false });
+  assertEquals(engine.abortShutdown(), true);
+  assertEquals(engine.abortShutdown(), false);
+  assertEquals(log.at(-1), "Shutdown manually aborted.");
+  engine.debug.pauseCron = false;
+  shutdown.request({ force: false, save: true });
+  assertEquals(await shutdown.finished, 0);
+  assertEquals(steps[0], "data saved: true");
+});
