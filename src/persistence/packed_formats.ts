@@ -154,7 +154,8 @@ export function readZipmap(bytes: Uint8Array): string[] | undefined {
     at += length + free;
   }
   const count = bytes[0]!;
-  if (texts.length % 2 !== 0) return undefined;
+  // There is no zipmap without entries: Redis never wrote one.
+  if (texts.length === 0 || texts.length % 2 !== 0) return undefined;
   return count >= 0xfe || count === texts.length / 2 ? texts : undefined;
 }
 

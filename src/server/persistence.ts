@@ -44,9 +44,9 @@ class LoadReport {
 function reportOf(error: unknown): string[] {
   if (error instanceof ManifestError) return error.report();
   const line = `Fatal error loading the DB: ${textOf(error)}`;
-  return error instanceof RdbLoadError
-    ? [line, "Terminating server after rdb file reading failure."]
-    : [line];
+  if (!(error instanceof RdbLoadError)) return [line];
+  const where = `Internal error in RDB reading offset ${error.offset}: ${error.message}`;
+  return [where, line, "Terminating server after rdb file reading failure."];
 }
 
 export class Persistence {

@@ -75,6 +75,7 @@ Deno.test("readZipmap reads fields, values and free bytes", () => {
   assertEquals(readZipmap(long), ["k", "v".repeat(300)]);
   assertEquals(readZipmap(latin("\x01\x03foo\x03\x00barX\xff")), undefined);
   assertEquals(readZipmap(latin("\x02\x03foo\x03\x00bar\xff")), undefined);
+  assertEquals(readZipmap(latin("\x00\xff")), undefined);
   assertEquals(readZipmap(latin("\x01\x03foo\xff")), undefined);
   assertEquals(readZipmap(latin("\x01\x03foo\x09\x00bar\xff")), undefined);
 });
