@@ -1,0 +1,155 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { type InProcessClient, startInProcess } from "../../support/in_process.ts";
+import { ReplyFailure } from "../../support/reply_values.ts";
+
+/** All keys that SCAN shows from beginning to end, sorted. */
+function scanned(c: InProcessClient, ...options: string[]): string[] {
+  const found: string[] = [];
+  let cursor = "0";
+  do {
+    const reply = c.send("SCAN", cursor, ...options);
+    if (!Array.isArray(reply) || !Array.isArray(reply[1])) throw new Error("no page");
+    cursor = String(reply[0]);
+    found.push(...reply[1].map(String));
+  } while (cursor !== "0");
+  return found.sort();
+}
+
+Deno.test("DEL and UNLINK count what they remove, EXISTS and TOUCH what they find", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("MSET", "a", "1", "b", "2", "c", "3");
+  s.propagated();
+  assertEquals([c.send("EXISTS", "a", "a", "x"), c.send("TOUCH", "a", "b", "x")], [2, 2]);
+  assertEquals([c.send("DEL", "a", "a", "x"), c.send("UNLINK", "b", "c", "x")], [1, 2]);
+  assertEquals([c.send("DBSIZE"), c.send("UNLINK", "b")], [0, 0]);
+  assertEquals(s.propagated(), ["DEL a a x", "UNLINK b c x"]);
+});
+
+Deno.test("TYPE names the type, KEYS matches names", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("SET", "s1", "v");
+  c.send("RPUSH", "l1", "v");
+  assertEquals([c.send("TYPE", "s1"), c.send("TYPE", "l1"), c.send("TYPE", "x")], ["string", "list", "none"]);
+  assertEquals(c.send("KEYS", "?1")?.toString().split(",").sort(), ["l1", "s1"]);
+  assertEquals(c.send("KEYS", "s*"), ["s1"]);
+});
+
+Deno.test("RANDOMKEY picks from all keys that have not expired", () => {
+  using s = startInProcess();
+  const c = s.client();
+  assertEquals(c.send("RANDOMKEY"), null);
+  c.send("MSET", "a", "1", "b", "2");
+  c.send("SET", "gone", "3", "PX", "1");
+  s.advance(2);
+  const seen = new Set(Array.from({ length: 60 }, () => c.send("RANDOMKEY")));
+  assertEquals([...seen].sort(), ["a", "b"]);
+});
+
+Deno.test("SCAN shows every key once where nothing changes, by name and by type", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const names = Array.from({ length: 300 }, (_, i) => `key${i}`);
+  for (const [i, name] of names.entries()) c.send(...i % 3 === 0 ? ["RPUSH", name, "x"] : ["SET", name, "x"]);
+  assertEquals(scanned(c), [...names].sort());
+  assertEquals(scanned(c, "COUNT", "7", "MATCH", "key1?"), names.slice(10, 20));
+  assertEquals(scanned(c, "TYPE", "list").length, 100);
+  assertEquals(c.send("SCAN", "x"), new ReplyFailure("ERR invalid cursor"));
+  assertEquals(c.send("SCAN", "0", "COUNT", "0"), new ReplyFailure("ERR syntax error"));
+});
+
+Deno.test("RENAME takes value and time along, RENAMENX only where nothing is", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("SET", "a", "1", "PX", "500");
+  c.send("SET", "b", "2");
+  assertEquals(c.send("RENAMENX", "a", "b"), 0);
+  assertEquals([c.send("RENAME", "a", "b"), c.send("GET", "b"), c.send("PTTL", "b")], ["OK", "1", 500]);
+  assertEquals([c.send("RENAMENX", "b", "c"), c.send("EXISTS", "b"), c.send("GET", "c")], [1, 0, "1"]);
+  assertEquals(c.send("RENAME", "none", "x"), new ReplyFailure("ERR no such key"));
+});
+
+Deno.test("COPY and MOVE reach other databases", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("SET", "a", "1");
+  assertEquals([c.send("COPY", "a", "a", "DB", "1"), c.send("COPY", "a", "a", "DB", "1")], [1, 0]);
+  assertEquals([c.send("COPY", "a", "b"), c.send("COPY", "a", "b", "REPLACE")], [1, 1]);
+  assertEquals([c.send("MOVE", "a", "1"), c.send("MOVE", "b", "1"), c.send("MOVE", "b", "1")], [0, 1, 0]);
+  c.send("SELECT", "1");
+  assertEquals(c.send("MGET", "a", "b"), ["1", "1"]);
+});
+
+Deno.test("EXPIRE and its kin set the same moment in their units, TTL and EXPIRETIME show it", () => {
+  using s = startInProcess();
+  const c = s.client(), now = s.engine.clock.nowMs();
+  // The virtual clock need not stand at a full second.
+  const second = Math.floor(now / 1000) + 100;
+  for (
+    const [words, atMs] of [
+      [["EXPIRE", "k", "100"], now + 100_000],
+      [["PEXPIRE", "k", "1500"], now + 1500],
+      [["EXPIREAT", "k", String(second)], second * 1000],
+      [["PEXPIREAT", "k", String(now + 777)], now + 777],
+    ] as const
+  ) {
+    c.send("SET", "k", "v");
+    s.propagated();
+    assertEquals(c.send(...words), 1);
+    assertEquals([c.send("PEXPIRETIME", "k"), c.send("PTTL", "k")], [atMs, atMs - now]);
+    assertEquals(c.send("EXPIRETIME", "k"), Math.floor((atMs + 500) / 1000));
+    assertEquals(c.send("TTL", "k"), Math.floor((atMs - now + 500) / 1000));
+    assertEquals(s.propagated(), [`PEXPIREAT k ${atMs}`]);
+  }
+  assertEquals([c.send("PERSIST", "k"), c.send("PERSIST", "k"), c.send("TTL", "k")], [1, 0, -1]);
+  assertEquals([c.send("EXPIRE", "none", "1"), c.send("TTL", "none"), c.send("EXPIRETIME", "none")], [
+    0,
+    -2,
+    -2,
+  ]);
+});
+
+Deno.test("EXPIRE with NX, XX, GT and LT sets the time only where that holds", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("SET", "k", "v");
+  assertEquals([c.send("EXPIRE", "k", "10", "XX"), c.send("EXPIRE", "k", "10", "GT")], [0, 0]);
+  assertEquals([c.send("EXPIRE", "k", "10", "NX"), c.send("EXPIRE", "k", "20", "NX")], [1, 0]);
+  assertEquals([c.send("EXPIRE", "k", "20", "LT"), c.send("EXPIRE", "k", "20", "GT")], [0, 1]);
+  assertEquals(c.send("TTL", "k"), 20);
+  assertEquals([c.send("EXPIRE", "k", "-1"), c.send("EXISTS", "k")], [1, 0]);
+  assertEquals(s.propagated().at(-1), "DEL k");
+});
+
+Deno.test("OBJECT shows encoding, references, idle time and, where they are counted, uses", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("MSET", "int", "12", "short", "text", "long", "x".repeat(45));
+  assertEquals(["int", "short", "long"].map((key) => c.send("OBJECT", "ENCODING", key)), [
+    "int",
+    "embstr",
+    "raw",
+  ]);
+  assertEquals([c.send("OBJECT", "REFCOUNT", "int"), c.send("OBJECT", "REFCOUNT", "short")], [2147483647, 1]);
+  s.advance(5000);
+  assertEquals(c.send("OBJECT", "IDLETIME", "short"), 5);
+  assertEquals(c.send("OBJECT", "ENCODING", "none"), null);
+  const uncounted = c.send("OBJECT", "FREQ", "short");
+  assertMatch(
+    uncounted instanceof ReplyFailure ? uncounted.message : "",
+    /^ERR An LFU maxmemory policy is not/,
+  );
+  c.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu");
+  c.send("SET", "fresh", "v");
+  assertEquals(c.send("OBJECT", "FREQ", "fresh"), 5);
+});
+
+Deno.test("RESTORE-ASKING is RESTORE, for keys on their way between nodes", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("SET", "k", "v");
+  const dump = c.send("DUMP", "k");
+  assertEquals(c.send("RESTORE-ASKING", "copy", "0", String(dump)), "OK");
+  assertEquals(c.send("GET", "copy"), "v");
+});
