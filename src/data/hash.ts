@@ -1,7 +1,7 @@
 /**
  * Hashes. A small one is a packed string (packed.ts) of field, value, field, value …: looked through
- * from the front, built anew by each change. It becomes a table (string_table.ts) of fields with a
- * parallel array of values when it has more than `hash-max-listpack-entries` fields or one field or
+ * from the front, built anew by each change. It becomes a table (string_table.ts) of fields with
+ * values when it has more than `hash-max-listpack-entries` fields or one field or
  * value longer than `hash-max-listpack-value`, and stays one, as in Redis.
  *
  * Fields may expire (expiry_queue.ts). A field whose time has come stays until
@@ -21,52 +21,11 @@ import {
   spliceText,
   unpackEntries,
 } from "./packed.ts";
-import { StringTable, textBytes } from "./string_table.ts";
+import { StringTable } from "./string_table.ts";
 import { CollectionValue, ValueType } from "./value.ts";
 
 /** Called with each field and its value. */
 export type FieldVisitor = (field: string, value: string) => void;
-
-/** The form of a hash that has outgrown the packed one. */
-class FieldTable {
-  fields = new StringTable();
-  values: string[] = [];
-  valueBytes = 0;
-
-  get memoryBytes(): number {
-    return 80 + this.fields.memoryBytes + this.valueBytes;
-  }
-
-  /** Tells whether the field is new. */
-  set(field: string, value: string): boolean {
-    const slot = this.fields.add(field);
-    this.valueBytes += textBytes(value.length);
-    if (slot === this.values.length) {
-      this.values.push(value);
-      return true;
-    }
-    this.valueBytes -= textBytes(this.values[slot]!.length);
-    this.values[slot] = value;
-    return false;
-  }
-
-  delete(field: string): boolean {
-    const slot = this.fields.find(field);
-    if (slot < 0) return false;
-    this.valueBytes -= textBytes(this.values[slot]!.length);
-    const moved = this.fields.removeAt(slot), last = this.values.pop()!;
-    if (moved >= 0) this.values[slot] = last;
-    return true;
-  }
-
-  copy(): FieldTable {
-    const twin = new FieldTable();
-    twin.fields = this.fields.copy();
-    twin.values = this.values.slice();
-    twin.valueBytes = this.valueBytes;
-    return twin;
-  }
-}
 
 /** A hash: fields with values, both latin1 strings. */
 export class HashValue extends CollectionValue {
@@ -75,7 +34,7 @@ export class HashValue extends CollectionValue {
   /** All fields and values while the hash is small; empty when there is a table. */
   #packed = "";
   #packedCount = 0;
-  #table: FieldTable | null = null;
+  #table: StringTable | null = null;
   #expiry: ExpiryQueue | null = null;
 
   constructor(limits: DataLimits) {
@@ -88,7 +47,7 @@ export class HashValue extends CollectionValue {
   }
 
   get size(): number {
-    return this.#table === null ? this.#packedCount : this.#table.values.length;
+    return this.#table === null ? this.#packedCount : this.#table.size;
   }
 
   get encoding(): string {
@@ -109,8 +68,8 @@ export class HashValue extends CollectionValue {
   get(field: string, nowMs = -Infinity): string | undefined {
     if (this.#expiry !== null && this.#expiry.get(field) <= nowMs) return undefined;
     if (this.#table !== null) {
-      const slot = this.#table.fields.find(field);
-      return slot < 0 ? undefined : this.#table.values[slot];
+      const slot = this.#table.find(field);
+      return slot < 0 ? undefined : this.#table.valueAt(slot);
     }
     const pos = findEntry(this.#packed, field, 2);
     return pos < 0 ? undefined : entryText(this.#packed, entryEnd(this.#packed, pos));
@@ -119,7 +78,7 @@ export class HashValue extends CollectionValue {
   /** Whether there is such a field (that has not expired by `nowMs`). */
   has(field: string, nowMs = -Infinity): boolean {
     if (this.#expiry !== null && this.#expiry.get(field) <= nowMs) return false;
-    if (this.#table !== null) return this.#table.fields.find(field) >= 0;
+    if (this.#table !== null) return this.#table.find(field) >= 0;
     return findEntry(this.#packed, field, 2) >= 0;
   }
 
@@ -129,9 +88,9 @@ export class HashValue extends CollectionValue {
    */
   set(field: string, value: string, keepExpiry = false): boolean {
     if (this.#expiry !== null && !keepExpiry) this.#expiry.delete(field);
-    if (this.#table !== null) return this.#table.set(field, value);
+    if (this.#table !== null) return setInTable(this.#table, field, value);
     const longest = this.#limits.hashMaxListpackValue;
-    if (field.length > longest || value.length > longest) return this.#toTable().set(field, value);
+    if (field.length > longest || value.length > longest) return setInTable(this.#toTable(), field, value);
     const packed = this.#packed, pos = findEntry(packed, field, 2);
     if (pos >= 0) {
       const start = entryEnd(packed, pos);
@@ -146,7 +105,7 @@ export class HashValue extends CollectionValue {
   /** Removes a field; tells whether it was there. */
   delete(field: string): boolean {
     if (this.#expiry !== null) this.#expiry.delete(field);
-    if (this.#table !== null) return this.#table.delete(field);
+    if (this.#table !== null) return deleteFromTable(this.#table, field);
     const packed = this.#packed, pos = findEntry(packed, field, 2);
     if (pos < 0) return false;
     this.#packed = spliceText(packed, pos, entryEnd(packed, entryEnd(packed, pos)), "");
@@ -161,8 +120,8 @@ export class HashValue extends CollectionValue {
       if (expiry.get(field) > nowMs) visit(field, value);
     };
     if (this.#table === null) return this.#walkPacked(show);
-    const { fields, values } = this.#table;
-    for (let slot = 0; slot < values.length; slot++) show(fields.at(slot), values[slot]!);
+    const table = this.#table;
+    for (let slot = 0; slot < table.size; slot++) show(table.at(slot), table.valueAt(slot));
   }
 
   /** How many fields have not expired by `nowMs`. O(1) if none has, else O(n). */
@@ -179,8 +138,8 @@ export class HashValue extends CollectionValue {
    */
   entriesAt(numbers: readonly number[], visit: FieldVisitor): void {
     if (this.#table !== null) {
-      const { fields, values } = this.#table;
-      for (const slot of numbers) visit(fields.at(slot), values[slot]!);
+      const table = this.#table;
+      for (const slot of numbers) visit(table.at(slot), table.valueAt(slot));
     } else if (numbers.length === 1) {
       const pos = nthEntry(this.#packed, 2 * numbers[0]!);
       visit(entryText(this.#packed, pos), entryText(this.#packed, entryEnd(this.#packed, pos)));
@@ -200,10 +159,10 @@ export class HashValue extends CollectionValue {
       this.#walkPacked(visit);
       return 0;
     }
-    const { fields, values } = this.#table;
-    let slot = cursor === 0 ? values.length : Math.min(cursor, values.length);
+    const table = this.#table;
+    let slot = cursor === 0 ? table.size : Math.min(cursor, table.size);
     for (const end = Math.max(0, slot - count); slot > end; slot--) {
-      visit(fields.at(slot - 1), values[slot - 1]!);
+      visit(table.at(slot - 1), table.valueAt(slot - 1));
     }
     return slot;
   }
@@ -259,11 +218,27 @@ export class HashValue extends CollectionValue {
     }
   }
 
-  #toTable(): FieldTable {
-    const table = new FieldTable();
-    this.#walkPacked((field, value) => table.set(ownText(field), ownText(value)));
+  #toTable(): StringTable {
+    const table = new StringTable(undefined, { withValues: true });
+    this.#walkPacked((field, value) => table.add(ownText(field), ownText(value)));
     this.#packed = "";
     this.#packedCount = 0;
     return this.#table = table;
   }
+}
+
+/** Tells whether the field is new. */
+function setInTable(table: StringTable, field: string, value: string): boolean {
+  const size = table.size, slot = table.add(field, value);
+  if (slot === size) return true;
+  table.setValueAt(slot, value);
+  return false;
+}
+
+/** Tells whether the field was there. */
+function deleteFromTable(table: StringTable, field: string): boolean {
+  const slot = table.find(field);
+  if (slot < 0) return false;
+  table.removeAt(slot);
+  return true;
 }

@@ -12,6 +12,9 @@
  * members behind the hole back, so no tombstones pile up. The table doubles at 3/4 full and is
  * halved below 1/8.
  *
+ * A table may keep a string of the owner's for each member (a hash's values): it lies behind the member in the same
+ * array, where both are one access to memory.
+ *
  * Removing a member moves the last one into its slot. A walk *downwards* over the slots therefore
  * meets every member that is there from its begin to its end: what moves into a hole comes from the
  * part already walked.
@@ -31,7 +34,11 @@ export function textBytes(length: number): number {
 
 /** A set of strings with slots. All operations but those marked take O(1). */
 export class StringTable {
+  /** The members; with values, each member's behind it. */
   #texts: string[] = [];
+  #size = 0;
+  /** How many texts a member has: 2 with values. */
+  readonly #width: 1 | 2;
   /** Pairs: hash, slot + 1. */
   #index = new Int32Array(minBuckets * 2);
   #mask = minBuckets - 1;
@@ -41,13 +48,14 @@ export class StringTable {
   readonly #seed: number;
 
   /** @param seed of the hash; by default one that nobody outside can know */
-  constructor(seed: number = processSeed) {
+  constructor(seed: number = processSeed, options: { withValues?: boolean } = {}) {
     this.#seed = seed;
+    this.#width = options.withValues === true ? 2 : 1;
   }
 
   /** How many members there are. */
   get size(): number {
-    return this.#texts.length;
+    return this.#size;
   }
 
   /** Bytes of heap and buffers. */
@@ -61,32 +69,51 @@ export class StringTable {
     for (let bucket = hash >>> this.#shift;; bucket = (bucket + 1) & mask) {
       const slot = index[2 * bucket + 1]! - 1;
       if (slot < 0) return -1;
-      if (index[2 * bucket] === hash && this.#texts[slot] === text) return slot;
+      if (index[2 * bucket] === hash && this.#texts[slot * this.#width] === text) return slot;
     }
   }
 
   /**
    * The slot of `text`, which is added if it was not there: a new member's slot is the `size` from
    * before. The string is kept; it must not be a part cut from a big one.
+   *
+   * @param value of a new member, in a table with values
    */
-  add(text: string): number {
+  add(text: string, value = ""): number {
     const index = this.#index, mask = this.#mask, hash = hashText(text, this.#seed);
     let bucket = hash >>> this.#shift;
     for (;; bucket = (bucket + 1) & mask) {
       const slot = index[2 * bucket + 1]! - 1;
       if (slot < 0) break;
-      if (index[2 * bucket] === hash && this.#texts[slot] === text) return slot;
+      if (index[2 * bucket] === hash && this.#texts[slot * this.#width] === text) return slot;
     }
     index[2 * bucket] = hash;
-    index[2 * bucket + 1] = this.#texts.push(text);
+    index[2 * bucket + 1] = ++this.#size;
+    this.#texts.push(text);
     this.#contentBytes += textBytes(text.length);
-    if (this.#texts.length * 4 > mask * 3) this.#resize((mask + 1) * 2);
-    return this.#texts.length - 1;
+    if (this.#width === 2) {
+      this.#texts.push(value);
+      this.#contentBytes += textBytes(value.length);
+    }
+    if (this.#size * 4 > mask * 3) this.#resize((mask + 1) * 2);
+    return this.#size - 1;
   }
 
   /** The member in `slot`, which must be below `size`. */
   at(slot: number): string {
-    return this.#texts[slot]!;
+    return this.#texts[slot * this.#width]!;
+  }
+
+  /** The value of the member in `slot`, in a table with values. */
+  valueAt(slot: number): string {
+    return this.#texts[2 * slot + 1]!;
+  }
+
+  /** Gives the member in `slot` another value. */
+  setValueAt(slot: number, value: string): void {
+    const texts = this.#texts, at = 2 * slot + 1;
+    this.#contentBytes += textBytes(value.length) - textBytes(texts[at]!.length);
+    texts[at] = value;
   }
 
   /**
@@ -94,22 +121,24 @@ export class StringTable {
    * if the removed one was the last.
    */
   removeAt(slot: number): number {
-    const text = this.#texts[slot]!, last = this.#texts.length - 1;
-    this.#emptyBucket(this.#bucketOf(text, slot));
-    this.#contentBytes -= textBytes(text.length);
-    const moved = this.#texts.pop()!;
-    if (slot < last) {
-      this.#index[2 * this.#bucketOf(moved, last) + 1] = slot + 1;
-      this.#texts[slot] = moved;
+    const last = this.#size - 1;
+    this.#emptyBucket(this.#bucketOf(this.at(slot), slot));
+    if (slot < last) this.#index[2 * this.#bucketOf(this.at(last), last) + 1] = slot + 1;
+    this.#size = last;
+    for (let at = (slot + 1) * this.#width - 1; at >= slot * this.#width; at--) {
+      this.#contentBytes -= textBytes(this.#texts[at]!.length);
+      const moved = this.#texts.pop()!;
+      if (slot < last) this.#texts[at] = moved;
     }
     const buckets = this.#mask + 1;
-    if (buckets > minBuckets && this.#texts.length * 8 < buckets) this.#resize(buckets / 2);
+    if (buckets > minBuckets && last * 8 < buckets) this.#resize(buckets / 2);
     return slot < last ? last : -1;
   }
 
   /** Removes all members. */
   clear(): void {
     this.#texts = [];
+    this.#size = 0;
     this.#index = new Int32Array(minBuckets * 2);
     this.#mask = minBuckets - 1;
     this.#shift = 29;
@@ -118,8 +147,9 @@ export class StringTable {
 
   /** A table with the same members in the same slots. O(n), but no string is copied or hashed. */
   copy(): StringTable {
-    const twin = new StringTable(this.#seed);
+    const twin = new StringTable(this.#seed, { withValues: this.#width === 2 });
     twin.#texts = this.#texts.slice();
+    twin.#size = this.#size;
     twin.#index = this.#index.slice();
     twin.#mask = this.#mask;
     twin.#shift = this.#shift;
