@@ -192,10 +192,10 @@ function hscan(ctx: CommandContext, args: Args): void {
 
 function hrandfield(ctx: CommandContext, args: Args): void {
   if (args.count > 4 || (args.count === 4 && !args.is(3, "WITHVALUES"))) {
-    randomCount(args, 2);
+    randomCount(ctx, args, 2);
     throw SYNTAX;
   }
-  const count = args.count === 2 ? 1 : randomCount(args, 2, args.count === 4);
+  const count = args.count === 2 ? 1 : randomCount(ctx, args, 2, args.count === 4);
   const key = args.key(1);
   const hash = ctx.read(key, HashValue);
   if (hash !== undefined) expireAllFields(ctx, key, hash);

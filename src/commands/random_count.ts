@@ -11,26 +11,44 @@ const maxReplyBytes = 1 << 30;
 const leastReplyBytes = 6;
 const replyTooLarge = new ReplyError("ERR the reply would be larger than 1 GiB");
 
+/** `client-output-buffer-limit normal`, or 0. */
+function hardLimit(ctx: CommandContext): number {
+  return ctx.engine.config.values.clientOutputBufferLimit.normal.hardBytes;
+}
+
+function largestReply(ctx: CommandContext): number {
+  return hardLimit(ctx) > 0 ? Math.min(hardLimit(ctx), maxReplyBytes) : maxReplyBytes;
+}
+
+/** Ends a client that would get more than it may leave unread, as it would be ended with the whole reply before it. */
+function refuseReply(ctx: CommandContext): never {
+  if (hardLimit(ctx) > 0) {
+    ctx.engine.stats.outputBufferLimitDisconnections++;
+    ctx.client.transport.close(false);
+  }
+  throw replyTooLarge;
+}
+
 /**
  * Argument `i` as such a count. Counts beyond 2^53 become 2^53; more repeats than any reply holds are refused.
  *
  * @param inPairs the reply will hold twice the count, which must be an integer still
  */
-export function randomCount(args: Args, i: number, inPairs = false): number {
+export function randomCount(ctx: CommandContext, args: Args, i: number, inPairs = false): number {
   const exact = args.integer(i);
   if (exact === minInt64) {
     throw new ReplyError(`${OUT_OF_RANGE.text}, value must between ${minInt64 + 1n} and ${-minInt64 - 1n}`);
   }
   if (inPairs && (exact > maxPairs || exact < -maxPairs)) throw OUT_OF_RANGE;
   const count = args.int(i);
-  if (-count * leastReplyBytes > maxReplyBytes) throw replyTooLarge;
+  if (-count * leastReplyBytes > largestReply(ctx)) refuseReply(ctx);
   return count;
 }
 
 /**
- * Refuses to go on with a reply that has grown beyond 1 GiB: with repeats a count may ask for more than any memory
+ * Refuses to go on with a reply that has grown beyond 1 GiB or what the client may leave unread: with repeats a count may ask for more than any memory
  * holds, and a number in a request must not be able to end the server.
  */
 export function checkReplySize(ctx: CommandContext): void {
-  if (ctx.reply.length > maxReplyBytes) throw replyTooLarge;
+  if (ctx.reply.length > largestReply(ctx)) refuseReply(ctx);
 }

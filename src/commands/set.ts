@@ -140,7 +140,7 @@ function srandmember(ctx: CommandContext, args: Args): void {
     const set = ctx.read(args.key(1), SetValue);
     return ctx.reply.bulkOrNull(set?.at(random.below(set.size)));
   }
-  const count = randomCount(args, 2);
+  const count = randomCount(ctx, args, 2);
   const set = ctx.read(args.key(1), SetValue);
   if (set === undefined || count === 0) return ctx.reply.array(0);
   if (count > 0) return ctx.reply.bulkArray(set.membersAt(drawDistinct(set.size, count, random)));

@@ -168,7 +168,7 @@ function zrandmember(ctx: CommandContext, args: Args): void {
   }
   const withScores = args.count === 4 && args.is(3, "WITHSCORES");
   if (withScores) checkCountWithScores(args.integer(2));
-  const count = randomCount(args, 2);
+  const count = randomCount(ctx, args, 2);
   if (args.count > 3 && !withScores) throw SYNTAX;
   const zset = ctx.read(args.key(1), ZsetValue);
   if (zset === undefined || count === 0) return ctx.reply.array(0);

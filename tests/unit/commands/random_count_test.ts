@@ -1,0 +1,25 @@
+import { assertEquals } from "@std/assert";
+import { startInProcess } from "../../support/in_process.ts";
+import { ReplyFailure } from "../../support/reply_values.ts";
+
+Deno.test("HRANDFIELD, SRANDMEMBER and ZRANDMEMBER refuse counts whose reply no memory holds", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("HSET", "h", "f", "v");
+  c.send("SADD", "s", "m");
+  c.send("ZADD", "z", "1", "m");
+  const tooLarge = new ReplyFailure("ERR the reply would be larger than 1 GiB");
+  assertEquals(c.send("HRANDFIELD", "h", "-999999999"), tooLarge);
+  assertEquals(c.send("SRANDMEMBER", "s", "-999999999"), tooLarge);
+  assertEquals(c.send("ZRANDMEMBER", "z", "-999999999"), tooLarge);
+});
+
+Deno.test("a random pick that client-output-buffer-limit forbids closes the client, before it is made", () => {
+  using s = startInProcess({ config: { "client-output-buffer-limit": "normal 100000 0 0" } });
+  const c = s.client();
+  c.send("SADD", "s", "m");
+  assertEquals((c.send("SRANDMEMBER", "s", "-1000") as string[]).length, 1000);
+  c.raw(new TextEncoder().encode("SRANDMEMBER s -999999999\r\n"));
+  assertEquals(c.closed, true);
+  assertEquals(s.engine.stats.outputBufferLimitDisconnections, 1);
+});
