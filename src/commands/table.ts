@@ -19,6 +19,8 @@ import { persistenceCommands } from "./persistence.ts";
 import { snapshotCommands } from "./snapshot.ts";
 import { aclCommands } from "./acl.ts";
 import { bitCommands } from "./bit.ts";
+import { clusterCommands } from "./cluster.ts";
+import { functionCommands } from "./function.ts";
 import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
 import { hyperloglogCommands } from "./hyperloglog.ts";
@@ -42,6 +44,7 @@ const groups: readonly (readonly Command[])[] = [
   aclCommands,
   connectionCommands,
   clientCommands,
+  clusterCommands,
   commandCommands,
   configCommands,
   databaseCommands,
@@ -68,6 +71,7 @@ const groups: readonly (readonly Command[])[] = [
   listBlockingCommands,
   sortCommands,
   scriptingCommands,
+  functionCommands,
   setCommands,
   zsetCommands,
   geoCommands,

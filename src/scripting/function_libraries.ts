@@ -4,6 +4,7 @@
  *
  * Only their code is kept. If the interpreter breaks, a new one loads it again.
  */
+import type { SnapshotExtras } from "../persistence/save_context.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { INVALID_NAME, isValidName, parseLibraryHead, scriptFlag } from "./flags.ts";
 import { Interpreter, type InterpreterHost } from "./interpreter.ts";
@@ -104,6 +105,21 @@ export class Libraries {
       return this.#functions.get(name.toLowerCase());
     }
     return found;
+  }
+
+  /** Makes the libraries part of snapshots. */
+  connect(extras: SnapshotExtras): void {
+    extras.libraries = () => Array.from(this.all(), ({ code }) => code);
+    extras.dropLibraries = () => this.clear();
+    extras.loadLibrary = (code) => {
+      try {
+        this.load(code, false);
+        return null;
+      } catch (error) {
+        if (error instanceof ReplyError) return error.text;
+        throw error;
+      }
+    };
   }
 
   /** Loads a library and returns its name. Throws a ReplyError and changes nothing if it cannot. */

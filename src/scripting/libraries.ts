@@ -1,7 +1,10 @@
 /** The libraries beside Lua's own that Redis gives to scripts. */
 import type { InterpreterHost } from "./interpreter.ts";
 import { bitFunctions } from "./lib_bit.ts";
+import { pushJsonLibrary } from "./lib_cjson.ts";
+import { pushMessagePackLibrary } from "./lib_cmsgpack.ts";
 import { mathFunctions } from "./lib_math.ts";
+import { structFunctions } from "./lib_struct.ts";
 import { GLOBALS, type Lua, type LuaFunction } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
@@ -20,6 +23,11 @@ function add(lua: Lua, L: State, name: string, functions: Readonly<Record<string
 /** Adds the libraries to the globals of an interpreter. */
 export function addLibraries(lua: Lua, L: State, host: InterpreterHost): void {
   add(lua, L, "bit", bitFunctions(lua));
+  add(lua, L, "struct", structFunctions(lua));
+  pushJsonLibrary(lua, L);
+  lua.api.lua_setfield(L, GLOBALS, lua.name("cjson"));
+  pushMessagePackLibrary(lua, L);
+  lua.api.lua_setfield(L, GLOBALS, lua.name("cmsgpack"));
   add(lua, L, "math", mathFunctions(lua, host));
   add(lua, L, "os", {
     clock: (L) => {

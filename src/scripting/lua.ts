@@ -233,7 +233,8 @@ export class Lua {
 
   /** Raises "bad argument #arg to 'function' (message)". */
   argumentError(L: State, arg: number, message: string): never {
-    this.api.luaL_argerror(L, arg, this.name(message));
+    this.pushString(L, message + "\0");
+    this.api.luaL_argerror(L, arg, this.pointerTo(L, -1));
     throw new Error("luaL_argerror has returned");
   }
 

@@ -7,6 +7,7 @@ import { FolderInUseError, FolderLock } from "../persistence/folder_lock.ts";
 import { LoadProgress, RdbLoadError } from "../persistence/loading.ts";
 import { ManifestError } from "../persistence/manifest.ts";
 import { textOf } from "../persistence/rdb_saver.ts";
+import { Scripting } from "../scripting/scripting.ts";
 import type { Server } from "./server.ts";
 
 /** How often the log tells how far a long load has come. */
@@ -55,6 +56,7 @@ export class Persistence {
 
   constructor(readonly server: Server, readonly log: EngineLog) {
     this.store = new DataStore(server.engine, denoFiles, Deno.pid);
+    Scripting.of(server.engine).libraries.connect(this.store.extras);
     server.tasks.push(() => this.store.tick());
   }
 
