@@ -13,6 +13,7 @@ import {
   keyArg,
   keyAt,
   KeyFlag,
+  type KeyPosition,
   oneOf,
   stringArg,
   tokenArg,
@@ -242,11 +243,14 @@ export const migrateCommands: readonly Command[] = [
   }),
 ];
 
-function keysOfMigrate(args: Args) {
+/** Looks for KEYS among the options; what AUTH and AUTH2 take is none, even if it reads so. */
+function keysOfMigrate(args: Args): KeyPosition[] | undefined {
   const flags = KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete;
-  if (args.length(3) > 0) return [{ index: 3, flags }];
   for (let i = 6; i < args.count; i++) {
-    if (args.is(i, "KEYS")) {
+    if (args.is(i, "AUTH")) i++;
+    else if (args.is(i, "AUTH2")) i += 2;
+    else if (args.is(i, "KEYS")) {
+      if (args.length(3) > 0) return undefined;
       return Array.from({ length: args.count - i - 1 }, (_, k) => ({ index: i + 1 + k, flags }));
     }
   }

@@ -368,6 +368,18 @@ Deno.test("ACL DRYRUN tells what a user may run, without running it", () => {
   );
 });
 
+Deno.test("ACL DRYRUN finds MIGRATE's keys behind passwords that read like options", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("ACL", "SETUSER", "ann", "+migrate", "~k");
+  const run = (...options: string[]) =>
+    c.send("ACL", "DRYRUN", "ann", "MIGRATE", "host", "1", "", "0", "1", ...options);
+  for (const options of [["AUTH", "KEYS"], ["AUTH2", "KEYS", "x"], ["AUTH2", "x", "KEYS"], ["COPY"]]) {
+    assertEquals(run(...options, "KEYS", "k"), "OK");
+    assertEquals(run(...options, "KEYS", "k", "x"), "This user has no permissions to access the 'x' key");
+  }
+});
+
 Deno.test("ACL LOG shows who was denied what and when, the newest first", () => {
   using s = startInProcess();
   const admin = s.client(), c = clientOf(s, "ann", "+get", "+publish");
