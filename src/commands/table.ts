@@ -21,7 +21,6 @@ import { aclCommands } from "./acl.ts";
 import { bitCommands } from "./bit.ts";
 import { clusterCommands } from "./cluster.ts";
 import { functionCommands } from "./function.ts";
-import { clusterCommands } from "./cluster.ts";
 import { geoCommands } from "./geo.ts";
 import { hashCommands } from "./hash.ts";
 import { hyperloglogCommands } from "./hyperloglog.ts";
@@ -45,7 +44,6 @@ const groups: readonly (readonly Command[])[] = [
   aclCommands,
   connectionCommands,
   clientCommands,
-  clusterCommands,
   clusterCommands,
   commandCommands,
   configCommands,
