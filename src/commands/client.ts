@@ -6,7 +6,7 @@ import { type Command, command, Flag, integerArg, oneOf, stringArg, tokenArg } f
 import type { CommandContext } from "../engine/context.ts";
 import { NO_SUCH_CLIENT, NOT_INTEGER, ReplyError, SYNTAX, TIMEOUT_NEGATIVE } from "../protocol/errors.ts";
 import { clientLine, clientTypes, typeOfClient } from "./client_line.ts";
-import { replyHelp } from "./help.ts";
+import { replyHelp, subcommandSyntax } from "./help.ts";
 import { trackingSubcommands } from "./tracking.ts";
 
 const TIMEOUT_NOT_INTEGER = new ReplyError("ERR timeout is not an integer or out of range");
@@ -154,14 +154,14 @@ function replyMode(ctx: CommandContext, args: Args): void {
 }
 
 function pause(ctx: CommandContext, args: Args): void {
-  let all = true;
-  if (args.count === 4) {
-    if (args.is(3, "WRITE")) all = false;
-    else if (!args.is(3, "ALL")) throw SYNTAX;
+  if (args.count > 4) throw subcommandSyntax(args);
+  const isWrite = args.count === 4 && args.is(3, "WRITE");
+  if (args.count === 4 && !isWrite && !args.is(3, "ALL")) {
+    throw new ReplyError("ERR CLIENT PAUSE mode must be WRITE or ALL");
   }
   const timeoutMs = args.int(2, TIMEOUT_NOT_INTEGER);
   if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
-  ctx.engine.pause.start(ctx.nowMs + timeoutMs, all);
+  ctx.engine.pause.start(ctx.nowMs + timeoutMs, !isWrite);
   ctx.reply.ok();
 }
 

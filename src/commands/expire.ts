@@ -21,9 +21,11 @@ import { invalidExpire, ReplyError } from "../protocol/errors.ts";
 /** Largest number of seconds whose milliseconds fit into a signed 64-bit integer. */
 const MAX_SECONDS = 9223372036854775n;
 const MAX_INT64 = (1n << 63n) - 1n;
+/** The latest time that can be kept: times are doubles, and what is propagated must be read back as an integer. */
+const LATEST_MS = 2 ** 63 - 1024;
 
 /** How a command gives or replies a time. */
-interface TimeForm {
+export interface TimeForm {
   inSeconds: boolean;
   /** Counted from now, or from 1970. */
   isRelative: boolean;
@@ -57,7 +59,7 @@ function conditions(args: Args): ExpiryConditions {
 }
 
 /** The time that argument `at` means, in Unix milliseconds; it may lie in the past. Throws if it is out of range. */
-function timeArgument(
+export function timeArgument(
   ctx: CommandContext,
   args: Args,
   at: number,
@@ -68,7 +70,7 @@ function timeArgument(
   if (inSeconds && (value > MAX_SECONDS || value < -MAX_SECONDS)) throw error;
   const timeMs = (inSeconds ? value * 1000n : value) + (isRelative ? BigInt(ctx.nowMs) : 0n);
   if (timeMs > MAX_INT64 || timeMs < -MAX_INT64) throw error;
-  return Number(timeMs);
+  return Math.min(Number(timeMs), LATEST_MS);
 }
 
 /** Whether `conditions` let `nextMs` take the place of `currentMs`; no expiry counts as infinitely late. */
@@ -99,12 +101,13 @@ function expire(ctx: CommandContext, args: Args, form: TimeForm): void {
 
 /** TTL and its kin: -2 without the key, -1 without an expiry time. */
 function timeToLive(ctx: CommandContext, args: Args, { inSeconds, isRelative }: TimeForm): void {
-  const ref = ctx.peek(args.key(1));
+  const ref = ctx.find(args.key(1), false);
   if (ref === 0) return ctx.reply.integer(-2);
   const expiresAtMs = ctx.db.expiryOf(ref);
   if (expiresAtMs === NO_EXPIRY) return ctx.reply.integer(-1);
   const timeMs = isRelative ? Math.max(0, expiresAtMs - ctx.nowMs) : expiresAtMs;
-  ctx.reply.integer(inSeconds ? Math.floor((timeMs + 500) / 1000) : timeMs);
+  const time = inSeconds ? Math.floor((timeMs + 500) / 1000) : timeMs;
+  ctx.reply.integer(Number.isSafeInteger(time) ? time : BigInt(time));
 }
 
 function persist(ctx: CommandContext, args: Args): void {

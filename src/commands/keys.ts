@@ -60,7 +60,7 @@ function countExisting(ctx: CommandContext, args: Args, touches: boolean): void 
 }
 
 function type(ctx: CommandContext, args: Args): void {
-  const ref = ctx.peek(args.key(1));
+  const ref = ctx.find(args.key(1), false);
   ctx.reply.simple(ref === 0 ? "none" : typeNames[ctx.db.typeOf(ref)]!);
 }
 
@@ -95,13 +95,14 @@ function keys(ctx: CommandContext, args: Args): void {
   reply.arrayBefore(from, count);
 }
 
-/** The cursor that argument `at` is; throws INVALID_CURSOR. */
+/** The cursor that argument `at` is, read as C does: an empty one is 0, and a sign is allowed. Throws INVALID_CURSOR. */
 export function cursorArgument(args: Args, at: number): number {
   const text = args.string(at);
-  if (!/^\d{1,20}$/.test(text)) throw INVALID_CURSOR;
+  if (!/^([+-]?\d+)?$/.test(text)) throw INVALID_CURSOR;
   const cursor = Number(text);
+  if (Math.abs(cursor) >= 2 ** 64 && BigInt(text.replace(/^[+-]/, "")) >= 2n ** 64n) throw INVALID_CURSOR;
   // A cursor this server never gave out: there is nothing behind it.
-  return Number.isSafeInteger(cursor) ? cursor : 0;
+  return cursor > 0 && Number.isSafeInteger(cursor) ? cursor : 0;
 }
 
 function scan(ctx: CommandContext, args: Args): void {
@@ -133,31 +134,44 @@ function scan(ctx: CommandContext, args: Args): void {
 
 // ---- Renaming, copying, moving ----------------------------------------------------------------------------------
 
-/** A value taken out of, or copied from, a key: a collection, or a string's bytes. */
-type LooseValue = CollectionValue | Uint8Array;
+/** A string taken out of, or copied from, a key. */
+interface LooseString {
+  bytes: Uint8Array;
+  /** It has been changed in place, which OBJECT ENCODING shows. */
+  isRaw: boolean;
+}
 
-function stringBytes(database: Database, ref: number): Uint8Array {
-  return database.readString(ref, new Slice()).view().slice();
+/** A value taken out of, or copied from, a key. */
+type LooseValue = CollectionValue | LooseString;
+
+function looseString(database: Database, ref: number): LooseString {
+  return { bytes: database.readString(ref, new Slice()).view().slice(), isRaw: database.isRaw(ref) };
 }
 
 /** Takes key and value out of `database`. */
 function detach(database: Database, ref: number): LooseValue {
   if (database.typeOf(ref) !== ValueType.String) return database.detachCollection(ref);
-  const bytes = stringBytes(database, ref);
+  const value = looseString(database, ref);
   database.delete(ref);
-  return bytes;
+  return value;
 }
 
+/** Makes `value` that of `key`, which is not there, in database `databaseId`. */
 function attach(
   ctx: CommandContext,
-  database: Database,
+  databaseId: number,
   key: Key,
   value: LooseValue,
   expiresAtMs: number,
 ): void {
+  const database = ctx.engine.databases[databaseId]!;
   const options = { expiresAtMs, clock: ctx.engine.freshClock };
-  if (value instanceof Uint8Array) database.setString(key, 0, value, 0, value.length, options);
-  else database.setCollection(key, 0, value, options);
+  if ("isRaw" in value) {
+    const { bytes, isRaw } = value;
+    const ref = database.setString(key, 0, bytes, 0, bytes.length, options);
+    if (isRaw) database.editString(key, ref, bytes.length, new Slice());
+  } else database.setCollection(key, 0, value, options);
+  ctx.engine.keyCreated(key, databaseId);
 }
 
 /** RENAME and RENAMENX: false if the new name is taken and must not be. */
@@ -172,7 +186,7 @@ function renameKey(ctx: CommandContext, args: Args, onlyFree: boolean): boolean 
     ctx.db.delete(target);
   }
   const source = ctx.db.find(from), expiresAtMs = ctx.db.expiryOf(source);
-  attach(ctx, ctx.db, to, detach(ctx.db, source), expiresAtMs);
+  attach(ctx, ctx.databaseId, to, detach(ctx.db, source), expiresAtMs);
   ctx.changed(from, Notify.Generic, "rename_from");
   ctx.changed(to, Notify.Generic, "rename_to", 0);
   return true;
@@ -185,7 +199,7 @@ function move(ctx: CommandContext, args: Args): void {
   const ref = ctx.findForWrite(key);
   if (ref === 0 || ctx.engine.lookUp(database, target, key) !== 0) return ctx.reply.integer(0);
   const expiresAtMs = ctx.db.expiryOf(ref);
-  attach(ctx, database, key, detach(ctx.db, ref), expiresAtMs);
+  attach(ctx, target, key, detach(ctx.db, ref), expiresAtMs);
   ctx.changed(key, Notify.Generic, "move_from");
   ctx.changed(key, Notify.Generic, "move_to", 0, target);
   ctx.reply.integer(1);
@@ -208,10 +222,10 @@ function copy(ctx: CommandContext, args: Args): void {
   if (old !== 0 && !replace) return ctx.reply.integer(0);
   const source = ctx.db.find(from), expiresAtMs = ctx.db.expiryOf(source);
   const value = ctx.db.typeOf(source) === ValueType.String
-    ? stringBytes(ctx.db, source)
+    ? looseString(ctx.db, source)
     : ctx.db.collectionOf(source).copy();
   if (old !== 0) database.delete(old);
-  attach(ctx, database, to, value, expiresAtMs);
+  attach(ctx, target, to, value, expiresAtMs);
   ctx.changed(to, Notify.Generic, "copy_to", 1, target);
   ctx.reply.integer(1);
 }

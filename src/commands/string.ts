@@ -41,43 +41,41 @@ import { allocateBytes, writeInteger } from "../util/bytes.ts";
 import { isInt64, narrowInteger, parseIntegerBytes } from "../util/numbers.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../util/long_double.ts";
 import { longestCommonSubsequence, tableBytes } from "../data/lcs.ts";
+import { timeArgument, type TimeForm } from "./expire.ts";
 
-/** Largest `EX`, seconds whose milliseconds still fit into a signed 64-bit integer. */
-const MAX_SECONDS = 9223372036854775;
-
-/** When a key is to expire, as options of SET and GETEX say it: which argument, and what it counts. */
+/** When a key is to expire, as options of SET and GETEX say it. */
 interface ExpiryOption {
+  /** The argument with the time. */
   at: number;
-  inSeconds: boolean;
-  isRelative: boolean;
+  word: string;
+  form: TimeForm;
 }
 
 /**
- * The time in Unix milliseconds that an option means. Throws Redis's error unless it is positive and in range:
+ * The time in Unix milliseconds that an argument means. Throws Redis's error unless it is positive and in range:
  * read it when all options are known, for a fault in their syntax goes before.
  */
-function expiryTime(ctx: CommandContext, args: Args, { at, inSeconds, isRelative }: ExpiryOption): number {
-  const value = args.integer(at);
-  const error = invalidExpire(ctx.cmd.fullName);
-  if (typeof value === "bigint" || value <= 0 || (inSeconds && value > MAX_SECONDS)) throw error;
-  const expiresAtMs = (inSeconds ? value * 1000 : value) + (isRelative ? ctx.nowMs : 0);
-  if (expiresAtMs > Number.MAX_SAFE_INTEGER * 1024) throw error;
-  return expiresAtMs;
+function expiryTime(ctx: CommandContext, args: Args, at: number, form: TimeForm): number {
+  if (args.integer(at) <= 0) throw invalidExpire(ctx.cmd.fullName);
+  return timeArgument(ctx, args, at, form);
 }
 
-const expiryWords = [
-  { word: "EX", inSeconds: true, isRelative: true },
-  { word: "PX", inSeconds: false, isRelative: true },
-  { word: "EXAT", inSeconds: true, isRelative: false },
-  { word: "PXAT", inSeconds: false, isRelative: false },
-] as const;
+const expiryForms: readonly (readonly [word: string, form: TimeForm])[] = [
+  ["EX", { inSeconds: true, isRelative: true }],
+  ["PX", { inSeconds: false, isRelative: true }],
+  ["EXAT", { inSeconds: true, isRelative: false }],
+  ["PXAT", { inSeconds: false, isRelative: false }],
+];
 
-/** Steps over one of EX, PX, EXAT, PXAT with its value, if the next option is one. */
-function takeExpiry(options: ArgReader): ExpiryOption | undefined {
-  for (const { word, inSeconds, isRelative } of expiryWords) {
-    if (options.take(word, 1)) return { at: options.at++, inSeconds, isRelative };
+/**
+ * Steps over one of EX, PX, EXAT, PXAT with its value, if the next option is one. One that follows another, `earlier`,
+ * must be of the same word; then it counts.
+ */
+function takeExpiry(options: ArgReader, earlier: ExpiryOption | undefined): ExpiryOption {
+  for (const [word, form] of expiryForms) {
+    if ((earlier?.word ?? word) === word && options.take(word, 1)) return { at: options.at++, word, form };
   }
-  return undefined;
+  throw SYNTAX;
 }
 
 // ---- Reading ----------------------------------------------------------------------------------------------------
@@ -165,11 +163,8 @@ function setOptions(args: Args): SetOptions {
     else if (!found.onlyNew && options.take("XX")) found.onlyExisting = true;
     else if (options.take("GET")) found.get = true;
     else if (found.expiry === undefined && options.take("KEEPTTL")) found.keepTtl = true;
-    else {
-      if (found.keepTtl || found.expiry !== undefined) throw SYNTAX;
-      found.expiry = takeExpiry(options);
-      if (found.expiry === undefined) throw SYNTAX;
-    }
+    else if (found.keepTtl) throw SYNTAX;
+    else found.expiry = takeExpiry(options, found.expiry);
   }
   return found;
 }
@@ -196,7 +191,7 @@ function propagateSet(ctx: CommandContext, args: Args, expiresAtMs: number): voi
 }
 
 function setWithOptions(ctx: CommandContext, args: Args, key: Key, options: SetOptions): void {
-  const expiry = options.expiry && expiryTime(ctx, args, options.expiry);
+  const expiry = options.expiry && expiryTime(ctx, args, options.expiry.at, options.expiry.form);
   const found = options.get ? replyOldValue(ctx, key) : ctx.findForWrite(key) !== 0;
   if ((options.onlyNew && found) || (options.onlyExisting && !found)) {
     if (!options.get) ctx.reply.null();
@@ -232,7 +227,7 @@ function setnx(ctx: CommandContext, args: Args): void {
 
 /** SETEX and PSETEX. */
 function setWithTime(ctx: CommandContext, args: Args, inSeconds: boolean): void {
-  const expiresAtMs = expiryTime(ctx, args, { at: 2, inSeconds, isRelative: true });
+  const expiresAtMs = expiryTime(ctx, args, 2, { inSeconds, isRelative: true });
   const key = args.key(1);
   store(ctx, key, args, 3, false, expiresAtMs);
   ctx.notify(Notify.Generic, "expire", key);
@@ -260,11 +255,12 @@ function getex(ctx: CommandContext, args: Args): void {
   const options = new ArgReader(args, 2);
   while (options.more) {
     if (expiry === undefined && options.take("PERSIST")) persist = true;
-    else if (persist || expiry !== undefined || (expiry = takeExpiry(options)) === undefined) throw SYNTAX;
+    else if (persist) throw SYNTAX;
+    else expiry = takeExpiry(options, expiry);
   }
   const key = args.key(1);
   if (!replyOldValue(ctx, key)) return;
-  if (expiry !== undefined) setExpiryOfValue(ctx, key, expiryTime(ctx, args, expiry));
+  if (expiry !== undefined) setExpiryOfValue(ctx, key, expiryTime(ctx, args, expiry.at, expiry.form));
   else if (persist) persistValue(ctx, key);
 }
 

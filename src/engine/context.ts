@@ -81,7 +81,7 @@ export class CommandContext {
     return ref;
   }
 
-  /** As {@linkcode find}, without moving the access clock or counting (TYPE, TTL, OBJECT). */
+  /** As {@linkcode find}, without moving the access clock or counting (OBJECT). */
   peek(key: Key): number {
     return this.engine.lookUp(this.db, this.databaseId, key);
   }
