@@ -57,6 +57,8 @@ export class AccessControl {
   readonly log = new AccessLog();
   readonly catalog: Catalog;
   readonly #engine: Engine;
+  /** Stands for users that are not there, so that an answer about them takes as long as about those that are. */
+  readonly #nobody: User;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -67,6 +69,7 @@ export class AccessControl {
       catalog: this.catalog,
       allChannelsByDefault: () => config.values.aclPubsubDefault === "allchannels",
     });
+    this.#nobody = new User("", this.users.settings);
     this.#takeDefaultPassword();
     config.onApply("requirepass", () => {
       this.#takeDefaultPassword();
@@ -122,8 +125,8 @@ export class AccessControl {
    * @param word the name of the command that asks, as it was written
    */
   authenticate(client: Client, name: string, password: string, word: string): ReplyError | null {
-    const user = this.users.get(name);
-    if (user === undefined || !user.accepts(password)) {
+    const user = this.users.get(name) ?? this.#nobody;
+    if (!user.accepts(password)) {
       this.#record(client, "auth", contextOf(client), word, name);
       return WRONGPASS;
     }
