@@ -1,0 +1,84 @@
+/** Mutated DUMP payloads of every type and encoding: each is a value that can be dumped again, or an error. */
+import { type DataLimits, defaultLimits } from "../../src/data/limits.ts";
+import { dumpValue, restoreValue } from "../../src/persistence/dump.ts";
+import { RdbError } from "../../src/persistence/rdb_input.ts";
+import { Random } from "../../src/util/random.ts";
+import { type AnyValue, plainForm, randomValue, VALUE_KINDS } from "../support/values.ts";
+
+const FOOTER_BYTES = 10;
+/** Payloads made from one value. */
+const MUTANTS = 20;
+/** Longest time RESTORE of one payload may take, in milliseconds. */
+const LONGEST_MS = 100;
+
+/** What {@linkcode mutatedPayloads} found. */
+export interface PayloadReport {
+  payloads: number;
+  /** Payloads that were still values. */
+  restored: number;
+  problems: string[];
+}
+
+/** Changes some bytes, mostly near the front where lengths and counts are, and cuts some payloads short. */
+function mutate(payload: Uint8Array, random: Random): Uint8Array {
+  const bytes = payload.slice(), body = bytes.length - FOOTER_BYTES;
+  for (let n = 1 + random.below(4); n > 0; n--) {
+    const at = random.below(3) === 0 ? random.below(body) : random.below(Math.min(body, 24));
+    bytes[at] = random.below(2) === 0 ? random.below(256) : bytes[at]! ^ (1 << random.below(8));
+  }
+  if (random.below(4) > 0) return bytes;
+  const cut = random.below(body);
+  const shorter = bytes.slice(0, cut + FOOTER_BYTES);
+  shorter.set(bytes.subarray(body), cut);
+  return shorter;
+}
+
+function attempt<T>(action: () => T): T | Error {
+  try {
+    return action();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Milliseconds a RESTORE takes; measured again if it was long, for the machine may have been busy elsewhere. */
+function timeOf(mutant: Uint8Array, limits: DataLimits): number {
+  let shortest = Infinity;
+  for (let i = 0; i < 5 && shortest > LONGEST_MS; i++) {
+    const started = performance.now();
+    attempt(() => restoreValue(mutant, limits));
+    shortest = Math.min(shortest, performance.now() - started);
+  }
+  return shortest;
+}
+
+/** A payload may only be refused in the way that RESTORE expects. */
+function faultOf(error: Error): string | null {
+  return error instanceof RdbError ? null : String(error);
+}
+
+/** What was restored must be a value like any other. */
+function differenceOf(value: AnyValue, limits: DataLimits): string | null {
+  const again = attempt(() => restoreValue(dumpValue(value), limits));
+  if (again instanceof Error) return String(again);
+  return JSON.stringify(plainForm(again)) === JSON.stringify(plainForm(value)) ? null : "it changed";
+}
+
+/** Restores `count` payloads made from `seed` on; their checksums are taken for right. */
+export function mutatedPayloads(count: number, seed: number): PayloadReport {
+  const limits = defaultLimits(), report: PayloadReport = { payloads: 0, restored: 0, problems: [] };
+  for (; report.payloads < count && report.problems.length < 10; seed++) {
+    const random = new Random(seed);
+    const payload = dumpValue(randomValue(random, seed % VALUE_KINDS), seed % 2 === 0);
+    for (let i = 0; i < MUTANTS; i++, report.payloads++) {
+      const mutant = mutate(payload, random);
+      const restored = attempt(() => restoreValue(mutant, limits));
+      const ms = timeOf(mutant, limits);
+      if (ms > LONGEST_MS) report.problems.push(`seed ${seed}, mutant ${i}: took ${ms.toFixed()} ms`);
+      const problem = restored instanceof Error ? faultOf(restored) : differenceOf(restored, limits);
+      if (problem !== null) report.problems.push(`seed ${seed}, mutant ${i}: ${problem}`);
+      if (!(restored instanceof Error)) report.restored++;
+    }
+  }
+  return report;
+}
