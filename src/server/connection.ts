@@ -147,7 +147,9 @@ export class Connection implements ClientTransport {
       return;
     }
     engine.log.verbose(`Protocol error (${reason}) from client: ${this.address}`);
-    engine.replyError(this.client, new ReplyError(`ERR Protocol error: ${reason}`));
+    if (!this.client.isSilenced) {
+      engine.replyError(this.client, new ReplyError(`ERR Protocol error: ${reason}`));
+    }
     this.client.set(ClientFlag.CloseAfterReply);
     engine.queueReplies(this.client);
   }

@@ -360,6 +360,13 @@ Deno.test("CLIENT REPLY OFF and SKIP leave the socket alone", async () => {
   assertEquals(socket.received, "+OK\r\n+PONG\r\n$1\r\nx\r\n");
 });
 
+Deno.test("a protocol error behind CLIENT REPLY OFF closes without a word", async () => {
+  const { socket, served } = new Host().connect();
+  socket.feed("CLIENT REPLY OFF\r\n*x\r\n");
+  await served;
+  assertEquals([socket.received, socket.closed], ["", true]);
+});
+
 Deno.test("a pipeline of 10,000 commands is answered in order", async () => {
   const { socket } = new Host().connect();
   let expected = "";
