@@ -2,6 +2,7 @@
 import { ValueType } from "../data/value.ts";
 import type { Args } from "../engine/args.ts";
 import { type Command, command, Flag } from "../engine/command.ts";
+import { ClientFlag } from "../engine/client.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { idleSeconds } from "../engine/eviction.ts";
 import { mayAct } from "../engine/protected_action.ts";
@@ -162,7 +163,8 @@ function loadAof(ctx: CommandContext): void {
 
 function sleep(ctx: CommandContext, args: Args): void {
   sleepSync((parseFloat(args.string(2)) || 0) * 1000);
-  ctx.engine.refreshTime();
+  // A script sees one time from its beginning to its end.
+  if (!ctx.client.has(ClientFlag.Script)) ctx.engine.refreshTime();
   ctx.reply.ok();
 }
 

@@ -10,6 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import { lruClock } from "../engine/eviction.ts";
 import { memoryReport, percentOf, ratio } from "../engine/memory_report.ts";
 import type { Database } from "../keyspace/database.ts";
+import { Scripting } from "../scripting/scripting.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "../util/version.ts";
 
 /** A line of INFO: `name:value`. */
@@ -110,6 +111,27 @@ export function clientFields(engine: Engine): InfoField[] {
   ];
 }
 
+function scriptMemoryFields(engine: Engine): InfoField[] {
+  const { memory, scripts, libraries } = Scripting.of(engine);
+  const { evalMachine, functionMachine } = memory;
+  const machines = evalMachine + functionMachine, texts = memory.scripts + memory.libraries;
+  return [
+    ["used_memory_lua", evalMachine],
+    ["used_memory_vm_eval", evalMachine],
+    ["used_memory_lua_human", humanBytes(evalMachine)],
+    ["used_memory_scripts_eval", memory.scripts],
+    ["number_of_cached_scripts", scripts.size],
+    ["number_of_functions", libraries.functionCount],
+    ["number_of_libraries", libraries.count],
+    ["used_memory_vm_functions", functionMachine],
+    ["used_memory_vm_total", machines],
+    ["used_memory_vm_total_human", humanBytes(machines)],
+    ["used_memory_functions", memory.libraries],
+    ["used_memory_scripts", texts],
+    ["used_memory_scripts_human", humanBytes(texts)],
+  ];
+}
+
 export function memoryFields(engine: Engine): InfoField[] {
   const report = memoryReport(engine);
   const { used, peak, resident, allocated, active } = report;
@@ -131,19 +153,7 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["allocator_resident", resident],
     ["total_system_memory", machineMemory],
     ["total_system_memory_human", humanBytes(machineMemory)],
-    ["used_memory_lua", 0],
-    ["used_memory_vm_eval", 0],
-    ["used_memory_lua_human", "0B"],
-    ["used_memory_scripts_eval", 0],
-    ["number_of_cached_scripts", 0],
-    ["number_of_functions", 0],
-    ["number_of_libraries", 0],
-    ["used_memory_vm_functions", 0],
-    ["used_memory_vm_total", 0],
-    ["used_memory_vm_total_human", "0B"],
-    ["used_memory_functions", 0],
-    ["used_memory_scripts", 0],
-    ["used_memory_scripts_human", "0B"],
+    ...scriptMemoryFields(engine),
     ["maxmemory", maxmemory],
     ["maxmemory_human", humanBytes(maxmemory)],
     ["maxmemory_policy", maxmemoryPolicy],

@@ -145,9 +145,10 @@ export class DataStore implements PersistenceControl {
     }
   }
 
-  *#rdbSteps(progress: LoadProgress, how: RdbLoadOptions): LoadSteps<void> {
+  /** @param merge libraries take the place of those of the same name */
+  *#rdbSteps(progress: LoadProgress, how: RdbLoadOptions, merge = false): LoadSteps<void> {
     const name = this.engine.config.values.dbfilename;
-    const target = new KeyspaceTarget(this.engine, how, this.#hooks());
+    const target = new KeyspaceTarget(this.engine, how, this.#hooks(merge));
     const file = this.files.openRead(this.context.pathOf(name));
     try {
       progress.totalBytes += file.sizeSync();
@@ -159,10 +160,10 @@ export class DataStore implements PersistenceControl {
     }
   }
 
-  #hooks() {
+  #hooks(replacesLibraries = false) {
     const { extras, engine } = this;
     return {
-      functionLibrary: (code: string) => extras.loadLibrary(code),
+      functionLibrary: (code: string) => extras.loadLibrary(code, replacesLibraries),
       aux: (name: string, value: string) => {
         if (name === "redis-ver") engine.log.notice(`Loading RDB produced by version ${value}`);
         else if (name === "ctime") logAge(engine, value);
@@ -239,7 +240,11 @@ export class DataStore implements PersistenceControl {
     this.#reload(
       options.flush,
       (progress) =>
-        this.#rdbSteps(progress, { dropExpired: false, replace: options.merge || !options.flush }),
+        this.#rdbSteps(
+          progress,
+          { dropExpired: false, replace: options.merge || !options.flush },
+          options.merge,
+        ),
     );
   }
 

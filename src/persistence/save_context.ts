@@ -12,8 +12,8 @@ import { type ClockReader, noClocks } from "./snapshot.ts";
 export interface SnapshotExtras {
   /** The code of all function libraries. */
   libraries: () => readonly string[];
-  /** Loads a function library; returns why it cannot, or null. */
-  loadLibrary: (code: string) => string | null;
+  /** Loads a function library, over one of the same name if it may; returns why it cannot, or null. */
+  loadLibrary: (code: string, mayReplace?: boolean) => string | null;
   /** Forgets all function libraries, before a file is loaded. */
   dropLibraries: () => void;
   /** Facts about replication for the head of an RDB file. */

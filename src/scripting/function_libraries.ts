@@ -111,9 +111,9 @@ export class Libraries {
   connect(extras: SnapshotExtras): void {
     extras.libraries = () => Array.from(this.all(), ({ code }) => code);
     extras.dropLibraries = () => this.clear();
-    extras.loadLibrary = (code) => {
+    extras.loadLibrary = (code, mayReplace = false) => {
       try {
-        this.load(code, false);
+        this.load(code, mayReplace);
         return null;
       } catch (error) {
         if (error instanceof ReplyError) return error.text;

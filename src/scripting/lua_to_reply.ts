@@ -53,7 +53,11 @@ export function textField(lua: Lua, L: State, name: string): string | undefined 
   return text;
 }
 
+/** Tables nested deeper are answered by an error: among them those that contain themselves. */
+const MAX_DEPTH = 1000;
+
 export class LuaToReply {
+  #depth = 0;
   /** Called with each error in what a script returned, to count it. */
   onError: (error: ReturnedError) => void = () => {};
 
@@ -62,8 +66,9 @@ export class LuaToReply {
   /** Writes the value on top of the stack and takes it away. @param booleans the script speaks RESP3 */
   write(L: State, reply: ReplyWriter, booleans: boolean): void {
     const { lua } = this, { api } = lua;
-    if (api.lua_checkstack(L, 6) === 0) reply.error(new ReplyError("ERR reached lua stack limit"));
-    else {
+    if (this.#depth > MAX_DEPTH || api.lua_checkstack(L, 6) === 0) {
+      reply.error(new ReplyError("ERR reached lua stack limit"));
+    } else {
       switch (lua.type(L, -1)) {
         case LuaType.String:
           this.#string(L, reply);
@@ -75,7 +80,9 @@ export class LuaToReply {
           this.#boolean(api.lua_toboolean(L, -1) !== 0, reply, booleans);
           break;
         case LuaType.Table:
+          this.#depth++;
           this.#table(L, reply, booleans);
+          this.#depth--;
           break;
         default:
           reply.null();

@@ -69,6 +69,14 @@ export interface Runnable {
   ref: number;
 }
 
+/** See {@linkcode Scripting.memory}. */
+export interface ScriptMemory {
+  scripts: number;
+  libraries: number;
+  evalMachine: number;
+  functionMachine: number;
+}
+
 const scriptings = new WeakMap<Engine, Scripting>();
 
 export class Scripting implements InterpreterHost {
@@ -78,7 +86,23 @@ export class Scripting implements InterpreterHost {
   #client: Client | null = null;
   #interpreter: Interpreter | null = null;
 
-  private constructor(readonly engine: Engine) {}
+  private constructor(readonly engine: Engine) {
+    engine.otherMemory.push(() => {
+      const { scripts, libraries, evalMachine, functionMachine } = this.memory;
+      return scripts + libraries + evalMachine + functionMachine;
+    });
+  }
+
+  /** Bytes in use by scripts, function libraries and the interpreters of both. */
+  get memory(): ScriptMemory {
+    const { scripts, libraries } = this;
+    return {
+      scripts: scripts.memoryBytes,
+      libraries: libraries.memoryBytes,
+      evalMachine: scripts.interpreterBytes,
+      functionMachine: libraries.interpreterBytes,
+    };
+  }
 
   /** The scripts of `engine`. */
   static of(engine: Engine): Scripting {

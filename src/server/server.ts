@@ -6,6 +6,7 @@ import { Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { isLocal } from "../engine/protected_action.ts";
 import { ExpireCycle } from "../engine/expire.ts";
+import { EngineGuard } from "../engine/refusals.ts";
 import type { RequestLimits } from "../protocol/request_decoder.ts";
 import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
 import { OutputLimits } from "./output_limits.ts";
@@ -130,7 +131,8 @@ export class Server implements ConnectionHost {
   /** One round of background work. */
   cron(): void {
     const { engine } = this;
-    if (engine.debug.pauseCron) return;
+    // Nothing may change between the slices of a long script.
+    if (engine.debug.pauseCron || (engine.guards & EngineGuard.Busy) !== 0) return;
     engine.refreshTime();
     engine.rates.sample(engine.stats, engine.nowMs);
     this.#expireCycle.run(SLICE_US);

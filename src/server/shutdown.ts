@@ -105,9 +105,12 @@ export class Shutdown {
       if (!options.force) return false;
     }
     this.listeners.close();
-    this.server.stop();
     this.log.warning("Redeno is now ready to exit, bye bye...");
-    this.#finish(0);
+    // A listener is only closed in the next turn: a client whose connection ends must find nobody to connect to.
+    setTimeout(() => {
+      this.server.stop();
+      this.#finish(0);
+    }, 0);
     return true;
   }
 }
