@@ -26,6 +26,7 @@
 import type { PropagationSink } from "../engine/propagation.ts";
 import type { Clock } from "../util/clock.ts";
 import { bytesOf, latin1 } from "../util/bytes.ts";
+import { sleepSync } from "../util/sleep.ts";
 import { AofBuffer } from "./aof_buffer.ts";
 import { FileError, type FileHandle, type FileSystem, joinPath, readWhole, writeAll } from "./files.ts";
 import type { EngineLog } from "../engine/engine.ts";
@@ -66,6 +67,8 @@ export interface AofSettings {
   loadTruncated: boolean;
   /** `aof-disable-auto-gc`: history files stay. */
   keepHistory: boolean;
+  /** DEBUG AOF-FLUSH-SLEEP: microseconds to stand still before each write. */
+  flushSleepUs: number;
 }
 
 export function defaultAofSettings(): AofSettings {
@@ -79,6 +82,7 @@ export function defaultAofSettings(): AofSettings {
     rdbBase: true,
     loadTruncated: true,
     keepHistory: false,
+    flushSleepUs: 0,
   };
 }
 
@@ -196,6 +200,7 @@ export class AppendOnlyFile implements PropagationSink {
 
   #write(file: FileHandle): boolean {
     const waiting = this.#buffer.view();
+    sleepSync(this.settings.flushSleepUs / 1000);
     try {
       writeAll(file, waiting);
     } catch (error) {

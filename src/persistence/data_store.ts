@@ -387,5 +387,8 @@ function settingsOf(engine: Engine): AofSettings {
     get keepHistory() {
       return engine.config.values.aofDisableAutoGc;
     },
+    get flushSleepUs() {
+      return engine.debug.aofFlushSleepUs;
+    },
   };
 }
