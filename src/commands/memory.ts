@@ -5,6 +5,7 @@ import { type Command, command, Flag, integerArg, keyArg, keyAt, KeyFlag } from 
 import type { CommandContext } from "../engine/context.ts";
 import { type MemoryReport, memoryReport, percentOf, ratio } from "../engine/memory_report.ts";
 import { SYNTAX } from "../protocol/errors.ts";
+import { collectGarbage } from "../util/garbage.ts";
 import { formatDouble } from "../util/numbers.ts";
 import { replyHelp } from "./help.ts";
 import { humanBytes } from "./info_fields.ts";
@@ -124,6 +125,7 @@ function doctor(ctx: CommandContext): void {
 function purge(ctx: CommandContext): void {
   // Memory of removed keys is compacted piece by piece; this does what is left at once.
   for (const database of ctx.engine.databases) while (database.compact(Infinity));
+  collectGarbage();
   ctx.reply.ok();
 }
 

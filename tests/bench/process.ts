@@ -42,8 +42,9 @@ export class MeasuredServer implements AsyncDisposable {
     return cpuUs(this.process.pid);
   }
 
-  /** Memory occupied, once it has come to rest: freed memory takes a moment to go back. */
+  /** Memory occupied after MEMORY PURGE, once it has come to rest: what is freed takes a moment to go back. */
   async settledRssBytes(): Promise<number> {
+    await this.ask("MEMORY", "PURGE");
     let before = Infinity, now = await rssBytes(this.process.pid);
     for (let i = 0; i < 20 && Math.abs(before - now) > now / 1000; i++) {
       before = now;
