@@ -1,6 +1,7 @@
 /**
- * What elements of collections cost: each structure is built in a fresh server of either kind, and the growth of its
- * own account (used_memory) and of its resident memory is divided by the number of elements.
+ * What elements of collections cost: each structure is built in a fresh server of either kind, once to bring the server
+ * to the size it works at, then again under other names, the first staying as it is. By how much the second has let the
+ * server's own account (used_memory) and its resident memory grow is divided by the number of elements.
  */
 import { fill } from "./fill.ts";
 import type { BenchOptions } from "./options.ts";
@@ -12,15 +13,14 @@ interface Structure {
   /** What one element is. */
   element: string;
   elements: number;
-  /** The commands that build `count` elements. */
-  build: (count: number) => Iterable<string[]>;
+  /** The commands that build `count` elements at or below `key`. */
+  build: (key: string, count: number) => Iterable<string[]>;
   /** Whether the project has a goal for it. */
   isGoal: boolean;
 }
 
 /** Words that one command gets. */
 const CHUNK = 1000;
-const KEY = "bench:structure";
 const GOAL_RATIO = 1.5;
 
 /** Commands that begin with `head` and each add a thousand elements, of the words `element` gives for their number. */
@@ -36,17 +36,17 @@ function* inChunks(
   }
 }
 
-function* smallHashes(count: number): Generator<string[]> {
+function* smallHashes(key: string, count: number): Generator<string[]> {
   for (let i = 0; i < count; i++) {
-    const words = ["HSET", `user:${i}`];
+    const words = ["HSET", `${key}:${i}`];
     for (let field = 1; field <= 5; field++) words.push(`field${field}`, `value-${i}-${field}`);
     yield words;
   }
 }
 
-function* streamEntries(count: number): Generator<string[]> {
+function* streamEntries(key: string, count: number): Generator<string[]> {
   for (let i = 0; i < count; i++) {
-    yield ["XADD", KEY, `${1_700_000_000_000 + i}-0`, "sensor", String(i % 100), "value", String(i)];
+    yield ["XADD", key, `${1_700_000_000_000 + i}-0`, "sensor", String(i % 100), "value", String(i)];
   }
 }
 
@@ -56,7 +56,7 @@ const STRUCTURES: readonly Structure[] = [
     name: "sorted set",
     element: "member",
     elements: 1_000_000,
-    build: (count) => inChunks(count, ["ZADD", KEY], (i) => [String(i * 7 % 1_000_003), `member:${i}`]),
+    build: (key, count) => inChunks(count, ["ZADD", key], (i) => [String(i * 7 % 1_000_003), `member:${i}`]),
     isGoal: true,
   },
   { name: "stream", element: "entry", elements: 1_000_000, build: streamEntries, isGoal: true },
@@ -64,21 +64,21 @@ const STRUCTURES: readonly Structure[] = [
     name: "list",
     element: "element",
     elements: 1_000_000,
-    build: (count) => inChunks(count, ["RPUSH", KEY], (i) => [`element:${i}`]),
+    build: (key, count) => inChunks(count, ["RPUSH", key], (i) => [`element:${i}`]),
     isGoal: true,
   },
   {
     name: "set",
     element: "member",
     elements: 1_000_000,
-    build: (count) => inChunks(count, ["SADD", KEY], (i) => [`member:${i}`]),
+    build: (key, count) => inChunks(count, ["SADD", key], (i) => [`member:${i}`]),
     isGoal: false,
   },
   {
     name: "hash",
     element: "field",
     elements: 1_000_000,
-    build: (count) => inChunks(count, ["HSET", KEY], (i) => [`field:${i}`, `value:${i}`]),
+    build: (key, count) => inChunks(count, ["HSET", key], (i) => [`field:${i}`, `value:${i}`]),
     isGoal: false,
   },
 ];
@@ -100,13 +100,11 @@ interface Row {
 
 async function measure(program: Program, structure: Structure, count: number): Promise<Cost> {
   await using server = await MeasuredServer.start(program, ["--appendonly", "no"]);
-  // The same on a small scale brings the server to the size it works at.
-  await fill(server, structure.build(Math.min(count, 10_000)));
-  await server.ask("FLUSHALL");
+  await fill(server, structure.build("bench:1", count));
   const rss = await server.settledRssBytes(),
     used = await server.info("used_memory"),
     cpu = await server.cpuUs();
-  await fill(server, structure.build(count));
+  await fill(server, structure.build("bench:2", count));
   const buildNs = (await server.cpuUs() - cpu) * 1000 / count;
   return {
     usedBytes: (await server.info("used_memory") - used) / count,
