@@ -105,7 +105,10 @@ function freePort(): number {
 /** Client ids, ports and clocks differ from one run to the next. */
 function withoutChance(text: string): string {
   return text.replace(/\bid(=|" => \(integer\) | )\d+/g, "id").replace(/\baddr=\S+/g, "addr")
-    .replace(/(server_time_usec|uptime_in_seconds|lru_clock):\d+/g, "$1").replace(/\b(tot-mem|age|idle|fd|qbuf|qbuf-free|rbs|rbp)=\d+/g, "$1");
+    .replace(/(server_time_usec|uptime_in_seconds|lru_clock):\d+/g, "$1").replace(
+      /\b(tot-mem|age|idle|fd|qbuf|qbuf-free|rbs|rbp)=\d+/g,
+      "$1",
+    );
 }
 
 /** Runs both clients with the same words and input, each on an empty server, and compares everything they do. */
