@@ -3,6 +3,7 @@
  * server goes on, unless it is told to end all the same.
  */
 import type { EngineLog } from "../engine/engine.ts";
+import { EngineGuard } from "../engine/refusals.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Server } from "./server.ts";
@@ -104,6 +105,8 @@ export class Shutdown {
       );
       if (!options.force) return false;
     }
+    // Nothing is written any more, so nothing may be promised: commands that come in the last turn are refused.
+    this.server.engine.setGuard(EngineGuard.Loading, true);
     this.listeners.close();
     this.log.warning("Redeno is now ready to exit, bye bye...");
     // A listener is only closed in the next turn: a client whose connection ends must find nobody to connect to.
