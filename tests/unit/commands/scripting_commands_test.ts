@@ -1,0 +1,64 @@
+import { assertEquals } from "@std/assert";
+import { startInProcess } from "../../support/in_process.ts";
+import { ReplyFailure } from "../../support/reply_values.ts";
+
+const NOT_BUSY = new ReplyFailure("NOTBUSY No scripts in execution right now.");
+
+Deno.test("EVAL and EVALSHA run a script, SCRIPT LOAD, EXISTS and FLUSH keep what EVALSHA finds", () => {
+  using s = startInProcess();
+  const c = s.client(), script = "return {KEYS[1], ARGV[1]}";
+  assertEquals(c.send("EVAL", script, "1", "k", "a"), ["k", "a"]);
+  assertEquals(c.send("EVAL_RO", script, "1", "k", "a"), ["k", "a"]);
+  const hash = String(c.send("SCRIPT", "LOAD", script));
+  assertEquals(c.send("SCRIPT", "EXISTS", hash, "0".repeat(40)), [1, 0]);
+  assertEquals(c.send("EVALSHA", hash, "1", "k", "b"), ["k", "b"]);
+  assertEquals(c.send("EVALSHA_RO", hash.toUpperCase(), "1", "k", "c"), ["k", "c"]);
+  assertEquals([c.send("SCRIPT", "FLUSH"), c.send("SCRIPT", "EXISTS", hash)], ["OK", [0]]);
+  assertEquals(
+    c.send("EVALSHA", hash, "0"),
+    new ReplyFailure("NOSCRIPT No matching script. Please use EVAL."),
+  );
+  assertEquals(c.send("SCRIPT", "KILL"), NOT_BUSY);
+  assertEquals(c.send("SCRIPT", "DEBUG", "YES"), new ReplyFailure("ERR The Lua debugger is not supported"));
+});
+
+Deno.test("FCALL runs what FUNCTION LOAD has loaded; DUMP, RESTORE, DELETE and FLUSH move and remove it", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const library = "#!lua name=lib\nredis.register_function{function_name='first', " +
+    "callback=function(keys, args) return {keys[1], args[1]} end, flags={'no-writes'}}";
+  assertEquals(c.send("FUNCTION", "LOAD", library), "lib");
+  assertEquals(c.send("FCALL", "first", "1", "k", "a"), ["k", "a"]);
+  assertEquals(c.send("FCALL_RO", "first", "1", "k", "b"), ["k", "b"]);
+  const list = c.send("FUNCTION", "LIST", "LIBRARYNAME", "lib");
+  assertEquals(Array.isArray(list) && list.length, 1);
+  const dump = String(c.send("FUNCTION", "DUMP"));
+  assertEquals(c.send("FUNCTION", "DELETE", "lib"), "OK");
+  assertEquals(c.send("FCALL", "first", "0"), new ReplyFailure("ERR Function not found"));
+  assertEquals([c.send("FUNCTION", "RESTORE", dump), c.send("FCALL", "first", "1", "k", "c")], [
+    "OK",
+    ["k", "c"],
+  ]);
+  assertEquals([c.send("FUNCTION", "FLUSH"), c.send("FUNCTION", "LIST")], ["OK", []]);
+  assertEquals(c.send("FUNCTION", "KILL"), NOT_BUSY);
+  assertEquals(c.send("FUNCTION", "STATS"), [
+    "running_script",
+    null,
+    "engines",
+    ["LUA", ["libraries_count", 0, "functions_count", 0]],
+  ]);
+});
+
+Deno.test("a script may do what the user of its client may, and redis.acl_check_cmd asks", () => {
+  using s = startInProcess();
+  s.client().send("ACL", "SETUSER", "ann", "on", "nopass", "+eval", "+get", "~k");
+  const c = s.client();
+  c.send("AUTH", "ann", "x");
+  assertEquals(c.send("EVAL", "return redis.call('GET', 'k')", "0"), null);
+  assertEquals(
+    c.send("EVAL", "return redis.pcall('SET', 'k', 'v').err", "0"),
+    "ERR The user executing the script can't run this command or subcommand",
+  );
+  const ask = "return {redis.acl_check_cmd('GET', 'k'), redis.acl_check_cmd('GET', 'x')}";
+  assertEquals(c.send("EVAL", ask, "0"), [1, null]);
+});

@@ -1,0 +1,69 @@
+/**
+ * Every declared command has a test of its own: a unit test or an integration test sends it. And every command belongs
+ * to the access categories it has in redis-server 7.0.15 (`categories.txt`, recorded with COMMAND INFO), which settles
+ * whom rules like `+@read` let run it.
+ */
+import { assertEquals } from "@std/assert";
+import { createCommandTable } from "../../../src/commands/table.ts";
+import { categoriesOf } from "../../../src/engine/categories.ts";
+import type { Command } from "../../../src/engine/command.ts";
+
+const folder = new URL(".", import.meta.url);
+
+/** Commands and their sub-commands. */
+function declared(): Command[] {
+  return [...createCommandTable().entries()].flatMap(([, cmd]) => [cmd, ...cmd.subcommands ?? []]);
+}
+
+/** The texts of all tests, without comments and without the names of tests. */
+function testTexts(folder: URL): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return testTexts(new URL(name + "/", folder));
+    if (!name.endsWith("_test.ts") || name === "table_test.ts") return [];
+    const text = Deno.readTextFileSync(new URL(name, folder));
+    return [text.replace(/^ *(?:\/\/|\*|\/\*\*).*$/gm, "").replace(/Deno\.test\(\s*"[^"]*"/g, "")];
+  });
+}
+
+/** Whether a command is sent in a text: its words in capital letters, as strings of their own or in a line. */
+function isSent(cmd: Command, text: string): boolean {
+  const [name = "", sub] = cmd.fullName.toUpperCase().split("|");
+  const words = sub === undefined ? name : `${name}(?:",\\s*"| )${sub}`;
+  return new RegExp(`["'\` ]${words}["'\` :]`).test(text);
+}
+
+Deno.test("every declared command is sent by a test of its own", () => {
+  const text = [new URL("../", folder), new URL("../../integration/", folder)].flatMap(testTexts).join("\n");
+  const untested = declared()
+    .filter((cmd) => cmd.subcommands === undefined && !isSent(cmd, text))
+    .map(({ fullName }) => fullName);
+  assertEquals(untested, []);
+});
+
+/** Commands that redis-server 7.0.15 has not: those of 7.4 as its documentation has them, and Redeno's own. */
+const later: Readonly<Record<string, string>> = {
+  "client|no-touch": "slow connection",
+  "client|setinfo": "slow connection",
+  "hexpire": "write hash fast",
+  "hexpireat": "write hash fast",
+  "hexpiretime": "read hash fast",
+  "hpersist": "write hash fast",
+  "hpexpire": "write hash fast",
+  "hpexpireat": "write hash fast",
+  "hpexpiretime": "read hash fast",
+  "hpttl": "read hash fast",
+  "httl": "read hash fast",
+  "snapshot": "admin slow dangerous",
+};
+
+Deno.test("every declared command belongs to the categories it has in redis-server", () => {
+  const recorded = new Map(Object.entries(later));
+  for (const line of Deno.readTextFileSync(new URL("categories.txt", folder)).trim().split("\n")) {
+    const [name = "", ...categories] = line.split(" ");
+    recorded.set(name, categories.join(" "));
+  }
+  const commands = declared();
+  const actual = Object.fromEntries(commands.map((cmd) => [cmd.fullName, categoriesOf(cmd).join(" ")]));
+  const expected = commands.map(({ fullName }) => [fullName, recorded.get(fullName) ?? "not recorded"]);
+  assertEquals(actual, Object.fromEntries(expected));
+});
