@@ -114,9 +114,18 @@ export function parseDouble(text: string): number | undefined {
 export function formatDouble(value: number): string {
   if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0" : String(value);
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  if (isShortDecimal(value)) return String(value);
   const sign = value < 0 ? "-" : "";
   const [digits, exponent] = seventeenDigits(Math.abs(value));
   return sign + layOut(trimZeros(digits), exponent);
+}
+
+/**
+ * Whether a double, such as 1.5, is exactly a decimal of at most 15 digits, four of them behind the point at most: then it
+ * has that one in C and in JavaScript alike, for no two decimals of 15 digits are the same double.
+ */
+function isShortDecimal(value: number): boolean {
+  return value < 1e11 && value > -1e11 && Number.isInteger(value * 16);
 }
 
 /**
@@ -229,20 +238,22 @@ export function roundShift(mantissa: bigint, drop: number): bigint {
 
 /** The 17 significant digits of a positive finite double, halves to even, and its decimal exponent. */
 function seventeenDigits(value: number): [string, number] {
-  const text = exactTie(value) ?? value.toExponential(16);
-  const e = text.indexOf("e");
-  return [text.charAt(0) + text.slice(2, e), Number(text.slice(e + 1))];
+  const text = value.toExponential(16), e = text.indexOf("e");
+  const exponent = Number(text.slice(e + 1)), last = text.charCodeAt(e - 1);
+  // JavaScript rounds an exact half up, C to even: an odd last digit of a half is one too many.
+  const tooMany = last & 1 && isHalf(value, 17 - exponent) ? 1 : 0;
+  return [text.charAt(0) + text.slice(2, e - 1) + String.fromCharCode(last - tooMany), exponent];
 }
 
 /**
- * JavaScript rounds an exact half up, C to even. A half at the 18th digit needs a double with at most 25 binary places,
- * so it shows in its exact expansion of at most 42 digits. Returns the even choice, or nothing when there is no half.
+ * Whether a double's exact expansion ends in the decimal place given, which is its 18th digit: an expansion has as many
+ * decimal places as the double has binary ones, and its last digit is a 5. 5 to that power is part of the digits, so
+ * there are 25 places at most.
  */
-function exactTie(value: number): string | undefined {
-  if (value > 1e17 || !Number.isInteger(value * 2 ** 25)) return undefined;
-  const exact = value.toExponential(60);
-  if (!/^.{18}50*e/.test(exact) || "13579".includes(exact.charAt(17))) return undefined;
-  return exact.slice(0, 18) + exact.slice(exact.indexOf("e"));
+function isHalf(value: number, places: number): boolean {
+  if (places < 1 || places > 25) return false;
+  const scaled = value * 2 ** places;
+  return Number.isInteger(scaled) && !Number.isInteger(scaled / 2);
 }
 
 function trimZeros(digits: string): string {

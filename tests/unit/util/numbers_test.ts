@@ -108,6 +108,20 @@ Deno.test("formatDouble rounds an exact half at the 18th digit to even, as C doe
   assertEquals(formatDouble(1 + 2 ** -17), "1.0000076293945312");
   assertEquals(formatDouble(1 + 3 * 2 ** -17), "1.0000228881835938");
   assertEquals(formatDouble(2 ** -25), "2.9802322387695312e-08");
+  assertEquals(formatDouble(1700000000 + 3 / 256), "1700000000.0117188");
+  assertEquals(formatDouble(1700000000 + 1 / 256), "1700000000.0039062");
+});
+
+Deno.test("formatDouble of short decimals and of times with milliseconds", () => {
+  const cases: [number, string][] = [
+    [1.5, "1.5"],
+    [-0.0625, "-0.0625"],
+    [99999999999.9375, "99999999999.9375"],
+    [100000000000.5, "100000000000.5"],
+    [1700000000.007, "1700000000.007"],
+    [1700000000.123, "1700000000.1229999"],
+  ];
+  for (const [value, printed] of cases) assertEquals(formatDouble(value), printed);
 });
 
 Deno.test("formatDouble of seeded random doubles reads back as the same double", () => {
