@@ -55,7 +55,13 @@ interface Speed {
   fileBytes: number;
   saveSeconds: number;
   loadSeconds: number;
+  /** Processor time, which does not count the turns of other processes. */
+  saveCpuSeconds: number;
+  loadCpuSeconds: number;
 }
+
+/** What is timed. */
+type Timing = Exclude<keyof Speed, "keys" | "fileBytes">;
 
 interface Row {
   name: string;
@@ -64,15 +70,15 @@ interface Row {
 
 const RDB_ONLY = ["--appendonly", "no"];
 
-/** Seconds until a server on `folder` accepts commands; stops it again. */
-async function startSeconds(program: Program, folder: string, expectedKeys: number): Promise<number> {
+/** Time until a server on `folder` accepts commands; stops it again. */
+async function startTime(program: Program, folder: string, expectedKeys: number) {
   const begin = performance.now();
   const server = await MeasuredServer.start(program, RDB_ONLY, folder);
-  const seconds = (performance.now() - begin) / 1000;
+  const seconds = (performance.now() - begin) / 1000, cpuSeconds = await server.cpuUs() / 1e6;
   const keys = Number(await server.ask("DBSIZE"));
   await server.process.stop("SIGKILL");
   if (keys !== expectedKeys) throw new Error(`${program} loaded ${keys} keys of ${expectedKeys}`);
-  return seconds;
+  return { seconds, cpuSeconds };
 }
 
 /** Fills a server and saves it into `folder`. */
@@ -80,31 +86,33 @@ async function save(program: Program, folder: string, commands: Iterable<string[
   const server = await MeasuredServer.start(program, RDB_ONLY, folder);
   await fill(server, commands);
   const keys = Number(await server.ask("DBSIZE"));
-  const begin = performance.now();
+  const begin = performance.now(), cpuBefore = await server.cpuUs();
   await server.ask("SAVE");
   const saveSeconds = (performance.now() - begin) / 1000;
+  const saveCpuSeconds = (await server.cpuUs() - cpuBefore) / 1e6;
   await server.process.stop("SIGKILL");
-  return { keys, saveSeconds, fileBytes: (await Deno.stat(`${folder}/dump.rdb`)).size };
+  return { keys, saveSeconds, saveCpuSeconds, fileBytes: (await Deno.stat(`${folder}/dump.rdb`)).size };
 }
 
 async function measure(program: Program, commands: Iterable<string[]>): Promise<Speed> {
   const folder = await Deno.makeTempDir({ prefix: "redeno-bench-" });
   try {
-    const emptySeconds = await startSeconds(program, folder, 0);
+    const empty = await startTime(program, folder, 0);
     const saved = await save(program, folder, commands);
-    const loadSeconds = await startSeconds(program, folder, saved.keys) - emptySeconds;
-    return { ...saved, loadSeconds };
+    const filled = await startTime(program, folder, saved.keys);
+    const loadSeconds = filled.seconds - empty.seconds, loadCpuSeconds = filled.cpuSeconds - empty.cpuSeconds;
+    return { ...saved, loadSeconds, loadCpuSeconds };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
 /** Redeno's throughput beside redis-server's: how much of its time redis-server needs. */
-function speedRatio({ speeds }: Row, field: "saveSeconds" | "loadSeconds"): number {
+function speedRatio({ speeds }: Row, field: Timing): number {
   return (speeds["redis-server"]?.[field] ?? NaN) / (speeds.Redeno?.[field] ?? NaN);
 }
 
-function seconds(program: Program, label: string, field: "saveSeconds" | "loadSeconds"): Column<Row> {
+function seconds(program: Program, label: string, field: Timing): Column<Row> {
   return { title: label, text: ({ speeds }) => number(speeds[program]?.[field] ?? NaN, 2) };
 }
 
@@ -112,17 +120,24 @@ function fileMegabytes(program: Program, label: string): Column<Row> {
   return { title: label, text: ({ speeds }) => number((speeds[program]?.fileBytes ?? NaN) / 1e6) };
 }
 
+/** Both servers' seconds and the ratio of their throughputs. */
+function timing(title: string, field: Timing): Column<Row>[] {
+  return [
+    seconds("redis-server", `redis ${title}`, field),
+    seconds("Redeno", `Redeno ${title}`, field),
+    { title: "throughput", text: (row) => ratio(speedRatio(row, field)) },
+  ];
+}
+
 const columns: readonly Column<Row>[] = [
   { title: "data", text: ({ name }) => name },
   { title: "keys", text: ({ speeds }) => number(speeds.Redeno?.keys ?? NaN) },
   fileMegabytes("redis-server", "redis MB"),
   fileMegabytes("Redeno", "Redeno MB"),
-  seconds("redis-server", "redis save s", "saveSeconds"),
-  seconds("Redeno", "Redeno save s", "saveSeconds"),
-  { title: "throughput", text: (row) => ratio(speedRatio(row, "saveSeconds")) },
-  seconds("redis-server", "redis load s", "loadSeconds"),
-  seconds("Redeno", "Redeno load s", "loadSeconds"),
-  { title: "throughput", text: (row) => ratio(speedRatio(row, "loadSeconds")) },
+  ...timing("save s", "saveSeconds"),
+  ...timing("CPU s", "saveCpuSeconds"),
+  ...timing("load s", "loadSeconds"),
+  ...timing("CPU s", "loadCpuSeconds"),
 ];
 
 function goalsOf(rows: readonly Row[]): Goal[] {
