@@ -10,7 +10,7 @@ import { ENGINE_NAME, type Library, type RestorePolicy } from "../scripting/func
 import { keyCount, Scripting } from "../scripting/scripting.ts";
 import { globMatch } from "../util/glob.ts";
 import { replyHelp, subcommandSyntax } from "./help.ts";
-import { flushModeArg, isFlushMode, runDeclaration } from "./scripting.ts";
+import { flushModeArg, isFlushMode, mayWrite, runDeclaration } from "./scripting.ts";
 
 const NOT_FOUND = new ReplyError("ERR Function not found");
 const BAD_KEY_COUNT = new ReplyError("ERR Bad number of keys provided");
@@ -293,6 +293,10 @@ export const functionCommands: readonly Command[] = [
     ...runDeclaration(false, "function"),
     name: "fcall",
     since: "7.0.0",
+    mayReplicate: (engine, args) => {
+      const found = Scripting.of(engine).libraries.find(args.string(1));
+      return found === undefined || mayWrite(found);
+    },
     summary: "Runs a function.",
     handler: (ctx, args) => call(ctx, args, false),
   }),

@@ -16,8 +16,10 @@ import {
   tokenArg,
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
+import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { keyCount, Scripting } from "../scripting/scripting.ts";
+import { ScriptFlag } from "../scripting/flags.ts";
+import { keyCount, type Runnable, Scripting } from "../scripting/scripting.ts";
 import { replyHelp } from "./help.ts";
 
 const NOSCRIPT = new ReplyError("NOSCRIPT No matching script. Please use EVAL.");
@@ -36,6 +38,25 @@ const HELP = [
   "LOAD <script>",
   "    Makes a script known without running it.",
 ];
+
+/** Whether a script or function may write: it has not said that it does not. */
+export function mayWrite({ flags }: Runnable): boolean {
+  return (flags & ScriptFlag.NoWrites) === 0;
+}
+
+/** What cannot be compiled is found out when it is run. */
+function evalMayReplicate(engine: Engine, args: Args): boolean {
+  try {
+    return mayWrite(Scripting.of(engine).scripts.byText(args.string(1)));
+  } catch {
+    return true;
+  }
+}
+
+function evalShaMayReplicate(engine: Engine, args: Args): boolean {
+  const script = Scripting.of(engine).scripts.bySha(args.string(1));
+  return script === undefined || mayWrite(script);
+}
 
 function evaluate(ctx: CommandContext, args: Args, isReadOnly: boolean): void {
   const keys = keyCount(args), scripting = Scripting.of(ctx.engine);
@@ -194,6 +215,7 @@ export const scriptingCommands: readonly Command[] = [
     ...runDeclaration(false, "script"),
     name: "eval",
     since: "2.6.0",
+    mayReplicate: evalMayReplicate,
     summary: "Runs a script.",
     handler: (ctx, args) => evaluate(ctx, args, false),
   }),
@@ -208,6 +230,7 @@ export const scriptingCommands: readonly Command[] = [
     ...runDeclaration(false, "sha1"),
     name: "evalsha",
     since: "2.6.0",
+    mayReplicate: evalShaMayReplicate,
     summary: "Runs a known script by its SHA1.",
     handler: (ctx, args) => evaluateSha(ctx, args, false),
   }),

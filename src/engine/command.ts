@@ -5,6 +5,7 @@
 import type { Histogram } from "../util/histogram.ts";
 import type { Args } from "./args.ts";
 import type { CommandContext } from "./context.ts";
+import type { Engine } from "./engine.ts";
 
 /** What a command does, as bits; the names are COMMAND INFO's. */
 export const Flag = {
@@ -175,6 +176,8 @@ export interface CommandDeclaration {
   keys?: readonly KeySpec[];
   /** Positions of keys that no specification can tell; see {@linkcode findKeys}. */
   keysOf?: (args: Args) => KeyPosition[] | undefined;
+  /** With `MayReplicate`: whether this call may, as far as can be told before it is run. */
+  mayReplicate?: (engine: Engine, args: Args) => boolean;
   args?: readonly ArgSpec[];
   summary: string;
   complexity: string;

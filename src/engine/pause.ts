@@ -3,7 +3,7 @@ import type { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import { type Command, Flag } from "./command.ts";
 import type { Engine } from "./engine.ts";
-import { EngineGuard, isWrite } from "./refusals.ts";
+import { EngineGuard } from "./refusals.ts";
 
 export class Pause {
   /** Clients whose command waits for the end of the pause, in order. */
@@ -58,10 +58,16 @@ export class Pause {
     if (client.has(ClientFlag.Replica | ClientFlag.Silent | ClientFlag.Primary | ClientFlag.Script)) {
       return false;
     }
-    if (!this.#all && !isWrite(client, cmd) && (cmd.flags & Flag.MayReplicate) === 0) return false;
+    if (!this.#all && !this.#mayWrite(client, cmd, args)) return false;
     const copy = args.copy();
     this.engine.waiting.hold(client, cmd, copy);
     this.#postponed.push({ client, args: copy });
     return true;
+  }
+  /** Whether a call may change data or reach replicas, with all it queued if it is an EXEC. */
+  #mayWrite(client: Client, cmd: Command, args: Args): boolean {
+    if (cmd.name === "exec") return client.queue.some(({ cmd, args }) => this.#mayWrite(client, cmd, args));
+    if ((cmd.flags & Flag.Write) !== 0) return true;
+    return (cmd.flags & Flag.MayReplicate) !== 0 && (cmd.mayReplicate?.(this.engine, args) ?? true);
   }
 }

@@ -55,6 +55,8 @@ const EFFORT = 100;
 const SCRIPT_CALLS: ReadonlySet<string> = new Set(["eval_ro", "evalsha_ro", "fcall_ro"]);
 
 export class Tracking {
+  /** While a script calls a command: the keys the script has declared. Whatever it reads counts as having read these. */
+  declaredKeys: readonly string[] | null = null;
   readonly #engine: Engine;
   readonly #states = new Map<Client, TrackingState>();
   /** The readers of each key: an id, or a set where there are several, for most keys have one. */
@@ -144,7 +146,8 @@ export class Tracking {
     const state = this.#states.get(reader);
     if (state === undefined || state.broadcast || SCRIPT_CALLS.has(cmd.name)) return;
     if (state.optIn ? !state.caching : state.optOut && state.caching) return;
-    for (const { index } of findKeys(cmd, args) ?? []) this.#remember(args.string(index), reader.id);
+    const keys = this.declaredKeys ?? (findKeys(cmd, args) ?? []).map(({ index }) => args.string(index));
+    for (const key of keys) this.#remember(key, reader.id);
   }
 
   #remember(key: string, id: number): void {

@@ -212,7 +212,9 @@ export class Scripting implements InterpreterHost {
     const cmd = found as Command;
     if ((cmd.flags & Flag.Write) !== 0) run.hasWritten = true;
     engine.context.isMuted = run.isMuted;
+    if (engine.tracking.clientCount > 0) engine.tracking.declaredKeys = run.keys;
     engine.call(client, cmd, args);
+    engine.tracking.declaredKeys = null;
     engine.context.isMuted = false;
     return null;
   }
