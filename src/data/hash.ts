@@ -1,8 +1,8 @@
 /**
  * Hashes. A small one is a packed string (packed.ts) of field, value, field, value …: looked through
- * from the front, built anew by each change. It becomes a table (string_table.ts) of fields with
- * values when it has more than `hash-max-listpack-entries` fields or one field or
- * value longer than `hash-max-listpack-value`, and stays one, as in Redis.
+ * from the front, built anew by each change. It becomes a table (field_table.ts) when it has more than
+ * `hash-max-listpack-entries` fields or one field or value longer than `hash-max-listpack-value`, and
+ * stays one, as in Redis.
  *
  * Fields may expire (expiry_queue.ts). A field whose time has come stays until
  * {@linkcode HashValue.expireDue} takes it out; until then reads that are given the time pass over it.
@@ -21,7 +21,7 @@ import {
   spliceText,
   unpackEntries,
 } from "./packed.ts";
-import { StringTable } from "./string_table.ts";
+import { FieldTable } from "./field_table.ts";
 import { CollectionValue, ValueType } from "./value.ts";
 
 /** Called with each field and its value. */
@@ -34,7 +34,7 @@ export class HashValue extends CollectionValue {
   /** All fields and values while the hash is small; empty when there is a table. */
   #packed = "";
   #packedCount = 0;
-  #table: StringTable | null = null;
+  #table: FieldTable | null = null;
   #expiry: ExpiryQueue | null = null;
 
   constructor(limits: DataLimits) {
@@ -88,9 +88,9 @@ export class HashValue extends CollectionValue {
    */
   set(field: string, value: string, keepExpiry = false): boolean {
     if (this.#expiry !== null && !keepExpiry) this.#expiry.delete(field);
-    if (this.#table !== null) return setInTable(this.#table, field, value);
+    if (this.#table !== null) return this.#table.set(field, value);
     const longest = this.#limits.hashMaxListpackValue;
-    if (field.length > longest || value.length > longest) return setInTable(this.#toTable(), field, value);
+    if (field.length > longest || value.length > longest) return this.#toTable().set(field, value);
     const packed = this.#packed, pos = findEntry(packed, field, 2);
     if (pos >= 0) {
       const start = entryEnd(packed, pos);
@@ -105,7 +105,7 @@ export class HashValue extends CollectionValue {
   /** Removes a field; tells whether it was there. */
   delete(field: string): boolean {
     if (this.#expiry !== null) this.#expiry.delete(field);
-    if (this.#table !== null) return deleteFromTable(this.#table, field);
+    if (this.#table !== null) return this.#table.delete(field);
     const packed = this.#packed, pos = findEntry(packed, field, 2);
     if (pos < 0) return false;
     this.#packed = spliceText(packed, pos, entryEnd(packed, entryEnd(packed, pos)), "");
@@ -121,7 +121,7 @@ export class HashValue extends CollectionValue {
     };
     if (this.#table === null) return this.#walkPacked(show);
     const table = this.#table;
-    for (let slot = 0; slot < table.size; slot++) show(table.at(slot), table.valueAt(slot));
+    for (let slot = 0; slot < table.size; slot++) show(table.fieldAt(slot), table.valueAt(slot));
   }
 
   /** How many fields have not expired by `nowMs`. O(1) if none has, else O(n). */
@@ -139,7 +139,7 @@ export class HashValue extends CollectionValue {
   entriesAt(numbers: readonly number[], visit: FieldVisitor): void {
     if (this.#table !== null) {
       const table = this.#table;
-      for (const slot of numbers) visit(table.at(slot), table.valueAt(slot));
+      for (const slot of numbers) visit(table.fieldAt(slot), table.valueAt(slot));
     } else if (numbers.length === 1) {
       const pos = nthEntry(this.#packed, 2 * numbers[0]!);
       visit(entryText(this.#packed, pos), entryText(this.#packed, entryEnd(this.#packed, pos)));
@@ -162,7 +162,7 @@ export class HashValue extends CollectionValue {
     const table = this.#table;
     let slot = cursor === 0 ? table.size : Math.min(cursor, table.size);
     for (const end = Math.max(0, slot - count); slot > end; slot--) {
-      visit(table.at(slot - 1), table.valueAt(slot - 1));
+      visit(table.fieldAt(slot - 1), table.valueAt(slot - 1));
     }
     return slot;
   }
@@ -218,27 +218,11 @@ export class HashValue extends CollectionValue {
     }
   }
 
-  #toTable(): StringTable {
-    const table = new StringTable(undefined, { withValues: true });
-    this.#walkPacked((field, value) => table.add(ownText(field), ownText(value)));
+  #toTable(): FieldTable {
+    const table = new FieldTable();
+    this.#walkPacked((field, value) => table.set(field, value));
     this.#packed = "";
     this.#packedCount = 0;
     return this.#table = table;
   }
-}
-
-/** Tells whether the field is new. */
-function setInTable(table: StringTable, field: string, value: string): boolean {
-  const size = table.size, slot = table.add(field, value);
-  if (slot === size) return true;
-  table.setValueAt(slot, value);
-  return false;
-}
-
-/** Tells whether the field was there. */
-function deleteFromTable(table: StringTable, field: string): boolean {
-  const slot = table.find(field);
-  if (slot < 0) return false;
-  table.removeAt(slot);
-  return true;
 }

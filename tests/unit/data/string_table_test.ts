@@ -37,30 +37,6 @@ Deno.test("StringTable agrees with a dense array under random adds and removals"
   }
 });
 
-Deno.test("StringTable with values keeps each member's beside it under random adds and removals", () => {
-  const random = new Random(7),
-    table = new StringTable(7, { withValues: true }),
-    model = new Map<string, string>();
-  for (let step = 0; step < 5000; step++) {
-    const text = `m${random.below(300)}`, slot = table.find(text);
-    assertEquals(slot < 0 ? undefined : table.valueAt(slot), model.get(text));
-    if (random.float() < 0.4 && slot >= 0) {
-      table.removeAt(slot);
-      model.delete(text);
-    } else {
-      const value = `v${step}`.repeat(random.below(4));
-      if (slot < 0) assertEquals(table.valueAt(table.add(text, value)), value);
-      else table.setValueAt(slot, value);
-      model.set(text, value);
-    }
-  }
-  const twin = table.copy(),
-    found = Array.from({ length: twin.size }, (_, i) => [twin.at(i), twin.valueAt(i)]);
-  assertEquals(found.sort(), [...model].sort());
-  while (table.size > 0) table.removeAt(random.below(table.size));
-  assertEquals(table.memoryBytes, new StringTable().memoryBytes);
-});
-
 Deno.test("StringTable gives its index back when most members are gone", () => {
   const table = new StringTable(1), empty = table.memoryBytes;
   for (let i = 0; i < 5000; i++) table.add(`member:${i}`);
