@@ -28,6 +28,8 @@ export interface RequestLimits {
 const MAX_LINE_BYTES = 65_536;
 /** Longest request altogether: offsets into the buffer are signed 32-bit integers. */
 const MAX_REQUEST_BYTES = 0x7fffffff;
+/** Inline commands of one batch: splitting lines is slow, and other clients wait meanwhile. */
+const MAX_INLINE_COMMANDS = 128;
 const MAX_ARGS = 1_048_576;
 const MAX_ARGS_UNAUTHENTICATED = 10;
 const MAX_BULK_UNAUTHENTICATED = 16_384;
@@ -76,6 +78,8 @@ export class RequestDecoder {
   #filled = 0;
   /** Offsets used by complete commands and by the one being parsed. */
   #offsetCount = 0;
+  /** Inline commands in the batch. */
+  #inlineCount = 0;
   /** The command being parsed: its first offset, announced arguments (-1: none begun), arguments still to come. */
   #base = 0;
   #argCount = -1;
@@ -140,7 +144,8 @@ export class RequestDecoder {
   /**
    * Decodes every complete command in the buffer into {@linkcode batch} and returns how many there are. What was in
    * the batch before is gone. At a protocol error the commands before it are in the batch and its `error` is set.
-   * Before authentication commands come one at a time, since each may be the one that lifts the limits on the next.
+   * Before authentication commands come one at a time, since each may be the one that lifts the limits on the next; and
+   * inline commands come some at a time. So there may be complete commands left: decode again before reading more.
    */
   decode(): number {
     const batch = this.batch;
@@ -149,9 +154,11 @@ export class RequestDecoder {
     this.#start = this.#argCount < 0 ? this.#parsed : this.#commandStart;
     batch.count = 0;
     batch.error = null;
+    this.#inlineCount = 0;
     try {
       while (
-        this.#parsed < this.#filled && (this.authenticated || batch.count === 0) && this.#parseCommand()
+        this.#parsed < this.#filled && (this.authenticated || batch.count === 0) && this.#parseCommand() &&
+        this.#inlineCount < MAX_INLINE_COMMANDS
       );
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -329,6 +336,7 @@ export class RequestDecoder {
     if (words === undefined) throw new ProtocolError("unbalanced quotes in request");
     this.#parsed = end + 1;
     if (words.length === 0) return true;
+    this.#inlineCount++;
     this.#base = this.#offsetCount;
     let at = start;
     for (const word of words) {

@@ -10,12 +10,16 @@ import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { RequestReader } from "../protocol/command_stream.ts";
 import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
+import { socketsAreAsked } from "../util/event_loop.ts";
 
 /**
  * Replies waiting for a slow reader above which nothing more is read from it. Many clients write a whole pipeline before
  * they read its first reply: those must not wait for each other, so this is more than a pipeline's replies usually are.
  */
 const PAUSE_READING_BYTES = 1 << 25;
+
+/** A client may have so many bytes waiting to be run, in the query buffer or queued since MULTI; see the decoder. */
+const QUERY_LIMIT = "client query buffer limit";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -93,7 +97,7 @@ export class Connection implements ClientTransport {
       for await (const batch of this.#reader.batches()) {
         if (this.#closed) break;
         const done = this.#runOnce(batch, 0);
-        if (done < batch.count || batch.error !== null || this.#mustWait()) {
+        if (done < batch.count || batch.error !== null || this.#mustWait() || this.host.engine.turnIsOver) {
           await this.#finishBatch(batch, done);
         }
         if (this.#closing || this.#closed) break;
@@ -111,6 +115,7 @@ export class Connection implements ClientTransport {
     const { engine } = this.host;
     const done = engine.runBatch(this.client, batch, from);
     this.#decoder.authenticated = this.client.authenticated;
+    if (this.client.queueBytes > this.host.requestLimits.maxQueryBytes) this.#refuse(QUERY_LIMIT);
     engine.endBatch();
     this.host.batchEnded();
     return done;
@@ -124,12 +129,20 @@ export class Connection implements ClientTransport {
         if (this.client.blocked !== null) await this.#waitUnblocked();
         else await this.#sleep();
       }
+      if (engine.turnIsOver) await this.#letOthersIn();
       if (done === batch.count || this.#closing || this.#closed) break;
       done = this.#runOnce(batch, done);
     }
     if (batch.error === null || this.#closing) return;
     this.#refuse(batch.error.message);
     engine.endBatch();
+  }
+
+  /** Lets the loop see who else has something to do. */
+  async #letOthersIn(): Promise<void> {
+    await socketsAreAsked();
+    const { engine } = this.host;
+    engine.turnBeganMs = engine.clock.nowMs();
   }
 
   #mustWait(): boolean {
@@ -140,7 +153,7 @@ export class Connection implements ClientTransport {
   #refuse(reason: string): void {
     const { engine } = this.host;
     if (this.client.has(ClientFlag.CloseAfterReply)) return;
-    if (reason === "client query buffer limit") {
+    if (reason === QUERY_LIMIT) {
       engine.stats.queryBufferLimitDisconnections++;
       engine.log.warning(`Closing client that reached max query buffer length: ${this.address}`);
       this.close(false);

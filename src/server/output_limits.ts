@@ -2,6 +2,9 @@
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 
+/** What someone may leave unread who has not said yet who he is. */
+const UNAUTHENTICATED_BYTES = 17_408;
+
 export class OutputLimits {
   /** Since when a client has been over its soft limit, in clock milliseconds. */
   readonly #overSince = new WeakMap<Client, number>();
@@ -22,6 +25,7 @@ export class OutputLimits {
 
   /** Why a client with `outputBytes` unsent must go, or null. */
   exceeded(client: Client, outputBytes: number): string | null {
+    if (!client.authenticated && outputBytes > UNAUTHENTICATED_BYTES) return "hard limit";
     const { hardBytes, softBytes, softSeconds } = this.#limitOf(client);
     if (hardBytes > 0 && outputBytes >= hardBytes) return "hard limit";
     if (softBytes === 0 || outputBytes < softBytes) {

@@ -156,14 +156,51 @@ Deno.test("calls are counted: successes, failures, rejections, also those inside
 Deno.test("the clock is read once for all commands of a batch", () => {
   using s = startInProcess();
   declare(s, "slow", (ctx) => {
-    s.clock.advance(5000);
+    s.clock.advance(1);
     ctx.reply.ok();
   });
   const client = s.client();
-  client.send("SET", "k", "v", "PX", "1000");
+  client.send("SET", "k", "v", "PX", "1");
   const bytes = new TextEncoder().encode("SLOW\r\nGET k\r\nPTTL k\r\n");
-  assertEquals(client.raw(bytes), "+OK\r\n$1\r\nv\r\n:1000\r\n");
+  assertEquals(client.raw(bytes), "+OK\r\n$1\r\nv\r\n:1\r\n");
   assertEquals(client.send("GET", "k"), null);
+});
+
+Deno.test("a batch is interrupted for the others when its commands have taken a turn's time, and then goes on", () => {
+  using s = startInProcess();
+  const ranAfterTurn: boolean[] = [];
+  declare(s, "work", (ctx) => {
+    ranAfterTurn.push(s.engine.turnIsOver);
+    if (ranAfterTurn.length === 40) s.clock.advance(2);
+    ctx.reply.ok();
+  }, Flag.Fast);
+  const client = s.client();
+  assertEquals(
+    client.raw(new TextEncoder().encode("*1\r\n$4\r\nWORK\r\n".repeat(200))),
+    "+OK\r\n".repeat(200),
+  );
+  assertEquals(ranAfterTurn.filter(Boolean).length, 160, "who is told does not have to heed it");
+  const batches: number[] = [];
+  const { runBatch } = s.engine;
+  s.engine.runBatch = (...args) => {
+    const done = runBatch.apply(s.engine, args);
+    batches.push(done);
+    s.engine.turnBeganMs = s.engine.clock.nowMs();
+    return done;
+  };
+  ranAfterTurn.length = 0;
+  client.raw(new TextEncoder().encode("*1\r\n$4\r\nWORK\r\n".repeat(200)));
+  assertEquals(batches, [128, 200]);
+});
+
+Deno.test("commands queued since MULTI count with more than their bytes", () => {
+  using s = startInProcess();
+  const client = s.client();
+  client.send("MULTI");
+  for (let i = 0; i < 10; i++) client.send("PING");
+  assert(client.client.queueBytes > 2000, `${client.client.queueBytes}`);
+  client.send("DISCARD");
+  assertEquals(client.client.queueBytes, 0);
 });
 
 Deno.test("replies wait for the sinks; where these fail, the client is closed without them", () => {

@@ -178,6 +178,15 @@ Deno.test("RequestDecoder stops a request that exceeds the query buffer limit", 
   assertEquals(decoder.batch.error?.message, "client query buffer limit");
 });
 
+Deno.test("RequestDecoder gives inline commands some at a time, blank lines between them or not, and loses none", () => {
+  const decoder = new RequestDecoder(roomy);
+  decoder.append(bytesOf("\r\n".repeat(500) + "PING\r\n\r\n".repeat(300) + "*1\r\n$4\r\nQUIT\r\n"));
+  const counts: number[] = [];
+  while (decoder.decode() > 0) counts.push(decoder.batch.count);
+  assertEquals(counts, [128, 128, 45]);
+  assertEquals(decoder.pendingBytes, 0);
+});
+
 Deno.test("RequestDecoder says where each command's bytes are, and that inline ones have none", () => {
   const decoder = new RequestDecoder(roomy);
   const first = encode(["SET", "a", "1"]), second = encode(["GET", "a"]);

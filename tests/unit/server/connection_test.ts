@@ -263,6 +263,15 @@ Deno.test("POST and Host: close the connection with a warning, and nothing behin
   }
 });
 
+Deno.test("Connection closes a client whose transaction exceeds client-query-buffer-limit", async () => {
+  const host = new Host(), { socket, served } = host.connect();
+  host.requestLimits.maxQueryBytes = 10_000;
+  socket.feed("MULTI\r\n" + `SET key ${"x".repeat(400)}\r\n`.repeat(20));
+  await served;
+  assertEquals(socket.closed, true);
+  assertEquals(host.engine.stats.queryBufferLimitDisconnections, 1);
+});
+
 Deno.test("Connection reads no more from a client that leaves its replies unread", async () => {
   const host = new Host(), { socket, connection } = host.connect();
   host.server.client().send("SET", "k", "x".repeat(100_000));

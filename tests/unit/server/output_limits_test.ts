@@ -43,6 +43,12 @@ Deno.test("OutputLimits goes by a client's class, which may change", () => {
   assertEquals(hardLimit(), 300);
 });
 
+Deno.test("OutputLimits lets a client that has not authenticated leave little unread", () => {
+  const { client, limits } = start("normal 0 0 0");
+  client.authenticated = false;
+  assertEquals([limits.exceeded(client, 17_408), limits.exceeded(client, 17_409)], [null, "hard limit"]);
+});
+
 Deno.test("OutputLimits.check looks at every client that has output", () => {
   const { server, client, limits } = start("normal 100 0 0");
   client.reply.ok();
