@@ -52,6 +52,17 @@ export class ReplyWriter {
     return this.#bytes.subarray(from, this.length);
   }
 
+  /** The buffer that is written into, valid in [0, length) until the next write; spares making a view. */
+  get buffer(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  /** Drops everything written and keeps the buffer, unless it has become large. */
+  empty(): void {
+    if (this.#bytes.length > BUFFER_BYTES) this.rewind(0);
+    else this.length = 0;
+  }
+
   /** Hands over what has been written and starts afresh; {@linkcode giveBack} when it is no longer needed. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.subarray(0, this.length);

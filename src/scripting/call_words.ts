@@ -42,7 +42,8 @@ export class CallWords {
       else if (type === LuaType.String) this.#string(L, i);
       else return false;
     }
-    batch.heads.set([0, count, 0, this.#at]);
+    batch.heads[1] = count;
+    batch.heads[3] = this.#at;
     this.args.point(batch, 0);
     return true;
   }

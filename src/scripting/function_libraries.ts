@@ -19,8 +19,6 @@ export const ENGINE_NAME = "LUA";
 
 /** Longest time a library's code may take to register its functions. */
 const LOAD_TIMEOUT_MS = 500;
-/** Instructions between two looks at the clock while a library is loaded. */
-const HOOK_INSTRUCTIONS = 100_000;
 
 /** Bytes a library and a function take beside their texts. */
 const LIBRARY_OVERHEAD_BYTES = 160, FUNCTION_OVERHEAD_BYTES = 120;
@@ -272,7 +270,6 @@ export class Libraries {
     const { lua, sandbox } = interpreter, { api, main: L } = lua;
     api.lua_rawgeti(L, REGISTRY, this.#loadGlobals);
     sandbox.redirectGlobals(L);
-    lua.setHook(L, HOOK_INSTRUCTIONS);
     let status: number;
     try {
       status = api.lua_pcall(L, 0, 0, 0);
@@ -312,7 +309,7 @@ export class Libraries {
     if (typeof registration === "string") return fail(registration);
     const { name, ref, flags, description } = registration, { functions } = loading.library;
     if (isValidName(name) && !functions.has(name)) {
-      functions.set(name, { name, ref, flags, description, isFunction: true, interpreter });
+      functions.set(name, { name, ref, flags, description, isFunction: true, isBrief: false, interpreter });
       return 0;
     }
     interpreter.forget(ref);

@@ -53,6 +53,8 @@ export class Interpreter {
   /** It can run nothing any more. */
   isBroken = false;
   readonly #handler: number;
+  /** The hook is called at every line, since a script was killed. */
+  #hooksLines = false;
 
   constructor(readonly host: InterpreterHost, forFunctions: boolean) {
     this.lua = new Lua({
@@ -75,6 +77,7 @@ export class Interpreter {
     const [handler = 0] = lua.addFunctions([(L) => this.#handleError(L)]);
     api.lua_pushcclosure(main, handler, 0);
     this.#handler = api.luaL_ref(main, REGISTRY);
+    lua.setHook(main, HOOK_INSTRUCTIONS);
   }
 
   // ---- Compiling ----------------------------------------------------------------------------------------------
@@ -120,7 +123,6 @@ export class Interpreter {
       api.lua_settop(L, -2);
       api.lua_rawgeti(L, REGISTRY, ref);
     }
-    if (this.host.engine.config.values.busyReplyThreshold > 0) lua.setHook(L, HOOK_INSTRUCTIONS);
     const count = run.isFunction ? 2 : 0;
     if (run.maySuspend) return lua.library.runSuspendably(L, count, 1, 1);
     lua.library.run(L, count, 1, 1);
@@ -139,7 +141,8 @@ export class Interpreter {
   /** Clears away what a run has left. */
   clear(): void {
     const { lua } = this;
-    lua.clearHook(lua.main);
+    if (this.#hooksLines) lua.setHook(lua.main, HOOK_INSTRUCTIONS);
+    this.#hooksLines = false;
     lua.api.lua_settop(lua.main, 0);
     lua.trimScratch();
     if (!this.sandbox.isIntact) this.isBroken = true;
@@ -151,6 +154,7 @@ export class Interpreter {
     if (answer === "suspend") return 1;
     // At every line from now on: no pcall keeps the script alive.
     this.lua.setHook(L, 0);
+    this.#hooksLines = true;
     pushErrorTable(this.lua, L, `ERR ${answer.kill}`, false);
     return this.lua.api.lua_error(L);
   }

@@ -283,10 +283,6 @@ export class Lua {
     this.api.lua_sethook(L, this.library.hook, mask, instructions);
   }
 
-  clearHook(L: State): void {
-    this.api.lua_sethook(L, 0, 0, 0);
-  }
-
   // ---- Memory -------------------------------------------------------------------------------------------------
 
   /** Bytes Lua has in use. */

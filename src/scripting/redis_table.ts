@@ -41,10 +41,10 @@ function caller(interpreter: Interpreter, raises: boolean): LuaFunction {
     api.lua_settop(L, 0);
     const refused = host.callCommand(words.args);
     if (refused !== null) return interpreter.failWith(L, errorText(refused.text), raises, true);
-    const { reply } = host.client, bytes = reply.view();
+    const { reply } = host.client, bytes = reply.buffer;
     interpreter.toLua.push(L, bytes, 0);
     const isError = bytes[0] === MINUS;
-    reply.rewind(0);
+    reply.empty();
     if (raises && isError) throw RAISE_TOP;
     return 1;
   };

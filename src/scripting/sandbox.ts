@@ -69,6 +69,7 @@ interface Hidden {
 export class Sandbox {
   /** By the address of the view. */
   readonly #hidden = new Map<Pointer, Hidden>();
+  readonly #views: Pointer[] = [];
   readonly #emptyNodes: Pointer;
   readonly #refuseWrite: Pointer;
   readonly #refuseRead: Pointer;
@@ -168,6 +169,7 @@ export class Sandbox {
     api.lua_setfield(L, -2, lua.name("__newindex"));
     api.lua_setmetatable(L, -2);
     api.lua_insert(L, -2);
+    this.#views.push(view);
     this.#hidden.set(view, { ref: api.luaL_ref(L, REGISTRY), metatable });
   }
 
@@ -242,7 +244,7 @@ export class Sandbox {
   /** Whether nothing has been written into a view past its metatable. */
   get isIntact(): boolean {
     const { lua } = this;
-    for (const view of this.#hidden.keys()) {
+    for (const view of this.#views) {
       if (lua.word(view + TableField.Nodes) !== this.#emptyNodes) return false;
       if (lua.word(view + TableField.ArraySize) !== 0) return false;
     }

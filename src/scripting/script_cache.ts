@@ -8,6 +8,11 @@ import type { Runnable } from "./scripting.ts";
 /** Bytes a script takes beside its text. */
 const OVERHEAD_BYTES = 200;
 
+/** Without one of these words a script runs each of its instructions once at most. */
+const CAN_LOOP = /\b(?:for|while|repeat|function|load|loadstring)\b/;
+/** Scripts with fewer characters, and no loop, end before anybody could wait for them. */
+const LONGEST_BRIEF = 16_384;
+
 export class ScriptCache {
   readonly #bySha = new Map<string, Runnable>();
   /** Scripts by their text, which saves EVAL the SHA1. */
@@ -48,7 +53,9 @@ export class ScriptCache {
     const name = sha1HexOf(text);
     const { flags, source } = parseEvalHead(text);
     const interpreter = this.#usable();
-    const script = { name, flags, isFunction: false, interpreter, ref: compile(interpreter, source) };
+    const isBrief = text.length <= LONGEST_BRIEF && !CAN_LOOP.test(text);
+    const ref = compile(interpreter, source);
+    const script = { name, flags, isFunction: false, isBrief, interpreter, ref };
     this.#bySha.set(name, script);
     this.#byText.set(text, script);
     this.#texts += text.length;
