@@ -9,7 +9,7 @@
  * The file is read when the first script comes.
  */
 // This import, of a few bytes, makes the package part of the program, so that it is in the cache or the executable.
-import "wasmoon-lua5.1/package.json" with { type: "json" };
+import "npm:wasmoon-lua5.1@1.18.10/package.json" with { type: "json" };
 import { type Bridge, makeBridge, makeCallables, makeTrampoline, type WasmFunction } from "./wasm_glue.ts";
 
 /** Bytes of memory one interpreter may take; beyond, scripts get Lua's "not enough memory". */
@@ -124,7 +124,7 @@ let compiled: WebAssembly.Module | null = null;
 
 function luaModule(): WebAssembly.Module {
   if (compiled !== null) return compiled;
-  const url = import.meta.resolve("wasmoon-lua5.1/dist/liblua5.1.wasm");
+  const url = import.meta.resolve("npm:wasmoon-lua5.1@1.18.10/dist/liblua5.1.wasm");
   compiled = new WebAssembly.Module(Deno.readFileSync(new URL(url)));
   return compiled;
 }

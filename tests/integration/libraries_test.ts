@@ -1,14 +1,14 @@
 /** Libraries that keep their state in Redis, as their users set them up, on Redeno. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
-import KeyvRedis from "@keyv/redis";
-import Keyv from "keyv";
-import { RedisStore } from "connect-redis";
-import expressSession from "express-session";
-import { createClient } from "redis";
-import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
-import { Server as SocketServer } from "socket.io";
-import { io as connectSocket, type Socket } from "socket.io-client";
+import KeyvRedis from "npm:@keyv/redis@5.1.6";
+import Keyv from "npm:keyv@5.6.0";
+import { RedisStore } from "npm:connect-redis@10.0.0";
+import expressSession from "npm:express-session@1.19.0";
+import { createClient } from "npm:redis@5.12.1";
+import { createAdapter, createShardedAdapter } from "npm:@socket.io/redis-adapter@8.3.0";
+import { Server as SocketServer } from "npm:socket.io@4.8.4";
+import { io as connectSocket, type Socket } from "npm:socket.io-client@4.8.4";
 import { encodeCommand, type ServerProcess, startRedeno } from "../support/oracle.ts";
 
 const urlOf = (server: ServerProcess) => `redis://127.0.0.1:${server.port}`;
