@@ -694,7 +694,7 @@ export class Engine {
   keyChanged(key: Key, databaseId: number, by: Client | null = this.running): void {
     if (this.watchers.active) this.watchers.touch(this.databases[databaseId]!, databaseId, key);
     if (this.waiting.active) this.waiting.signal(databaseId, key.text);
-    if (this.tracking.clientCount > 0) this.tracking.keyChanged(key, by);
+    if (this.tracking.isActive) this.tracking.keyChanged(key, by);
     for (const observe of this.keyObservers) observe(key, databaseId, this.context.client);
   }
 
@@ -717,7 +717,7 @@ export class Engine {
       database.clear();
       this.waiting.signalAll(id);
     }
-    if (this.tracking.clientCount > 0) this.tracking.flushed();
+    if (this.tracking.isActive) this.tracking.flushed();
     for (const observe of this.flushObservers) observe(databaseId);
     return removed;
   }

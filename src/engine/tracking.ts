@@ -10,7 +10,7 @@
  * begins with one. These messages are gathered per prefix and sent once a batch.
  *
  * As in Redis keys count by name alone, whichever database they are in; ids of clients that have gone stay in the table
- * until their key changes. While no client tracks, the engine calls nothing of this.
+ * until their key changes. While no client tracks and the table is empty, the engine calls nothing of this.
  */
 import type { Key } from "../keyspace/key.ts";
 import { ReplyError } from "../protocol/errors.ts";
@@ -67,6 +67,11 @@ export class Tracking {
 
   constructor(engine: Engine) {
     this.#engine = engine;
+  }
+
+  /** Whether changes of keys concern anybody, or entries that those have left who track no longer. */
+  get isActive(): boolean {
+    return this.#states.size > 0 || this.#readers.size > 0;
   }
 
   /** Number of clients that track. */

@@ -6,7 +6,7 @@ import type { Engine } from "../engine/engine.ts";
 const UNAUTHENTICATED_BYTES = 17_408;
 
 export class OutputLimits {
-  /** Since when a client has been over its soft limit, in clock milliseconds. */
+  /** Since when a client has been over its soft limit: seconds of the clock, for Redis counts whole ones. */
   readonly #overSince = new WeakMap<Client, number>();
 
   constructor(readonly engine: Engine) {}
@@ -32,9 +32,9 @@ export class OutputLimits {
       this.#overSince.delete(client);
       return null;
     }
-    const since = this.#overSince.get(client);
-    if (since === undefined) this.#overSince.set(client, this.engine.nowMs);
-    else if (this.engine.nowMs - since > softSeconds * 1000) return "soft limit";
+    const since = this.#overSince.get(client), second = Math.floor(this.engine.nowMs / 1000);
+    if (since === undefined) this.#overSince.set(client, second);
+    else if (second - since > softSeconds) return "soft limit";
     return null;
   }
 

@@ -186,6 +186,21 @@ Deno.test("tracking refuses options that contradict each other or what was said 
   );
 });
 
+Deno.test("tracking forgets keys that change, or are flushed, while nobody tracks", () => {
+  using s = startInProcess();
+  const [t, other] = [tracker(s), s.client()];
+  t.send("MGET", "a", "b", "c");
+  s.engine.tracking.disable(t.client);
+  other.send("SET", "a", "1");
+  assertEquals(s.engine.tracking.keyCount, 2);
+  s.engine.tracking.enable(t.client, DEFAULTS, []);
+  other.send("SET", "a", "2");
+  assertEquals(t.received(), [], "a has not been read since");
+  s.engine.tracking.disable(t.client);
+  other.send("FLUSHALL");
+  assertEquals([s.engine.tracking.keyCount, s.engine.tracking.itemCount], [0, 0]);
+});
+
 function assertThrowsReply(work: () => void): ReplyError {
   let caught: unknown;
   try {

@@ -20,16 +20,18 @@ Deno.test("OutputLimits cuts off at the hard limit at once", () => {
   assertEquals([limits.exceeded(client, 999), limits.exceeded(client, 1000)], [null, "hard limit"]);
 });
 
-Deno.test("OutputLimits cuts off who stays over the soft limit for longer than its time", () => {
+Deno.test("OutputLimits cuts off who stays over the soft limit for longer than its time, in whole seconds", () => {
   const { server, client, limits } = start("normal 0 1000 10");
   assertEquals(limits.exceeded(client, 1000), null);
   server.advance(10_000);
   assertEquals(limits.exceeded(client, 1000), null);
+  server.advance(999 - server.engine.nowMs % 1000);
+  assertEquals(limits.exceeded(client, 1000), null, "the last millisecond of the last second");
   server.advance(1);
   assertEquals(limits.exceeded(client, 1000), "soft limit");
   assertEquals(limits.exceeded(client, 999), null, "who has caught up begins anew");
   assertEquals(limits.exceeded(client, 1000), null);
-  server.advance(10_001);
+  server.advance(11_000);
   assertEquals(limits.exceeded(client, 1000), "soft limit");
 });
 
