@@ -9,6 +9,7 @@ import { Engine } from "./src/engine/engine.ts";
 import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
 import { surviveFaults } from "./src/server/faults.ts";
 import { Persistence } from "./src/server/persistence.ts";
+import { dropPermissions, permissionFlags } from "./src/server/permissions.ts";
 import { PidFile } from "./src/server/pid_file.ts";
 import { Server } from "./src/server/server.ts";
 import { connectSettings } from "./src/server/settings.ts";
@@ -72,10 +73,15 @@ function renameCommands({ commands, config }: Engine): void {
   }
 }
 
-/** Runs the server; returns the exit status if it cannot. */
-async function serve(commandLine: CommandLine): Promise<number> {
+function loadConfig(commandLine: CommandLine): Config {
   const config = new Config();
   config.load(commandLine, directiveEnvironment());
+  return config;
+}
+
+/** Runs the server; returns the exit status if it cannot. */
+async function serve(commandLine: CommandLine): Promise<number> {
+  const config = loadConfig(commandLine);
   const log = openLog(config);
   const engine = new Engine({
     clock: systemClock,
@@ -106,6 +112,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
   const pidFile = new PidFile(config.values.pidfile, log);
   pidFile.write();
   server.start();
+  await dropPermissions();
   log.notice("Ready to accept connections");
   const status = await shutdown.finished;
   pidFile.remove();
@@ -125,6 +132,9 @@ async function main(): Promise<number> {
         return 0;
       case "cli":
         return await runCli([...command.args]);
+      case "permissions":
+        console.log(permissionFlags(loadConfig(command.commandLine)).join("\n"));
+        return 0;
       case "server":
         return await serve(command.commandLine);
     }

@@ -160,12 +160,17 @@ async function send(engine: Engine, request: MigrateRequest, parcels: readonly P
       link?.close();
       if (!(error instanceof LinkError)) throw error;
       if (!isFresh && outcome.migrated.length === 0 && Date.now() < deadlineMs) continue;
-      return { ...outcome, error: ioError(error) };
+      return { ...outcome, error: ioError(error, request) };
     }
   }
 }
 
-function ioError(error: LinkError): ReplyError {
+function ioError(error: LinkError, { host, port }: MigrateRequest): ReplyError {
+  if (error.isForbidden) {
+    return new ReplyError(
+      `IOERR the server was started without the permission to connect to ${host}:${port}`,
+    );
+  }
   const to = error.step === "connecting" ? "to the client" : "to target instance";
   return new ReplyError(`IOERR error or timeout ${error.step} ${to}`);
 }

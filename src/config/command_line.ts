@@ -22,7 +22,7 @@ export interface CommandLine {
 export type Command =
   | { readonly kind: "version" | "help" }
   | { readonly kind: "cli"; readonly args: readonly string[] }
-  | { readonly kind: "server"; readonly commandLine: CommandLine };
+  | { readonly kind: "server" | "permissions"; readonly commandLine: CommandLine };
 
 /** The answer to `--version`. */
 export const VERSION_TEXT =
@@ -32,6 +32,7 @@ export const VERSION_TEXT =
 export const HELP_TEXT = `Usage: redeno [/path/to/redis.conf] [--directive value ...] [-]
        redeno - (read the configuration from standard input)
        redeno cli [-h host] [-p port] [-a password] [-n db] [-3] [command ...]
+       redeno permissions [/path/to/redis.conf] [--directive value ...] [-]
        redeno -v or --version
        redeno -h or --help
 
@@ -47,6 +48,7 @@ Examples:
        redeno /etc/myredis.conf --loglevel verbose
        redeno --load-snapshot data.json
        REDENO_PORT=7777 REDENO_MAXMEMORY=1gb redeno
+       deno run $(redeno permissions redis.conf) main.ts redis.conf
 `;
 
 /** Reads the arguments of the process. */
@@ -59,9 +61,17 @@ export function parseCommandLine(args: readonly string[]): Command {
   });
   if (own.version) return { kind: "version" };
   if (own.help) return { kind: "help" };
+  if (first === "permissions") {
+    return { kind: "permissions", commandLine: parseServerArguments(args.slice(1)) };
+  }
+  return { kind: "server", commandLine: parseServerArguments(args) };
+}
+
+function parseServerArguments(args: readonly string[]): CommandLine {
+  const [first] = args;
   const hasFile = first !== undefined && !first.startsWith("-");
   const directives = parseDirectives(args.slice(hasFile ? 1 : 0), hasFile);
-  return { kind: "server", commandLine: { configFile: hasFile ? first : "", ...directives } };
+  return { configFile: hasFile ? first : "", ...directives };
 }
 
 /**

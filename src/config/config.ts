@@ -58,6 +58,11 @@ export class Config {
     return [...this.#loader.ignored];
   }
 
+  /** Paths of the files that the configuration was read from, and of folders looked through for them; latin1. */
+  get filesRead(): readonly string[] {
+    return this.#loader.filesRead;
+  }
+
   /** The `user` lines: a name and rules. */
   get users(): readonly KeptDirective[] {
     return this.#loader.users;

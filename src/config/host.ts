@@ -34,7 +34,7 @@ export const denoHost: ConfigHost = {
   expandGlob: (pattern) =>
     Array.from(expandGlobSync(pattern, { includeDirs: false }), (entry) => entry.path).sort(),
   replaceFile: (path, content) => {
-    const temporary = `${path}.${Deno.pid}.tmp`;
+    const temporary = temporaryName(path);
     try {
       writeDurably(temporary, content);
       Deno.renameSync(temporary, path);
@@ -47,6 +47,11 @@ export const denoHost: ConfigHost = {
   changeDirectory: (path) => Deno.chdir(path),
   mayWrite: (path) => Deno.permissions.querySync({ name: "write", path }).state === "granted",
 };
+
+/** The file that is written in the place of `path` until it is whole. */
+export function temporaryName(path: string): string {
+  return `${path}.tmp`;
+}
 
 function writeDurably(path: string, content: string): void {
   using file = Deno.openSync(path, { write: true, create: true, truncate: true, mode: 0o644 });
@@ -67,6 +72,7 @@ function removeQuietly(path: string): void {
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "No such file or directory";
   if (error instanceof Deno.errors.PermissionDenied) return "Permission denied";
+  if (error instanceof Deno.errors.NotCapable) return "Permission denied: the process was started without it";
   if (error instanceof Deno.errors.NotADirectory) return "Not a directory";
   if (error instanceof Deno.errors.IsADirectory) return "Is a directory";
   return error instanceof Error ? error.message : String(error);

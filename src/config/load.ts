@@ -2,6 +2,7 @@
  * What the configuration is read from at the start: files, standard input, environment variables and the command line,
  * in this order, so that the last to speak wins. The first fault ends the start with a {@linkcode ConfigLoadError}.
  */
+import { resolve } from "node:path";
 import { quoteArg, splitArgs } from "../util/sds_split.ts";
 import type { CommandLine } from "./command_line.ts";
 import { ConfigError, ConfigLoadError, fatalConfigError, type Origin } from "./errors.ts";
@@ -41,6 +42,8 @@ export class ConfigLoader {
   readonly users: KeptDirective[] = [];
   /** `rename-command` lines: a command and its new name, empty to remove it. */
   readonly renamedCommands: KeptDirective[] = [];
+  /** Absolute paths of the files that were read, and of folders that were looked through for a glob. */
+  readonly filesRead: string[] = [];
 
   readonly #take: TakeValue;
   readonly #host: ConfigHost;
@@ -63,8 +66,9 @@ export class ConfigLoader {
 
   /** Reads a configuration file, or all files of a glob; a glob without files is nothing. */
   #loadFile(path: string): void {
-    const paths = /[*?[]/.test(path) ? this.#host.expandGlob(path) : [path];
-    for (const file of paths) {
+    const globAt = path.search(/[*?[]/);
+    if (globAt >= 0) this.#noteRead(path.slice(0, path.lastIndexOf("/", globAt) + 1));
+    for (const file of globAt < 0 ? [path] : this.#host.expandGlob(path)) {
       this.#loadText(
         this.#readFile(file),
         (line) => `Reading the configuration file ${file}, at line ${line}`,
@@ -97,7 +101,12 @@ export class ConfigLoader {
     }
   }
 
+  #noteRead(path: string): void {
+    this.filesRead.push(toLatin1(resolve(this.#host.workingDirectory(), path)));
+  }
+
   #readFile(path: string): string {
+    this.#noteRead(path);
     try {
       return this.#host.readFile(path);
     } catch (error) {

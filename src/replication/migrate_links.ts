@@ -12,8 +12,11 @@ const REPLY_BYTES = 4096;
 export class LinkError extends Error {
   override name = "LinkError";
 
-  /** @param step what was being done */
-  constructor(readonly step: "connecting" | "writing" | "reading") {
+  /**
+   * @param step what was being done
+   * @param isForbidden whether the process was started without the permission to do it
+   */
+  constructor(readonly step: "connecting" | "writing" | "reading", readonly isForbidden = false) {
     super(`error or timeout ${step}`);
   }
 }
@@ -26,8 +29,8 @@ async function within<T>(work: Promise<T>, deadlineMs: number, step: LinkError["
   });
   try {
     return await Promise.race([work, timeout]);
-  } catch {
-    throw new LinkError(step);
+  } catch (error) {
+    throw new LinkError(step, error instanceof Deno.errors.NotCapable);
   } finally {
     clearTimeout(timer);
   }

@@ -122,11 +122,13 @@ interface StackSwitching {
 
 let compiled: WebAssembly.Module | null = null;
 
+/** Where the library lies. */
+export function luaLibraryUrl(): string {
+  return import.meta.resolve("npm:wasmoon-lua5.1@1.18.10/dist/liblua5.1.wasm");
+}
+
 function luaModule(): WebAssembly.Module {
-  if (compiled !== null) return compiled;
-  const url = import.meta.resolve("npm:wasmoon-lua5.1@1.18.10/dist/liblua5.1.wasm");
-  compiled = new WebAssembly.Module(Deno.readFileSync(new URL(url)));
-  return compiled;
+  return compiled ??= new WebAssembly.Module(Deno.readFileSync(new URL(luaLibraryUrl())));
 }
 
 /** What the library imports, all of it harmless. */

@@ -98,18 +98,25 @@ export interface ExpandGlobOptions {
 export function* expandGlobSync(glob: string | URL, options: ExpandGlobOptions = {}): Generator<WalkEntry> {
   const { root = Deno.cwd(), includeDirs = true } = options;
   const pattern = pathOf(glob);
-  let found = [isAbsolute(pattern) ? "/" : resolve(root)];
-  for (const part of pattern.split("/").filter(Boolean)) found = found.flatMap((path) => step(path, part));
+  const parts = pattern.split("/").filter(Boolean);
+  // Folders that the pattern names outright are not looked at: the process may have no permission for those.
+  const fixed = parts.slice(0, Math.max(0, parts.findIndex(isPattern)));
+  let found = [join(isAbsolute(pattern) ? "/" : resolve(root), ...fixed)];
+  for (const part of parts.slice(fixed.length)) found = found.flatMap((path) => step(path, part));
   for (const path of found.sort()) {
     const { isFile, isDirectory, isSymlink } = Deno.lstatSync(path);
     if (includeDirs || !isDirectory) yield { path, name: basename(path), isFile, isDirectory, isSymlink };
   }
 }
 
+function isPattern(part: string): boolean {
+  return /[*?[]/.test(part);
+}
+
 /** The paths in directory `path` that one part of a glob names. */
 function step(path: string, part: string): string[] {
   if (!existsSync(path, { isDirectory: true })) return [];
-  if (!/[*?[]/.test(part)) return existsSync(join(path, part)) ? [join(path, part)] : [];
+  if (!isPattern(part)) return existsSync(join(path, part)) ? [join(path, part)] : [];
   const matcher = partMatcher(part);
   return [...Deno.readDirSync(path)].filter(({ name }) => matcher.test(name)).map(({ name }) =>
     join(path, name)

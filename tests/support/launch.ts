@@ -16,7 +16,11 @@ export function importFlags(): string[] {
   return standsIn ? ["--no-lock", `--import-map=${map.pathname}`] : [];
 }
 
-/** The words of a command line that starts Redeno; the configuration file and directives go behind them. */
-export function redenoCommand(): [string, ...string[]] {
-  return [Deno.execPath(), "run", ...importFlags(), ...startFlags(), new URL("main.ts", top).pathname];
+/**
+ * The words of a command line that starts Redeno; the configuration file and directives go behind them.
+ *
+ * @param permissions those of `deno task start`, unless others are given
+ */
+export function redenoCommand(permissions: readonly string[] = startFlags()): [string, ...string[]] {
+  return [Deno.execPath(), "run", ...importFlags(), ...permissions, new URL("main.ts", top).pathname];
 }

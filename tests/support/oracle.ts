@@ -34,6 +34,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #log: Promise<void>;
   #ready = Promise.withResolvers<void>();
+  #onLog = () => {};
   /** What it has printed so far. */
   log = "";
 
@@ -49,11 +50,13 @@ export class ServerProcess implements AsyncDisposable {
    * Starts a server and waits until it accepts connections.
    *
    * @param command the words that start it; directives go behind them
+   * @param directives with its port, or it gets a free one
    * @param folder its data directory: a new one unless told, which the caller then removes
    */
   static async start(command: string[], directives: string[], folder?: string): Promise<ServerProcess> {
     const dir = folder ?? await Deno.makeTempDir({ prefix: "redeno-test-" });
-    const port = freePort();
+    const given = directives.indexOf("--port");
+    const port = given < 0 ? freePort() : Number(directives[given + 1]);
     const [program = "", ...words] = command;
     const args = [...words, "--port", String(port), "--dir", dir, ...directives];
     const child = new Deno.Command(program, {
@@ -73,8 +76,21 @@ export class ServerProcess implements AsyncDisposable {
     for await (const chunk of this.#child.stdout) {
       this.log += Buffer.from(chunk).toString("latin1");
       if (this.log.includes("Ready to accept connections")) this.#ready.resolve();
+      this.#onLog();
     }
     this.#ready.reject(new Error(`the server ended before it was ready:\n${this.log}`));
+  }
+
+  /** Resolves when its log holds `expected`; fails if the server ends without. */
+  async logged(expected: RegExp): Promise<void> {
+    while (!expected.test(this.log)) await this.#grown();
+  }
+
+  #grown(): Promise<void> {
+    return Promise.race([
+      new Promise<void>((resolve) => this.#onLog = resolve),
+      this.#log.then(() => Promise.reject(new Error(`the server ended, having logged:\n${this.log}`))),
+    ]);
   }
 
   /** A new connection to it. */

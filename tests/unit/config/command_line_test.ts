@@ -17,6 +17,13 @@ Deno.test("parseCommandLine hands everything behind cli to the client", () => {
   });
 });
 
+Deno.test("parseCommandLine reads the arguments of permissions as those of a server", () => {
+  assertEquals(parseCommandLine(["permissions", "r.conf", "--port", "1"]), {
+    kind: "permissions",
+    commandLine: { configFile: "r.conf", readsStandardInput: false, options: 'port "1" ' },
+  });
+});
+
 Deno.test("parseCommandLine finds the file, standard input and directives", () => {
   const line = (...args: string[]) => {
     const command = parseCommandLine(args);

@@ -1,0 +1,114 @@
+/**
+ * What the process may do, named exactly. `redeno permissions` prints it as flags for `deno run` and `deno compile`, so that a
+ * server reaches its own folder, files and ports and nothing else. A process cannot narrow what it was started with to
+ * certain folders or ports, so this is said at the start; what only the start needs, the server gives back by itself.
+ */
+import { basename, dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Config } from "../config/config.ts";
+import { ConfigLoadError } from "../config/errors.ts";
+import { fromLatin1, temporaryName } from "../config/host.ts";
+import type { ConfigValues } from "../config/parameters.ts";
+import { luaLibraryUrl } from "../scripting/lua_library.ts";
+
+/** Variables that stand for directives. */
+const ENVIRONMENT = "REDENO_*";
+/** What INFO shows of the machine. */
+const MACHINE = ["osRelease", "systemMemoryInfo"];
+
+/**
+ * The flags that let a server run with this configuration, and nothing more: first those that name something, then
+ * `--no-prompt`. Throws {@linkcode ConfigLoadError} for a path that flags cannot name.
+ */
+export function permissionFlags(config: Config): string[] {
+  const { read, written } = paths(config);
+  const lists = { net: addresses(config.values), read: [...read, ...written], write: written };
+  const flags = Object.entries(lists).flatMap(([kind, names]) => names.length > 0 ? [flag(kind, names)] : []);
+  return [...flags, flag("env", [ENVIRONMENT]), flag("sys", MACHINE), "--no-prompt"];
+}
+
+function flag(kind: string, names: readonly string[]): string {
+  const wrong = names.find((name) => name.includes(","));
+  if (wrong !== undefined) {
+    throw new ConfigLoadError(`A permission cannot name '${wrong}', which holds a comma`);
+  }
+  return `--allow-${kind}=${[...new Set(names)].join(",")}`;
+}
+
+/** Where the server listens, and the primary it copies. */
+function addresses(values: ConfigValues): string[] {
+  const { bind, port, tlsPort, unixsocket, replicaof } = values;
+  const ports = [port, tlsPort].filter((number) => number > 0);
+  const own = bind.flatMap((address) => ports.map((number) => hostAndPort(hostOf(address), number)));
+  const others = replicaof === undefined ? [] : [hostAndPort(replicaof.host, replicaof.port)];
+  const sockets = unixsocket !== "" && namesSockets() ? [`unix:${absolute(unixsocket)}`] : [];
+  return [...own, ...others, ...sockets];
+}
+
+/** An address of `bind` as Deno calls it. */
+function hostOf(address: string): string {
+  const bare = address.replace(/^-/, "");
+  return bare === "*" ? "0.0.0.0" : bare === "::*" ? "::" : bare;
+}
+
+/** A host and a port as permissions name them. */
+export function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether this Deno wants Unix sockets named among the network addresses, beside their paths. */
+function namesSockets(): boolean {
+  try {
+    Deno.permissions.querySync({ name: "net", host: "unix:/" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Folders and files that are read, and those that are written too. Both are read, as whoever writes looks what is there. */
+function paths(config: Config): { read: string[]; written: string[] } {
+  const { values } = config;
+  const certificates = [
+    values.tlsCertFile,
+    values.tlsKeyFile,
+    values.tlsCaCertFile,
+    values.tlsClientCertFile,
+    values.tlsClientKeyFile,
+  ];
+  const rewritten = [config.filePath, values.aclfile].filter(Boolean).flatMap((
+    path,
+  ) => [path, temporaryName(path)]);
+  const written = [values.dir, values.logfile, values.pidfile, values.unixsocket, ...rewritten];
+  const read = [...config.filesRead, ...certificates];
+  return { read: [...read.flatMap(namesOf), ...scriptLibrary()], written: written.flatMap(namesOf) };
+}
+
+/** A path as it is written and, where that leads over a symbolic link, as what it leads to. */
+function namesOf(path: string): string[] {
+  return path === "" ? [] : [absolute(path), realPath(absolute(path))];
+}
+
+function absolute(path: string): string {
+  return resolve(fromLatin1(path));
+}
+
+/** What a path leads to; of a file that is not there yet, what its folder leads to. */
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return dirname(path) === path ? path : resolve(realPath(dirname(path)), basename(path));
+  }
+}
+
+/** The library that runs scripts is a file beside the program, but not beside a compiled one. */
+function scriptLibrary(): string[] {
+  const url = luaLibraryUrl();
+  return Deno.build.standalone || !url.startsWith("file:") ? [] : [fileURLToPath(url)];
+}
+
+/** Gives back what only the start needs. */
+export async function dropPermissions(): Promise<void> {
+  for (const name of ["env", "sys", "run", "ffi", "import"] as const) await Deno.permissions.revoke({ name });
+}
