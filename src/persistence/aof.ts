@@ -105,6 +105,8 @@ export class AppendOnlyFile implements PropagationSink {
   delayedSyncs = 0;
   /** Whether a base file is being written; set by whoever writes it. */
   isRewriting = false;
+  /** Called when {@linkcode refusal} may have changed: no write may run in between. */
+  onRefusal: () => void = () => {};
 
   #buffer = new AofBuffer();
   #file: FileHandle | null = null;
@@ -213,6 +215,7 @@ export class AppendOnlyFile implements PropagationSink {
     if (this.#writeFault !== null) {
       this.#writeFault = null;
       this.log.warning("AOF write error looks solved, the server can write again.");
+      this.onRefusal();
     }
     return true;
   }
@@ -223,6 +226,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.#retryAtMs = nowMs + RETRY_MS;
     const isNews = this.#writeFault === null || nowMs - this.#loggedMs >= LOG_AGAIN_MS;
     this.#writeFault = error;
+    this.onRefusal();
     if (isNews) {
       this.#loggedMs = nowMs;
       this.log.warning(`Error writing to the AOF file: ${error.reason}`);
@@ -297,6 +301,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.#writeFault = null;
     this.#close();
     this.state = "waiting";
+    this.onRefusal();
   }
 
   #close(): void {
@@ -330,8 +335,7 @@ export class AppendOnlyFile implements PropagationSink {
     const isBegun = base?.name === fileName && !this.files.existsSync(this.pathOf(fileName));
     const isNew = base === null;
     if (increments.length > 0 || !(isNew || isBegun) || !this.files.existsSync(old)) return;
-    this.files.mkdirSync(this.folder);
-    this.files.syncDirSync(dir);
+    this.#makeFolder();
     this.adopt({ ...this.manifest, base: { name: fileName, seq: 1, type: "b" } });
     this.files.renameSync(old, this.pathOf(fileName));
     this.files.syncDirSync(this.folder);
@@ -339,6 +343,12 @@ export class AppendOnlyFile implements PropagationSink {
     this.log.notice(
       `Successfully migrated an old-style AOF file (${fileName}) into the AOF directory (${dirName}).`,
     );
+  }
+
+  /** The folder, and its name on the disk: what is synced in it would go with it. */
+  #makeFolder(): void {
+    this.files.mkdirSync(this.folder);
+    this.files.syncDirSync(this.settings.dir);
   }
 
   /** Makes `manifest` the one in use: in the folder, durable, then here. */
@@ -380,7 +390,7 @@ export class AppendOnlyFile implements PropagationSink {
    * @param writeBase writes and syncs a base file of the present data at that path
    */
   openOnStart(writeBase: (path: string) => void): void {
-    this.files.mkdirSync(this.folder);
+    this.#makeFolder();
     let manifest = this.manifest;
     if (manifest.base === null && manifest.increments.length === 0) {
       const base = nextBase(manifest, this.settings.fileName, this.settings.rdbBase);
@@ -416,6 +426,16 @@ export class AppendOnlyFile implements PropagationSink {
     const baseSize = base === null ? 0 : this.#sizeOf(base);
     this.currentSize = increments.reduce((sum, increment) => sum + this.#sizeOf(increment), baseSize);
     this.rewriteBaseSize = baseSize;
+  }
+
+  /** After a rewrite, which has succeeded whether or not the sizes can be told. */
+  #measureAgain(): void {
+    try {
+      this.measure();
+    } catch (error) {
+      this.log.warning(`The size of the AOF is not known: ${asFileError(error).message}`);
+    }
+    this.rewriteBaseSize = this.currentSize;
   }
 
   #sizeOf(info: AofFileInfo): number {
@@ -459,6 +479,7 @@ export class AppendOnlyFile implements PropagationSink {
   /** The base file that is needed could not be written: writes are refused until one is. */
   refuse(error: FileError): void {
     this.#syncFault = error;
+    this.onRefusal();
   }
 
   /** Writes and syncs what is there, and stops. */
@@ -484,7 +505,7 @@ export class AppendOnlyFile implements PropagationSink {
    * {@linkcode FileError} with everything as it was.
    */
   beginRewrite(): void {
-    this.files.mkdirSync(this.folder);
+    if (this.state !== "on") this.#makeFolder();
     if (this.state === "waiting") this.#collectAside();
     if (this.state === "on") this.#startIncrement();
     this.isRewriting = true;
@@ -504,12 +525,20 @@ export class AppendOnlyFile implements PropagationSink {
     if (!this.#syncNow()) throw this.#syncFault;
     const increment = nextIncrement(this.manifest, this.settings.fileName);
     const file = this.files.openWrite(this.pathOf(increment.name));
+    const manifest = withIncrement(this.manifest, increment);
+    let nameFault: FileError | null;
     try {
-      this.adopt(withIncrement(this.manifest, increment));
+      nameFault = this.#replaceManifest(manifest);
     } catch (error) {
-      // Should the folder list the new file all the same, it is empty and last: both readings are right.
       file.closeSync();
       throw error;
+    }
+    this.manifest = manifest;
+    if (nameFault !== null) {
+      // Neither file is the last for certain now: one could be torn in the middle, the other forgotten.
+      file.closeSync();
+      this.#giveUp(nameFault);
+      throw nameFault;
     }
     this.log.notice(`Creating AOF incr file ${increment.name} on background rewrite`);
     this.#close();
@@ -531,9 +560,9 @@ export class AppendOnlyFile implements PropagationSink {
     this.manifest = manifest;
     this.isRewriting = false;
     if (wasWaiting) this.#baseArrived(nameFault);
-    this.measure();
-    this.rewriteBaseSize = this.currentSize;
-    if (nameFault === null) this.removeHistory();
+    this.#measureAgain();
+    if (nameFault === null) return this.removeHistory();
+    this.log.warning(`${nameFault.message}: the files that the new AOF base replaces are kept`);
   }
 
   /** Everything collected meanwhile has to be on the disk before the manifest lists it. */
@@ -558,6 +587,7 @@ export class AppendOnlyFile implements PropagationSink {
       this.log.warning("A fresh AOF base file is on the disk, the server can write again.");
     }
     this.#syncFault = null;
+    this.onRefusal();
   }
 
   /** After a rewrite that came to nothing. */

@@ -116,6 +116,8 @@ export class AofRewriter {
   #failed(error: unknown): void {
     const { engine } = this.context;
     this.aof.abortRewrite();
+    // What is written meanwhile would be in no file.
+    if (this.aof.state === "waiting" && error instanceof FileError) this.aof.refuse(error);
     this.lastSucceeded = false;
     this.failures++;
     this.#notBeforeMs = engine.clock.nowMs() + this.#waitMs();
@@ -159,7 +161,6 @@ export class AofRewriter {
       this.context.jobs.runNow(this.#order(temporary));
       this.aof.commitRewrite(temporary);
     } catch (error) {
-      if (error instanceof FileError) this.aof.refuse(error);
       this.#failed(error);
     }
   }

@@ -11,7 +11,7 @@ export class StoreServer extends InProcessServer {
   constructor(readonly disk: SimulatedFiles, options: InProcessOptions = {}) {
     super(options);
     this.engine.config.values.dir = "d";
-    disk.mkdirSync("d");
+    disk.putFolder("d");
     this.store = new DataStore(this.engine, disk, 1, (slice) => this.#later.push(slice));
   }
 

@@ -5,7 +5,8 @@
  *
  * - of each file, what was synced, and any prefix of what was done to it since (the last write perhaps
  *   torn);
- * - of the names in a folder, those at its last sync, and any prefix of the changes since.
+ * - of the names in a folder, those at its last sync, and any prefix of the changes since; a folder whose own name
+ *   is lost takes all that is in it along.
  */
 import { FileError, type FileHandle, type FileSystem } from "../../src/persistence/files.ts";
 import type { Random } from "../../src/util/random.ts";
@@ -70,8 +71,8 @@ class Inode {
   }
 }
 
-/** A change of a folder's names since it was synced: which inode a name leads to from now on. */
-type Renaming = readonly (readonly [path: string, inode: Inode | undefined])[];
+/** A change of a folder's names since it was synced: which file or folder a name leads to from now on. */
+type Renaming = readonly (readonly [path: string, target: Inode | "folder" | undefined])[];
 
 function folderOf(path: string): string {
   const slash = path.lastIndexOf("/");
@@ -95,6 +96,7 @@ export class SimulatedFiles implements FileSystem {
   #syncedNames = new Map<string, Inode>();
   #renamings = new Map<string, Renaming[]>();
   #folders = new Set<string>([""]);
+  #syncedFolders = new Set<string>([""]);
   #pendingSyncs: (() => void)[] = [];
   /** Whether {@linkcode FileHandle.sync} waits for {@linkcode SimulatedFiles.finishSyncs}. */
   holdSyncs = false;
@@ -113,10 +115,7 @@ export class SimulatedFiles implements FileSystem {
   }
 
   #rename(folder: string, renaming: Renaming): void {
-    for (const [path, inode] of renaming) {
-      if (inode === undefined) this.#names.delete(path);
-      else this.#names.set(path, inode);
-    }
+    applyNames(this.#names, this.#folders, renaming);
     const list = this.#renamings.get(folder);
     if (list === undefined) this.#renamings.set(folder, [renaming]);
     else list.push(renaming);
@@ -175,7 +174,7 @@ export class SimulatedFiles implements FileSystem {
 
   mkdirSync(path: string): void {
     this.#begin("mkdir", path);
-    this.#folders.add(path);
+    if (!this.#folders.has(path)) this.#rename(folderOf(path), [[path, "folder"]]);
   }
 
   readDirSync(path: string): string[] {
@@ -187,7 +186,9 @@ export class SimulatedFiles implements FileSystem {
 
   syncDirSync(path: string): void {
     this.#begin("syncdir", path);
-    for (const renaming of this.#renamings.get(path) ?? []) applyNames(this.#syncedNames, renaming);
+    for (const renaming of this.#renamings.get(path) ?? []) {
+      applyNames(this.#syncedNames, this.#syncedFolders, renaming);
+    }
     this.#renamings.delete(path);
   }
 
@@ -214,10 +215,16 @@ export class SimulatedFiles implements FileSystem {
     for (const done of this.#pendingSyncs.splice(0)) done();
   }
 
+  /** Puts a folder there as if it had always been. */
+  putFolder(path: string): void {
+    this.#folders.add(path);
+    this.#syncedFolders.add(path);
+  }
+
   /** Puts a file there as if it had always been. */
   put(path: string, bytes: Uint8Array): void {
     const inode = Inode.of(bytes);
-    this.#folders.add(folderOf(path));
+    this.putFolder(folderOf(path));
     this.#names.set(path, inode);
     this.#syncedNames.set(path, inode);
   }
@@ -235,28 +242,31 @@ export class SimulatedFiles implements FileSystem {
   /** The disk after the process died: everything that was written is there. */
   afterKill(): SimulatedFiles {
     const disk = new SimulatedFiles();
-    disk.#folders = new Set(this.#folders);
+    for (const path of this.#folders) disk.putFolder(path);
     for (const [path, inode] of this.#names) disk.put(path, inode.bytes());
     return disk;
   }
 
   /** One disk a power cut at this moment may leave behind. */
   afterPowerCut(random: Random): SimulatedFiles {
-    const names = new Map(this.#syncedNames);
+    const names = new Map(this.#syncedNames), folders = new Set(this.#syncedFolders);
     for (const list of this.#renamings.values()) {
-      for (const renaming of list.slice(0, random.below(list.length + 1))) applyNames(names, renaming);
+      for (const renaming of list.slice(0, random.below(list.length + 1))) applyNames(names, folders, renaming);
     }
     const disk = new SimulatedFiles();
-    disk.#folders = new Set(this.#folders);
-    for (const [path, inode] of names) disk.put(path, inode.survivor(random).bytes());
+    for (const path of folders) disk.putFolder(path);
+    for (const [path, inode] of names) {
+      if (folders.has(folderOf(path))) disk.put(path, inode.survivor(random).bytes());
+    }
     return disk;
   }
 }
 
-function applyNames(names: Map<string, Inode>, renaming: Renaming): void {
-  for (const [path, inode] of renaming) {
-    if (inode === undefined) names.delete(path);
-    else names.set(path, inode);
+function applyNames(names: Map<string, Inode>, folders: Set<string>, renaming: Renaming): void {
+  for (const [path, target] of renaming) {
+    if (target === "folder") folders.add(path);
+    else if (target === undefined) names.delete(path);
+    else names.set(path, target);
   }
 }
 

@@ -61,7 +61,7 @@ interface Loaded {
 
 function load(files: Record<string, string>, loadTruncated = true): Loaded {
   const disk = new SimulatedFiles(), log = new RecordedLog(), clock = new VirtualClock();
-  disk.mkdirSync("d");
+  disk.putFolder("d");
   for (const [name, text] of Object.entries(files)) disk.put(`d/appendonlydir/${name}`, encode(text));
   const names = Object.keys(files);
   const manifest = names.map((name) => {

@@ -21,7 +21,7 @@ class Bench {
   readonly aof: AppendOnlyFile;
 
   constructor(settings: Partial<AofSettings> = {}, readonly disk = new SimulatedFiles()) {
-    disk.mkdirSync("d");
+    disk.putFolder("d");
     this.settings = { ...defaultAofSettings(), dir: "d", ...settings };
     this.aof = new AppendOnlyFile(disk, this.clock, this.log, this.settings);
   }
