@@ -37,13 +37,11 @@ export interface KillReport {
  * Runs rounds of load, kill, restart and comparison in one folder.
  *
  * @param command the words that start the server
- * @param onRound told after each round
  */
 export async function killRounds(
   command: string[],
   rounds: number,
   seed: number,
-  onRound: (round: number) => void = () => {},
 ): Promise<KillReport> {
   const random = new Random(seed);
   const folder = await Deno.makeTempDir({ prefix: "redeno-crash-" });
@@ -56,7 +54,7 @@ export async function killRounds(
     problems.push(...await checkAll(server, writers));
     if (problems.length === 0) await load(server, writers, random, problems);
     await server.stop("SIGKILL");
-    onRound(++round);
+    round++;
   }
   if (problems.length === 0) {
     const server = await ServerProcess.start(command, directives("everysec", random), folder);

@@ -1,7 +1,7 @@
 /**
- * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--seed N] [--executable PATH]` restores
- * mutated DUMP payloads, cuts the power of a simulated disk, and kills the server under load, as often as it is told, and
- * tells whether anything broke or anything acknowledged was lost.
+ * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--seed N] [--executable PATH]` kills the
+ * server under load, cuts the power of a simulated disk, and restores mutated DUMP payloads, as often as it is told. Each of
+ * the three ends with one line of what it has done; the status is 1 if anything broke or anything acknowledged was lost.
  */
 import { parseArgs } from "@std/cli";
 import { redenoCommand } from "../support/launch.ts";
@@ -9,27 +9,39 @@ import { killRounds } from "./kill.ts";
 import { mutatedPayloads } from "./payloads.ts";
 import { powerCuts } from "./power.ts";
 
-const flags = parseArgs(Deno.args, { string: ["rounds", "cuts", "payloads", "seed", "executable"] });
-const rounds = Number(flags.rounds ?? 20), seed = Number(flags.seed ?? Date.now() % 1_000_000);
-const command = flags.executable === undefined ? redenoCommand() : [await Deno.realPath(flags.executable)];
+/** What is done where nothing is asked for by name. */
+const USUAL = { rounds: "20", cuts: "5000", payloads: "20000" };
 
-const cuts = Number(flags.cuts ?? 5000), payloads = Number(flags.payloads ?? 20_000);
+const given = parseArgs(Deno.args, { string: ["rounds", "cuts", "payloads", "seed", "executable"] });
+const isAsked = [given.rounds, given.cuts, given.payloads].some((count) => count !== undefined);
+const { rounds, cuts, payloads } = isAsked ? given : USUAL;
+const seed = Number(given.seed ?? Date.now() % 1_000_000);
 
-console.log(`${payloads} payloads, ${cuts} power cuts and ${rounds} kills, seed ${seed}`);
-const fuzz = mutatedPayloads(payloads, seed);
-for (const problem of fuzz.problems) console.error(problem);
-if (fuzz.problems.length > 0) Deno.exit(1);
-console.log(`${fuzz.payloads} mutated payloads, ${fuzz.restored} of them still values, none harmful`);
-const power = await powerCuts(cuts, seed);
-for (const problem of power.problems) console.error(problem);
-if (power.problems.length > 0) Deno.exit(1);
-console.log(`${power.cuts} power cuts, nothing lost that must not be`);
-const report = await killRounds(command, rounds, seed, (round) => {
-  if (round % 10 === 0) console.log(`${round} rounds`);
-});
-for (const problem of report.problems) console.error(problem);
-if (report.problems.length > 0) {
-  console.error(`FAILED in round ${report.rounds}; the data is in ${report.folder}`);
-  Deno.exit(1);
+/** Prints what was found, and the summary; the status of this program follows. */
+function tell(problems: readonly string[], summary: string): void {
+  for (const problem of problems) console.error(problem);
+  console.log(`${summary}, seed ${seed}`);
+  if (problems.length > 0) Deno.exitCode = 1;
 }
-console.log(`${report.rounds} kills, ${report.acknowledged} acknowledged steps, none lost`);
+
+if (payloads !== undefined) {
+  const report = mutatedPayloads(Number(payloads), seed);
+  const { problems, restored } = report;
+  tell(
+    problems,
+    `payloads: ${report.payloads} mutated, ${restored} still values, ${problems.length} harmful`,
+  );
+}
+if (cuts !== undefined) {
+  const report = await powerCuts(Number(cuts), seed);
+  tell(report.problems, `power cuts: ${report.cuts}, ${report.problems.length} lost something`);
+}
+if (rounds !== undefined) {
+  const command = given.executable === undefined ? redenoCommand() : [await Deno.realPath(given.executable)];
+  const report = await killRounds(command, Number(rounds), seed);
+  const { problems, acknowledged, folder } = report;
+  tell(
+    problems.length === 0 ? [] : [...problems, `the data is in ${folder}`],
+    `kills: ${report.rounds} rounds, ${acknowledged} acknowledged steps, ${problems.length} lost something`,
+  );
+}

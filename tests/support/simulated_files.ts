@@ -251,7 +251,9 @@ export class SimulatedFiles implements FileSystem {
   afterPowerCut(random: Random): SimulatedFiles {
     const names = new Map(this.#syncedNames), folders = new Set(this.#syncedFolders);
     for (const list of this.#renamings.values()) {
-      for (const renaming of list.slice(0, random.below(list.length + 1))) applyNames(names, folders, renaming);
+      for (const renaming of list.slice(0, random.below(list.length + 1))) {
+        applyNames(names, folders, renaming);
+      }
     }
     const disk = new SimulatedFiles();
     for (const path of folders) disk.putFolder(path);
