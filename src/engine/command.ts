@@ -198,13 +198,25 @@ export interface CommandStats {
   microseconds: number;
   rejectedCalls: number;
   failedCalls: number;
+  /** What a call took when that was last measured, microseconds. */
+  typicalUs: number;
+  /** Calls that will be taken to last as long. */
+  callsToEstimate: number;
   /** What calls took, from the first one on while `latency-tracking` is on. */
   latency: Histogram | null;
 }
 
 /** Counters of nothing yet. */
 export function freshStats(): CommandStats {
-  return { calls: 0, microseconds: 0, rejectedCalls: 0, failedCalls: 0, latency: null };
+  return {
+    calls: 0,
+    microseconds: 0,
+    rejectedCalls: 0,
+    failedCalls: 0,
+    typicalUs: 0,
+    callsToEstimate: 0,
+    latency: null,
+  };
 }
 
 /** A declared command. */

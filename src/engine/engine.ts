@@ -31,6 +31,7 @@ import type { Random } from "../util/random.ts";
 import { AccessControl } from "./access.ts";
 import { Args } from "./args.ts";
 import { WaitingClients } from "./blocking.ts";
+import { CallTimer } from "./call_timer.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import { acceptsCount, type Command, Flag } from "./command.ts";
 import { ClientMemory } from "./client_memory.ts";
@@ -83,18 +84,10 @@ export interface EngineParts {
 
 /** With so many bytes of replies a batch is interrupted, so that they can leave; its reader may be a slow one. */
 const LARGEST_BATCH_REPLY_BYTES = 1 << 20;
-/** How long clients that have much to do may keep the others waiting, milliseconds. */
-const TURN_MS = 2;
-/** The same for commands that are timed one by one, microseconds: a batch of few should not be cut for the machine's sake. */
-const SLOW_TURN_US = 10_000;
 /** Commands of a batch between two looks at the clock. */
 const CLOCK_INTERVAL = 128;
 /** What a command in a transaction's queue takes beside its bytes. */
 const QUEUED_COMMAND_BYTES = 256;
-/** Commands below this time are not timed one by one; see {@linkcode Engine.runBatch}. */
-const TIME_EACH_BELOW_US = 1000;
-/** Commands whose time is measured over a run of calls. */
-const TIMED_IN_RUNS = Flag.Fast | Flag.Brief;
 
 export class Engine {
   readonly clock: Clock;
@@ -110,6 +103,7 @@ export class Engine {
   readonly latency: LatencyMonitor;
   readonly clientMemory: ClientMemory = new ClientMemory(this);
   readonly slowlog = new Slowlog();
+  readonly timer: CallTimer = new CallTimer(this);
   readonly propagation = new PropagationQueue();
   readonly watchers = new Watchers();
   readonly waiting = new WaitingClients();
@@ -128,8 +122,6 @@ export class Engine {
   guards = 0;
   /** Unix milliseconds, read once per batch. */
   nowMs: number;
-  /** When the event loop last asked which sockets are ready, as far as is known; connections keep it. Milliseconds. */
-  turnBeganMs: number;
   /** Changes since the last snapshot; INFO's rdb_changes_since_last_save. */
   dirty = 0;
   /** Set by `ctx.block` when a command that was run again goes on waiting. */
@@ -181,8 +173,6 @@ export class Engine {
   isReplica = false;
   /** Database numbers, hardly ever changed, so that replies find them without a search. */
   #depth = 0;
-  /** What the commands of the batch have taken that were timed one by one. */
-  #timedUs = 0;
   #serving = false;
   readonly #args = new Args();
   readonly #crossProtocol = new CrossProtocolGuard(this);
@@ -205,7 +195,6 @@ export class Engine {
     this.latency = new LatencyMonitor(parts.clock);
     this.#eviction = new EvictionPool(parts.random);
     this.nowMs = parts.clock.nowMs();
-    this.turnBeganMs = this.nowMs;
     this.identity = new Identity(parts.random, this.nowMs);
     for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database());
     this.refreshSettings();
@@ -245,35 +234,27 @@ export class Engine {
    * Runs the commands of `batch` from number `from` on and returns how many have been run (or refused, or queued):
    * fewer than there are if the client now waits, is to be closed, should read first what it has been answered, or has
    * kept the others waiting for long enough. Call {@linkcode endBatch} afterwards.
-   *
-   * Reading the clock costs as much as a small command. So a run of calls of the same fast command is timed as one,
-   * and its time divided; slower commands, and all while `slowlog-log-slower-than` is below a millisecond, are timed
-   * one by one.
    */
   runBatch(client: Client, batch: CommandBatch, from = 0): number {
     this.refreshTime();
     client.lastInteractionMs = this.nowMs;
+    this.timer.beginBatch();
     const args = this.#args;
-    this.#timedUs = 0;
     let index = from;
     while (index < batch.count) {
       args.point(batch, index++);
       this.execute(client, args);
       if (client.blocked !== null || client.has(ClientFlag.CloseAfterReply) || client.closed) break;
-      if (client.reply.length > LARGEST_BATCH_REPLY_BYTES || this.#timedUs > SLOW_TURN_US) break;
-      if (index % CLOCK_INTERVAL === 0 && this.turnIsOver) break;
+      if (client.reply.length > LARGEST_BATCH_REPLY_BYTES || this.timer.turnIsLongOver) break;
+      if (index % CLOCK_INTERVAL === 0) {
+        this.timer.finish();
+        if (this.timer.turnIsOver) break;
+      }
     }
-    this.#timer.finish(this);
+    this.timer.finish();
     this.queueReplies(client);
     return index;
   }
-
-  /** Whether the event loop should ask the sockets again before a client goes on that has more to do. */
-  get turnIsOver(): boolean {
-    return this.clock.nowMs() - this.turnBeganMs >= TURN_MS;
-  }
-
-  readonly #timer = new CallTimer();
 
   /** Runs one command as if `client` had sent it: looks it up, refuses, queues or calls it. */
   execute(client: Client, args: Args): void {
@@ -398,8 +379,8 @@ export class Engine {
     let startedAtUs = 0;
     if (outer === null) {
       this.running = client;
-      this.#timer.begin(this, cmd, args);
-    } else startedAtUs = this.clock.monotonicUs();
+      this.timer.begin(cmd);
+    } else startedAtUs = this.timer.beginNested(cmd);
     const isWatched = this.monitors.count > 0 && !this.#isRerun;
     if (isWatched) this.monitors.commandBegins(client, cmd, args);
     const succeeded = this.#handle(context, cmd, args);
@@ -407,8 +388,8 @@ export class Engine {
     context.enqueuePropagation(this.dirty !== dirty);
     const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
     if (!waits) countCall(cmd, succeeded);
-    if (outer === null) this.#timer.end(this, client, cmd, args, waits);
-    else this.commandTook(client, cmd, args, this.clock.monotonicUs() - startedAtUs);
+    if (outer === null) this.timer.end(client, cmd, args, waits);
+    else this.timer.endNested(startedAtUs, client, cmd, args);
     if (isWatched) this.monitors.commandRan(client, cmd, args);
     if (this.tracking.clientCount > 0) this.tracking.commandRan(cmd, args);
     this.#depth--;
@@ -522,7 +503,7 @@ export class Engine {
   /** Ends a batch: first what changed becomes as safe as promised, then replies leave. */
   endBatch(): void {
     if (this.pause.hasPostponed) this.pause.runPostponed();
-    this.#timer.finish(this);
+    this.timer.finish();
     if (this.tracking.prefixCount > 0) this.tracking.batchEnds();
     let safe = true;
     for (const sink of this.propagation.sinks) safe = this.#makeSafe(sink) && safe;
@@ -777,7 +758,6 @@ export class Engine {
   /** Writes down what one command took: in its statistics and, where it was long, in the slow log. */
   commandTook(client: Client, cmd: Command, args: Args, microseconds: number): void {
     this.timeSpent(cmd, microseconds, 1);
-    this.#timedUs += microseconds;
     const { slowlogLogSlowerThan, slowlogMaxLen } = this.config.values;
     if (slowlogLogSlowerThan < 0 || microseconds < slowlogLogSlowerThan || slowlogMaxLen === 0) return;
     if ((cmd.flags & Flag.SkipSlowlog) !== 0) return;
@@ -794,12 +774,6 @@ export class Engine {
       this.latency.observe((cmd.flags & Flag.Fast) === 0 ? "command" : "fast-command", each);
     }
   }
-
-  /** Whether every command is to be timed by itself. */
-  get timesEachCommand(): boolean {
-    const threshold = this.config.values.slowlogLogSlowerThan;
-    return (threshold >= 0 && threshold < TIME_EACH_BELOW_US) || this.latency.active;
-  }
 }
 
 /** Commands that act on a transaction instead of being queued by it. */
@@ -814,43 +788,6 @@ function runsInsideMulti(cmd: Command): boolean {
       return true;
     default:
       return false;
-  }
-}
-
-/** Measures what commands take; see {@linkcode Engine.runBatch}. */
-class CallTimer {
-  #run: Command | null = null;
-  #calls = 0;
-  #startedAtUs = 0;
-
-  /** A command begins. */
-  begin(engine: Engine, cmd: Command, _args: Args): void {
-    if (cmd === this.#run && (cmd.flags & TIMED_IN_RUNS) !== 0) return;
-    this.finish(engine);
-    this.#run = cmd;
-    this.#startedAtUs = engine.clock.monotonicUs();
-  }
-
-  /** It has ended, or (`waits`) is to be run again. */
-  end(engine: Engine, client: Client, cmd: Command, args: Args, waits: boolean): void {
-    if (waits) {
-      if (this.#calls === 0) this.#run = null;
-      return;
-    }
-    this.#calls++;
-    if ((cmd.flags & TIMED_IN_RUNS) !== 0 && !engine.timesEachCommand) return;
-    this.#run = null;
-    this.#calls = 0;
-    engine.commandTook(client, cmd, args, engine.clock.monotonicUs() - this.#startedAtUs);
-  }
-
-  /** Divides the time since the run began among its calls. */
-  finish(engine: Engine): void {
-    const cmd = this.#run, calls = this.#calls;
-    if (cmd === null) return;
-    this.#run = null;
-    this.#calls = 0;
-    if (calls > 0) engine.timeSpent(cmd, engine.clock.monotonicUs() - this.#startedAtUs, calls);
   }
 }
 

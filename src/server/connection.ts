@@ -97,7 +97,9 @@ export class Connection implements ClientTransport {
       for await (const batch of this.#reader.batches()) {
         if (this.#closed) break;
         const done = this.#runOnce(batch, 0);
-        if (done < batch.count || batch.error !== null || this.#mustWait() || this.host.engine.turnIsOver) {
+        if (
+          done < batch.count || batch.error !== null || this.#mustWait() || this.host.engine.timer.turnIsOver
+        ) {
           await this.#finishBatch(batch, done);
         }
         if (this.#closing || this.#closed) break;
@@ -129,7 +131,7 @@ export class Connection implements ClientTransport {
         if (this.client.blocked !== null) await this.#waitUnblocked();
         else await this.#sleep();
       }
-      if (engine.turnIsOver) await this.#letOthersIn();
+      if (engine.timer.turnIsOver) await this.#letOthersIn();
       if (done === batch.count || this.#closing || this.#closed) break;
       done = this.#runOnce(batch, done);
     }
@@ -141,8 +143,7 @@ export class Connection implements ClientTransport {
   /** Lets the loop see who else has something to do. */
   async #letOthersIn(): Promise<void> {
     await socketsAreAsked();
-    const { engine } = this.host;
-    engine.turnBeganMs = engine.clock.nowMs();
+    this.host.engine.timer.beginTurn();
   }
 
   #mustWait(): boolean {

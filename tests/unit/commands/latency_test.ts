@@ -47,9 +47,9 @@ Deno.test("LATENCY watches nothing while the threshold is 0", () => {
   using s = startInProcess();
   s.engine.latency.observe("command", 1e9);
   assertEquals(s.client().send("LATENCY", "LATEST"), []);
-  assertEquals(s.engine.timesEachCommand, false);
+  assertEquals(s.engine.timer.timesEachCommand, false);
   s.client().send("CONFIG", "SET", "latency-monitor-threshold", "1");
-  assertEquals(s.engine.timesEachCommand, true);
+  assertEquals(s.engine.timer.timesEachCommand, true);
 });
 
 Deno.test("LATENCY keeps the last 160 samples of a kind", () => {
