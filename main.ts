@@ -11,6 +11,7 @@ import { surviveFaults } from "./src/server/faults.ts";
 import { Persistence } from "./src/server/persistence.ts";
 import { dropPermissions, permissionFlags } from "./src/server/permissions.ts";
 import { PidFile } from "./src/server/pid_file.ts";
+import { connectReplication } from "./src/server/replication.ts";
 import { Server } from "./src/server/server.ts";
 import { connectSettings } from "./src/server/settings.ts";
 import { Shutdown } from "./src/server/shutdown.ts";
@@ -95,6 +96,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
   surviveFaults(log);
   const server = new Server(engine);
   const persistence = new Persistence(server, log);
+  connectReplication(server, persistence);
   logStart(log, config);
   if (!engine.access.loadUsers()) return 1;
   const listeners = new Listeners(config, log, (listener) => acceptFrom(listener, server));

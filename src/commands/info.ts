@@ -12,10 +12,10 @@ import {
   keyspaceFields,
   latencyFields,
   memoryFields,
-  replicationFields,
   serverFields,
   statsFields,
 } from "./info_fields.ts";
+import { replicationFields } from "../replication/info.ts";
 
 interface Section {
   /** As INFO takes it. */

@@ -2,7 +2,9 @@
  * What INFO knows, section by section. Fields keep redis-server's names and order; what has no meaning here (forks,
  * defragmentation, cluster links) is 0, as it is there when unused.
  */
+import { replicationStats, streamMemory } from "../replication/info.ts";
 import { migrateLinksOf } from "../replication/migrate_links.ts";
+import { Replication } from "../replication/replication.ts";
 import process from "node:process";
 import { ClientFlag } from "../engine/client.ts";
 import type { Command } from "../engine/command.ts";
@@ -134,7 +136,7 @@ function scriptMemoryFields(engine: Engine): InfoField[] {
 
 export function memoryFields(engine: Engine): InfoField[] {
   const report = memoryReport(engine);
-  const { used, peak, resident, allocated, active } = report;
+  const { used, peak, resident, allocated, active } = report, stream = streamMemory(engine);
   const { maxmemory, maxmemoryPolicy } = engine.config.values;
   return [
     ["used_memory", used],
@@ -166,9 +168,9 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["mem_fragmentation_ratio", ratio(resident, used).toFixed(2)],
     ["mem_fragmentation_bytes", resident - used],
     ["mem_not_counted_for_evict", report.notCounted],
-    ["mem_replication_backlog", 0],
-    ["mem_total_replication_buffers", 0],
-    ["mem_clients_slaves", report.clientsReplicas],
+    ["mem_replication_backlog", stream.backlog],
+    ["mem_total_replication_buffers", stream.total],
+    ["mem_clients_slaves", stream.replicas + report.clientsReplicas],
     ["mem_clients_normal", report.clientsNormal],
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", report.aofBuffer],
@@ -192,15 +194,13 @@ export function statsFields(engine: Engine): InfoField[] {
     ["total_net_input_bytes", stats.netInputBytes],
     ["total_net_output_bytes", stats.netOutputBytes],
     ["total_net_repl_input_bytes", 0],
-    ["total_net_repl_output_bytes", 0],
+    ["total_net_repl_output_bytes", Replication.of(engine).primary.sentBytes],
     ["instantaneous_input_kbps", kilobytes(rates.of("netInputBytes"))],
     ["instantaneous_output_kbps", kilobytes(rates.of("netOutputBytes"))],
     ["instantaneous_input_repl_kbps", "0.00"],
     ["instantaneous_output_repl_kbps", "0.00"],
     ["rejected_connections", stats.connectionsRejected],
-    ["sync_full", 0],
-    ["sync_partial_ok", 0],
-    ["sync_partial_err", 0],
+    ...replicationStats(engine),
     ["expired_subkeys", stats.expiredFields],
     ["expired_keys", stats.expiredKeys],
     ["expired_stale_perc", stats.expiredStalePercent.toFixed(2)],
@@ -244,24 +244,6 @@ export function statsFields(engine: Engine): InfoField[] {
     ["acl_access_denied_cmd", stats.aclDeniedCommand],
     ["acl_access_denied_key", stats.aclDeniedKey],
     ["acl_access_denied_channel", stats.aclDeniedChannel],
-  ];
-}
-
-/** A primary that nobody copies; replication gives its own fields where it is at work. */
-export function replicationFields(engine: Engine): InfoField[] {
-  const { identity } = engine;
-  return [
-    ["role", "master"],
-    ["connected_slaves", 0],
-    ["master_failover_state", "no-failover"],
-    ["master_replid", identity.replicationId],
-    ["master_replid2", identity.previousReplicationId],
-    ["master_repl_offset", 0],
-    ["second_repl_offset", -1],
-    ["repl_backlog_active", 0],
-    ["repl_backlog_size", engine.config.values.replBacklogSize],
-    ["repl_backlog_first_byte_offset", 0],
-    ["repl_backlog_histlen", 0],
   ];
 }
 

@@ -111,7 +111,11 @@ export function unsubscribeSilently(engine: Engine, client: Client): void {
 }
 
 function publishing(send: typeof publish): Handler {
-  return (ctx, args) => ctx.reply.integer(send(ctx.engine, args.string(1), args.string(2)));
+  return (ctx, args) => {
+    // Those who listen to a replica are to hear it too.
+    ctx.forceToReplicas();
+    ctx.reply.integer(send(ctx.engine, args.string(1), args.string(2)));
+  };
 }
 
 function listNames(kind: Kind): Handler {

@@ -1,4 +1,4 @@
-/** The server itself: TIME, ROLE, SHUTDOWN, LOLWUT. */
+/** The server itself: TIME, SHUTDOWN, LOLWUT. */
 import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
 import { ClientFlag } from "../engine/client.ts";
@@ -18,14 +18,6 @@ function time(ctx: CommandContext): void {
   ctx.reply.array(2);
   ctx.reply.bulkInteger(Math.floor(nowUs / 1e6));
   ctx.reply.bulkInteger(nowUs % 1e6);
-}
-
-/** A primary that nobody copies. */
-function role(ctx: CommandContext): void {
-  ctx.reply.array(3);
-  ctx.reply.bulk("master");
-  ctx.reply.integer(0);
-  ctx.reply.array(0);
 }
 
 interface ShutdownWords {
@@ -74,17 +66,6 @@ export const serverCommands: readonly Command[] = [
     complexity: "O(1)",
     tips: ["nondeterministic_output"],
     handler: time,
-  }),
-  command({
-    name: "role",
-    group: "server",
-    since: "2.8.12",
-    arity: 1,
-    flags: Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast,
-    summary: "Tells whether the server is a primary or a replica, and of whom.",
-    complexity: "O(1)",
-    categories: ["admin", "dangerous"],
-    handler: role,
   }),
   command({
     name: "shutdown",

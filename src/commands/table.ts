@@ -11,6 +11,7 @@ import { expireCommands } from "./expire.ts";
 import { infoCommands } from "./info.ts";
 import { keyCommands } from "./keys.ts";
 import { memoryCommands } from "./memory.ts";
+import { replicationCommands } from "./replication.ts";
 import { serverCommands } from "./server.ts";
 import { slowlogCommands } from "./slowlog.ts";
 import { transactionCommands } from "./transaction.ts";
@@ -52,6 +53,7 @@ const groups: readonly (readonly Command[])[] = [
   infoCommands,
   latencyCommands,
   memoryCommands,
+  replicationCommands,
   serverCommands,
   slowlogCommands,
   expireCommands,

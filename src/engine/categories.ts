@@ -55,10 +55,12 @@ const categoriesOfFlag: readonly (readonly [flag: number, categories: readonly s
 
 /** The categories of a command, without `@`, in the order of {@linkcode categories}. */
 export function categoriesOf(cmd: Command): string[] {
-  const found = new Set(cmd.categories ?? []);
+  const found = new Set(cmd.categories);
   const ofGroup = categoryOfGroup[cmd.group];
-  // A container does nothing itself: its sub-commands say what they are. SORT names the types it is for.
-  const isOfGroup = cmd.subcommands === undefined && !cmd.categories?.includes("list");
+  // A container does nothing itself: its sub-commands say what they are. SORT names the types it is for, and WAIT has no
+  // keys.
+  const names = cmd.categories ?? [];
+  const isOfGroup = cmd.subcommands === undefined && !names.includes("list") && !names.includes("connection");
   if (ofGroup !== undefined && isOfGroup) found.add(ofGroup);
   for (const [flag, names] of categoriesOfFlag) {
     if ((cmd.flags & flag) !== 0) { for (const name of names) found.add(name); }

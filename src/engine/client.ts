@@ -61,6 +61,14 @@ export interface ClientTransport {
   readonly localAddress: string;
 }
 
+/** Holds what is to be sent to a client beside its replies, and hands it over as the socket takes it. */
+export interface OutputSource {
+  /** Bytes held that count against the limits of the client's class. */
+  readonly pendingBytes: number;
+  /** Writes some more into the client's reply; called when all that was written has left. */
+  refill(): void;
+}
+
 /** A command waiting for EXEC. */
 export interface QueuedCommand {
   cmd: Command;
@@ -109,6 +117,10 @@ export class Client {
   lastCommand: Command | null = null;
   readonly createdAtMs: number;
   lastInteractionMs: number;
+  /** What is to be sent beside replies; null for nearly everybody. */
+  source: OutputSource | null = null;
+  /** Where the stream for replicas ended when this client last wrote. */
+  writeOffset = 0;
   /** In the engine's outbox already. */
   inOutbox = false;
   closed = false;

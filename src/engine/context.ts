@@ -23,6 +23,7 @@ import { type Client, ClientFlag } from "./client.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { Notify } from "./events.ts";
+import { SinkKind } from "./propagation.ts";
 
 /** How a client waits; see {@linkcode CommandContext.block}. */
 export interface BlockOptions {
@@ -55,6 +56,7 @@ export class CommandContext {
   #propagation: "as-is" | "rewritten" | "none" = "as-is";
   #rewritten: string[][] = [];
   #forced = false;
+  #kinds: number = SinkKind.All;
   readonly #slice = new Slice();
   /** Where text becomes bytes on its way to the keyspace. */
   #scratch = allocateBytes(4096);
@@ -218,16 +220,23 @@ export class CommandContext {
     this.#forced = true;
   }
 
+  /** Propagates the command to replicas alone, although it changed no data: a message. */
+  forceToReplicas(): void {
+    this.#forced = true;
+    this.#kinds = SinkKind.Replicas;
+  }
+
   /** Puts what is to be propagated into the queue; `call()` does this after the handler. @param dirty it changed data */
   enqueuePropagation(dirty: boolean): void {
     const queue = this.engine.propagation;
     if (queue.active && !this.isMuted && this.#propagation !== "none" && (dirty || this.#forced)) {
       if (this.#propagation === "rewritten") {
-        for (const words of this.#rewritten) queue.add(this.databaseId, words);
+        for (const words of this.#rewritten) queue.add(this.databaseId, words, this.#kinds);
       } else if (this.args.rawStart >= 0) {
-        queue.addRaw(this.databaseId, this.args.buf, this.args.rawStart, this.args.rawEnd);
+        const { buf, rawStart, rawEnd } = this.args;
+        queue.addRaw(this.databaseId, buf, rawStart, rawEnd, this.#kinds);
       } else {
-        queue.add(this.databaseId, this.args.strings());
+        queue.add(this.databaseId, this.args.strings(), this.#kinds);
       }
     }
     this.resetPropagation();
@@ -237,6 +246,7 @@ export class CommandContext {
   resetPropagation(): void {
     this.#propagation = "as-is";
     this.#forced = false;
+    this.#kinds = SinkKind.All;
     if (this.#rewritten.length > 0) this.#rewritten = [];
   }
 

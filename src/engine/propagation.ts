@@ -7,8 +7,13 @@
  */
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 
+/** Kinds of sinks, as bits. */
+export const SinkKind = { File: 1, Replicas: 2, All: 3 } as const;
+
 /** Takes the stream of commands that changed the data. */
 export interface PropagationSink {
+  /** What it is; left out, it takes everything. */
+  readonly kind?: number;
   /**
    * One command in RESP, to be run in database `databaseId`.
    * @param buf holds it in [start, end); valid only during the call
@@ -35,6 +40,8 @@ export class PropagationQueue {
   readonly #bytes = new ReplyWriter();
   readonly #databaseIds: number[] = [];
   readonly #ends: number[] = [];
+  /** Which kinds of sinks each command is for. */
+  readonly #kinds: number[] = [];
 
   /** Whether anybody listens. */
   get active(): boolean {
@@ -46,42 +53,59 @@ export class PropagationQueue {
     return this.#ends.length;
   }
 
-  /** Adds a command that is RESP bytes already. */
-  addRaw(databaseId: number, buf: Uint8Array, start: number, end: number): void {
+  /** Adds a command that is RESP bytes already. @param kinds which sinks it is for */
+  addRaw(
+    databaseId: number,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    kinds: number = SinkKind.All,
+  ): void {
     if (!this.active) return;
     this.#bytes.raw(buf, start, end);
-    this.#close(databaseId);
+    this.#close(databaseId, kinds);
   }
 
-  /** Adds a command by its words. */
-  add(databaseId: number, words: readonly string[]): void {
+  /** Adds a command by its words. @param kinds which sinks it is for */
+  add(databaseId: number, words: readonly string[], kinds: number = SinkKind.All): void {
     if (!this.active) return;
     this.#bytes.bulkArray(words);
-    this.#close(databaseId);
+    this.#close(databaseId, kinds);
   }
 
   /** Hands the unit over. @param asTransaction inside MULTI/EXEC if it holds more than one command */
   flush(asTransaction: boolean): void {
     const count = this.#ends.length;
     if (count === 0) return;
-    const bytes = this.#bytes.view();
-    const wrap = asTransaction && count > 1;
-    for (const sink of this.sinks) {
-      if (wrap) sink.feed(this.#databaseIds[0]!, MULTI, 0, MULTI.length);
-      for (let i = 0, from = 0; i < count; i++) {
-        const end = this.#ends[i]!;
-        sink.feed(this.#databaseIds[i]!, bytes, from, end);
-        from = end;
-      }
-      if (wrap) sink.feed(this.#databaseIds[count - 1]!, EXEC, 0, EXEC.length);
-    }
+    for (const sink of this.sinks) this.#flushTo(sink, asTransaction);
     this.#bytes.rewind(0);
     this.#ends.length = 0;
     this.#databaseIds.length = 0;
+    this.#kinds.length = 0;
   }
 
-  #close(databaseId: number): void {
+  #flushTo(sink: PropagationSink, asTransaction: boolean): void {
+    const bytes = this.#bytes.view(), kind = sink.kind ?? SinkKind.All, count = this.#ends.length;
+    const wanted = this.#countFor(kind), wrap = asTransaction && wanted > 1;
+    if (wanted === 0) return;
+    if (wrap) sink.feed(this.#databaseIds[0]!, MULTI, 0, MULTI.length);
+    for (let i = 0, from = 0; i < count; i++) {
+      const end = this.#ends[i]!;
+      if ((this.#kinds[i]! & kind) !== 0) sink.feed(this.#databaseIds[i]!, bytes, from, end);
+      from = end;
+    }
+    if (wrap) sink.feed(this.#databaseIds[count - 1]!, EXEC, 0, EXEC.length);
+  }
+
+  #countFor(kind: number): number {
+    let wanted = 0;
+    for (const kinds of this.#kinds) if ((kinds & kind) !== 0) wanted++;
+    return wanted;
+  }
+
+  #close(databaseId: number, kinds: number): void {
     this.#databaseIds.push(databaseId);
+    this.#kinds.push(kinds);
     this.#ends.push(this.#bytes.length);
   }
 }

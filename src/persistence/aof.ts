@@ -23,7 +23,7 @@
  * Order on the disk, at every step: a file is synced, then its name, then the manifest that lists it; an increment is
  * synced before its successor takes the first byte, because a torn file is only allowed to be the last one.
  */
-import type { PropagationSink } from "../engine/propagation.ts";
+import { type PropagationSink, SinkKind } from "../engine/propagation.ts";
 import type { Clock } from "../util/clock.ts";
 import { bytesOf, latin1 } from "../util/bytes.ts";
 import { sleepSync } from "../util/sleep.ts";
@@ -95,6 +95,7 @@ const SLOW_SYNC_MS = 2000;
 const LOG_AGAIN_MS = 30_000;
 
 export class AppendOnlyFile implements PropagationSink {
+  readonly kind = SinkKind.File;
   manifest: Manifest = emptyManifest;
   state: AofState = "off";
   /** Bytes of the base and the increments. */

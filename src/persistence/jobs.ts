@@ -1,14 +1,14 @@
 /**
- * Snapshots on their way into files: one at a time, in slices beside the server's work, or in one go.
+ * Snapshots on their way into files or to replicas: one at a time, in slices beside the server's work, or in one go.
  *
- * A snapshot goes to a temporary file; when its last byte is on the disk, the one who ordered it puts the file into its
- * place. Nothing refers to it before.
+ * A snapshot for the disk goes to a temporary file; when its last byte is there, the one who ordered it puts the file into
+ * its place. Nothing refers to it before.
  */
 import { setImmediate } from "node:timers";
 import type { Database } from "../keyspace/database.ts";
 import type { Clock } from "../util/clock.ts";
 import { type FileHandle, type FileSystem, writeAll } from "./files.ts";
-import { type ClockReader, Snapshot } from "./snapshot.ts";
+import { type ClockReader, Snapshot, type SnapshotSink } from "./snapshot.ts";
 import type { SnapshotFormat } from "./snapshot_format.ts";
 
 /** The longest a slice holds the event loop, in microseconds; one more bucket or step may follow. */
@@ -17,29 +17,41 @@ const SLICE_US = 800;
 /** What a job is for. */
 export type JobKind = "rdb" | "aof" | "json" | "replica";
 
-/** A snapshot to be written to a file. */
-export interface SnapshotOrder {
+/** What a snapshot is made of. */
+export interface SnapshotContent {
   readonly kind: JobKind;
-  /** The temporary file. */
-  readonly path: string;
   readonly format: SnapshotFormat;
   readonly clocks: ClockReader;
+  /** Only what stands in front of the keys is written. */
+  readonly withoutKeys?: boolean;
 }
 
-/** A snapshot and the file it goes to. */
-class FileJob {
-  readonly #file: FileHandle;
-  readonly snapshot: Snapshot;
+/** A snapshot to be written to a file. */
+export interface SnapshotOrder extends SnapshotContent {
+  /** The temporary file. */
+  readonly path: string;
+}
 
-  constructor(readonly files: FileSystem, readonly order: SnapshotOrder, databases: readonly Database[]) {
-    const file = this.#file = files.openWrite(order.path);
-    try {
-      const sink = { write: (bytes: Uint8Array) => writeAll(file, bytes) };
-      this.snapshot = new Snapshot(databases, order.format, sink, order.clocks);
-    } catch (error) {
-      file.closeSync();
-      throw error;
-    }
+/** Where the bytes of a job go. */
+export interface JobTarget extends SnapshotSink {
+  /** All is written: resolves when it is safe where it belongs. */
+  sync(): Promise<void>;
+  syncNow(): void;
+  /** The job is given up: nothing is left behind. */
+  drop(): void;
+  /** Resolves when more may be written; left out, it may always. */
+  room?(): Promise<void>;
+}
+
+class FileTarget implements JobTarget {
+  readonly #file: FileHandle;
+
+  constructor(readonly files: FileSystem, readonly path: string) {
+    this.#file = files.openWrite(path);
+  }
+
+  write(bytes: Uint8Array): void {
+    writeAll(this.#file, bytes);
   }
 
   async sync(): Promise<void> {
@@ -54,13 +66,32 @@ class FileJob {
 
   /** Leaves nothing behind, as far as the disk allows. */
   drop(): void {
-    this.snapshot.release();
     try {
       this.#file.closeSync();
-      this.files.unlinkSync(this.order.path);
+      this.files.unlinkSync(this.path);
     } catch {
       // A temporary file more is the least of the troubles of a disk that cannot write; the next job empties it.
     }
+  }
+}
+
+/** A snapshot and where it goes. */
+class Job {
+  readonly snapshot: Snapshot;
+
+  constructor(readonly target: JobTarget, content: SnapshotContent, databases: readonly Database[]) {
+    try {
+      const chosen = content.withoutKeys === true ? [] : databases;
+      this.snapshot = new Snapshot(chosen, content.format, target, content.clocks);
+    } catch (error) {
+      target.drop();
+      throw error;
+    }
+  }
+
+  drop(): void {
+    this.snapshot.release();
+    this.target.drop();
   }
 }
 
@@ -74,7 +105,7 @@ export interface RunningJob {
 export class SnapshotJobs {
   /** How many jobs have begun in the background: what Redis counts as forks. */
   begun = 0;
-  #current: (RunningJob & { readonly file: FileJob; readonly onEnd: (error: unknown) => void }) | null = null;
+  #current: (RunningJob & { readonly job: Job; readonly onEnd: (error: unknown) => void }) | null = null;
 
   /** @param later runs a function when the event loop has served what waits */
   constructor(
@@ -98,72 +129,78 @@ export class SnapshotJobs {
    * @param onEnd called with null when all is on the disk, else with what went wrong; undefined if it was aborted
    */
   start(order: SnapshotOrder, onEnd: (error: unknown) => void): void {
-    const file = new FileJob(this.files, order, this.databases());
-    file.snapshot.watch();
+    this.startTo(new FileTarget(this.files, order.path), order, onEnd);
+  }
+
+  /** As {@linkcode SnapshotJobs.start}, to somewhere else than a file. */
+  startTo(target: JobTarget, content: SnapshotContent, onEnd: (error: unknown) => void): void {
+    const job = new Job(target, content, this.databases());
+    job.snapshot.watch();
     this.begun++;
     this.#current = {
-      kind: order.kind,
-      snapshot: file.snapshot,
+      kind: content.kind,
+      snapshot: job.snapshot,
       startedMs: this.clock.nowMs(),
-      file,
+      job,
       onEnd,
     };
-    this.later(() => this.#slice(file));
+    this.later(() => this.#slice(job));
   }
 
   /** Writes a snapshot of this instant in one go. Throws FileError. */
   runNow(order: SnapshotOrder): void {
-    const file = new FileJob(this.files, order, this.databases());
+    const job = new Job(new FileTarget(this.files, order.path), order, this.databases());
     try {
-      file.snapshot.step(() => false);
-      file.syncNow();
+      job.snapshot.step(() => false);
+      job.target.syncNow();
     } catch (error) {
-      file.drop();
+      job.drop();
       throw error;
     }
   }
 
   /** Gives the job in the background up. */
   abort(): void {
-    const job = this.#current;
-    if (job === null) return;
+    const current = this.#current;
+    if (current === null) return;
     this.#current = null;
-    job.file.drop();
-    job.onEnd(undefined);
+    current.job.drop();
+    current.onEnd(undefined);
   }
 
-  #slice(file: FileJob): void {
-    if (this.#current?.file !== file) return;
-    const delayUs = this.keyDelayUs(), before = file.snapshot.keysWritten;
+  #slice(job: Job): void {
+    if (this.#current?.job !== job) return;
+    const { snapshot } = job, delayUs = this.keyDelayUs(), before = snapshot.keysWritten;
     const endUs = this.clock.monotonicUs() + (delayUs > 0 ? 0 : SLICE_US);
     try {
-      if (file.snapshot.step(() => this.clock.monotonicUs() >= endUs)) void this.#settle(file);
-      else this.#continue(file, delayUs * (file.snapshot.keysWritten - before));
+      if (snapshot.step(() => this.clock.monotonicUs() >= endUs)) void this.#settle(job);
+      else this.#continue(job, delayUs * (snapshot.keysWritten - before));
     } catch (error) {
-      this.#end(file, error);
+      this.#end(job, error);
     }
   }
 
-  #continue(file: FileJob, delayUs: number): void {
-    const slice = () => this.#slice(file);
-    if (delayUs <= 0) this.later(slice);
-    else setTimeout(slice, delayUs / 1000);
+  #continue(job: Job, delayUs: number): void {
+    const slice = () => this.#slice(job), { target } = job;
+    if (delayUs > 0) setTimeout(slice, delayUs / 1000);
+    else if (target.room === undefined) this.later(slice);
+    else target.room().then(() => this.later(slice));
   }
 
-  async #settle(file: FileJob): Promise<void> {
+  async #settle(job: Job): Promise<void> {
     try {
-      await file.sync();
-      this.#end(file, null);
+      await job.target.sync();
+      this.#end(job, null);
     } catch (error) {
-      this.#end(file, error);
+      this.#end(job, error);
     }
   }
 
-  #end(file: FileJob, error: unknown): void {
-    const job = this.#current;
-    if (job?.file !== file) return;
+  #end(job: Job, error: unknown): void {
+    const current = this.#current;
+    if (current?.job !== job) return;
     this.#current = null;
-    if (error !== null) file.drop();
-    job.onEnd(error);
+    if (error !== null) job.drop();
+    current.onEnd(error);
   }
 }

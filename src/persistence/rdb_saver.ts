@@ -22,6 +22,8 @@ export class RdbSaver {
   lastSeconds = -1;
   /** Files written. */
   saves = 0;
+  /** Called when a background save has ended. */
+  readonly onEnd: ((succeeded: boolean) => void)[] = [];
   #isScheduled = false;
   #lastTryMs = 0;
   #dirtyAtStart = 0;
@@ -39,9 +41,10 @@ export class RdbSaver {
     return this.context.pathOf(`temp-${this.context.pid}.rdb`);
   }
 
-  /** Whether it is this that the background job writes. */
+  /** Whether it is this that the background job writes, or its like for replicas. */
   get isRunning(): boolean {
-    return this.context.jobs.current?.kind === "rdb";
+    const kind = this.context.jobs.current?.kind;
+    return kind === "rdb" || kind === "replica";
   }
 
   /** Writes the file before it returns. Throws FileError. */
@@ -87,7 +90,10 @@ export class RdbSaver {
     this.#lastTryMs = engine.clock.nowMs();
     this.#dirtyAtStart = engine.dirty;
     try {
-      jobs.start(this.#order(temporary), (error) => this.#ended(temporary, error));
+      jobs.start(this.#order(temporary), (error) => {
+        this.#ended(temporary, error);
+        for (const tell of this.onEnd) tell(error === null && this.lastSucceeded);
+      });
     } catch (error) {
       this.lastSucceeded = false;
       engine.log.warning(`Can't save in background: ${textOf(error)}`);

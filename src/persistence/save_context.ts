@@ -44,8 +44,8 @@ export class SaveContext {
     return joinPath(this.engine.config.values.dir, name);
   }
 
-  /** A writer for an RDB file of the present data. */
-  rdbWriter(isAofBase: boolean): RdbWriter {
+  /** A writer for an RDB file of the present data. @param withLibraries function libraries too */
+  rdbWriter(isAofBase: boolean, withLibraries = true): RdbWriter {
     const { engine, extras } = this, { rdbcompression, rdbchecksum } = engine.config.values;
     const facts: RdbFacts = {
       aux: [
@@ -56,7 +56,7 @@ export class SaveContext {
         ...extras.replicationAux(),
         ["aof-base", isAofBase ? "1" : "0"],
       ],
-      libraries: extras.libraries(),
+      libraries: withLibraries ? extras.libraries() : [],
       hasFieldExpiry: engine.databases.some((database) => database.partExpiry.size > 0),
       compress: rdbcompression,
       checksum: rdbchecksum,

@@ -79,7 +79,8 @@ export class Connection implements ClientTransport {
   }
 
   get outputBytes(): number {
-    return this.#inFlightBytes + this.client.reply.length;
+    const { reply, source } = this.client;
+    return this.#inFlightBytes + reply.length + (source === null ? 0 : source.pendingBytes);
   }
 
   get queryBytes(): number {
@@ -206,7 +207,9 @@ export class Connection implements ClientTransport {
       this.close(false);
       return;
     }
-    if (!this.#sending && client.reply.length > 0) this.#send();
+    if (this.#sending) return;
+    client.source?.refill();
+    if (client.reply.length > 0) this.#send();
   }
 
   /** Gives the socket what has been written; when that has left, what has been written meanwhile. */
@@ -237,6 +240,7 @@ export class Connection implements ClientTransport {
     this.#sending = false;
     const { clientMemory } = this.host.engine;
     if (clientMemory.isWatched) clientMemory.measure(this.client);
+    if (!this.#closing) this.client.source?.refill();
     if (this.client.reply.length > 0 && !this.#closed) this.#send();
     else if (this.#closing) this.#finish();
     else if (this.client.blocked === null) this.resume();

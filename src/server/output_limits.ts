@@ -1,4 +1,5 @@
 /** `client-output-buffer-limit`: which clients have left so much unread that they must go. */
+import type { OutputLimit } from "../config/special.ts";
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 
@@ -13,12 +14,21 @@ export class OutputLimits {
 
   #limitOf(client: Client) {
     const limits = this.engine.config.values.clientOutputBufferLimit;
-    if (client.has(ClientFlag.Replica)) return limits.replica;
+    if (client.has(ClientFlag.Replica)) return this.#replicaLimit(limits.replica);
     return client.has(ClientFlag.PubSub) ? limits.pubsub : limits.normal;
+  }
+
+  /** A replica that returns may be sent the whole backlog. */
+  #replicaLimit(limit: OutputLimit): OutputLimit {
+    const { replBacklogSize } = this.engine.config.values;
+    if (limit.hardBytes === 0 || limit.hardBytes >= replBacklogSize) return limit;
+    return { ...limit, hardBytes: replBacklogSize };
   }
 
   /** Whether any limit is set for this client's class. */
   applies(client: Client): boolean {
+    // What a replica is sent does not depend on what it asks: there is nothing to slow down.
+    if (client.has(ClientFlag.Replica)) return true;
     const { hardBytes, softBytes } = this.#limitOf(client);
     return hardBytes > 0 || softBytes > 0;
   }

@@ -2,7 +2,7 @@
 import { clientLine } from "../commands/client_line.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import type { Engine } from "../engine/engine.ts";
-import { EngineGuard } from "../engine/refusals.ts";
+import { Replication } from "../replication/replication.ts";
 
 /** Encoding thresholds are named as the parameters they follow. */
 const limitNames = Object.keys(defaultLimits()) as (keyof DataLimits)[];
@@ -18,6 +18,8 @@ export function connectSettings(engine: Engine): void {
   engine.notifyFlags = config.values.notifyKeyspaceEvents;
   config.onApply("notifyKeyspaceEvents", (value) => engine.notifyFlags = value);
   engine.refreshSettings();
+  // It follows settings of its own from the beginning.
+  Replication.of(engine);
   for (
     const name of [
       "maxmemory",
@@ -29,16 +31,6 @@ export function connectSettings(engine: Engine): void {
   ) {
     config.onApply(name, () => engine.refreshSettings());
   }
-  for (const name of ["minReplicasToWrite", "minReplicasMaxLag"] as const) {
-    config.onApply(name, () => guardReplicaCount(engine));
-  }
-  guardReplicaCount(engine);
   // A lower limit holds at once, not only with the next command.
   config.onApply("maxmemory", (limit) => void (limit > 0 && engine.freeMemoryForCommand()));
-}
-
-/** Without replicas any number of them that `min-replicas-to-write` asks for is too many; a lag of 0 asks for none. */
-function guardReplicaCount(engine: Engine): void {
-  const { values } = engine.config;
-  engine.setGuard(EngineGuard.TooFewReplicas, values.minReplicasToWrite > 0 && values.minReplicasMaxLag > 0);
 }

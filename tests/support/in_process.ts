@@ -18,7 +18,7 @@ import { connectSettings } from "../../src/server/settings.ts";
 import { Client, ClientFlag, type ClientTransport } from "../../src/engine/client.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { ExpireCycle } from "../../src/engine/expire.ts";
-import type { PropagationSink } from "../../src/engine/propagation.ts";
+import { type PropagationSink, SinkKind } from "../../src/engine/propagation.ts";
 import { ReplyWriter } from "../../src/protocol/reply_writer.ts";
 import { RequestDecoder } from "../../src/protocol/request_decoder.ts";
 import { latin1 } from "../../src/util/bytes.ts";
@@ -64,6 +64,7 @@ export class InProcessClient implements ClientTransport {
   }
 
   flush(): void {
+    this.client.source?.refill();
     this.#received += latin1(this.client.reply.take());
   }
 
@@ -125,6 +126,7 @@ export class InProcessClient implements ClientTransport {
 }
 
 class RecordingSink implements PropagationSink {
+  readonly kind = SinkKind.File;
   readonly lines: string[] = [];
   #databaseId = 0;
 

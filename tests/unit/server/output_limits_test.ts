@@ -36,13 +36,16 @@ Deno.test("OutputLimits cuts off who stays over the soft limit for longer than i
 });
 
 Deno.test("OutputLimits goes by a client's class, which may change", () => {
-  const { client, limits } = start("normal 100 0 0 pubsub 200 0 0 replica 300 0 0");
+  const { server, client, limits } = start("normal 100 0 0 pubsub 200 0 0 replica 300 0 0");
+  server.engine.config.values.replBacklogSize = 250;
   const hardLimit = () => [100, 200, 300].find((bytes) => limits.exceeded(client, bytes) !== null);
   assertEquals(hardLimit(), 100);
   client.set(ClientFlag.PubSub);
   assertEquals(hardLimit(), 200);
   client.set(ClientFlag.Replica);
   assertEquals(hardLimit(), 300);
+  server.engine.config.values.replBacklogSize = 301;
+  assertEquals(hardLimit(), undefined, "a replica may be sent the whole backlog");
 });
 
 Deno.test("OutputLimits lets a client that has not authenticated leave little unread", () => {

@@ -1,0 +1,177 @@
+/** Replication: what replicas send to their primary, what operators ask, and WAIT. */
+import type { Args } from "../engine/args.ts";
+import { ClientFlag } from "../engine/client.ts";
+import { type Command, command, Flag, integerArg, stringArg } from "../engine/command.ts";
+import type { CommandContext } from "../engine/context.ts";
+import {
+  NOT_INTEGER,
+  OUT_OF_RANGE,
+  ReplyError,
+  SYNTAX,
+  TIMEOUT_NEGATIVE,
+  TIMEOUT_OUT_OF_RANGE,
+} from "../protocol/errors.ts";
+import type { Replica } from "../replication/replica.ts";
+import { Replication } from "../replication/replication.ts";
+import { splitArgs } from "../util/sds_split.ts";
+
+const WAIT_ON_REPLICA = new ReplyError(
+  "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to " +
+    "be writable (which is not the default) writes to replicas are just local and are not propagated.",
+);
+
+/** The longest text of an address. */
+const ADDRESS_LENGTH = 255;
+
+// ---- Synchronisation --------------------------------------------------------------------------------------------
+
+function sync(ctx: CommandContext): void {
+  if (ctx.client.has(ClientFlag.Replica)) return;
+  Replication.of(ctx.engine).primary.sync(ctx.client);
+}
+
+function psync(ctx: CommandContext, args: Args): void {
+  if (ctx.client.has(ClientFlag.Replica)) return;
+  const text = args.string(2), offset = /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
+  Replication.of(ctx.engine).primary.psync(ctx.client, args.string(1), offset);
+}
+
+// ---- REPLCONF ---------------------------------------------------------------------------------------------------
+
+/** Takes an option's value; false if nothing is to be replied. */
+type ReplicaOption = (ctx: CommandContext, replica: Replica, args: Args, at: number) => boolean | void;
+
+function capability(_ctx: CommandContext, replica: Replica, args: Args, at: number): void {
+  if (args.is(at, "EOF")) replica.takesEof = true;
+  else if (args.is(at, "PSYNC2")) replica.takesNewIds = true;
+}
+
+function address(_ctx: CommandContext, replica: Replica, args: Args, at: number): void {
+  const length = args.length(at);
+  if (length >= ADDRESS_LENGTH) {
+    throw new ReplyError(`ERR REPLCONF ip-address provided by replica instance is too long: ${length} bytes`);
+  }
+  replica.announcedIp = args.string(at);
+}
+
+function acknowledged(ctx: CommandContext, replica: Replica, args: Args, at: number): false {
+  const text = args.string(at);
+  if (ctx.client.has(ClientFlag.Replica) && /^\d{1,15}$/.test(text)) {
+    Replication.of(ctx.engine).primary.acknowledge(replica, Number(text));
+  }
+  return false;
+}
+
+function filter(_ctx: CommandContext, replica: Replica, args: Args, at: number): void {
+  const parts = splitArgs(args.string(at));
+  if (parts === undefined) throw new ReplyError("ERR Missing rdb-filter-only values");
+  replica.withoutKeys = replica.withoutLibraries = true;
+  for (const part of parts) {
+    if (part.toLowerCase() !== "functions") {
+      throw new ReplyError(`ERR Unsupported rdb-filter-only option: ${part}`);
+    }
+    replica.withoutLibraries = false;
+  }
+}
+
+const replicaOptions: Readonly<Record<string, ReplicaOption>> = {
+  "listening-port": (_ctx, replica, args, at) => void (replica.port = args.int(at, NOT_INTEGER)),
+  "ip-address": address,
+  "capa": capability,
+  "ack": acknowledged,
+  "rdb-only": (_ctx, replica, args, at) => void (replica.isRdbOnly = args.int(at, OUT_OF_RANGE, 0, 1) === 1),
+  "rdb-filter-only": filter,
+};
+
+function replconf(ctx: CommandContext, args: Args): void {
+  if (args.count % 2 === 0) throw SYNTAX;
+  const replica = Replication.of(ctx.engine).primary.replicaOf(ctx.client);
+  for (let i = 1; i < args.count; i += 2) {
+    const name = args.string(i).toLowerCase();
+    const option = Object.hasOwn(replicaOptions, name) ? replicaOptions[name] : undefined;
+    if (option === undefined) throw new ReplyError(`ERR Unrecognized REPLCONF option: ${args.string(i)}`);
+    if (option(ctx, replica, args, i + 1) === false) return;
+  }
+  ctx.reply.ok();
+}
+
+// ---- What operators and clients ask -----------------------------------------------------------------------------
+
+/** A primary with its replicas. */
+function role(ctx: CommandContext): void {
+  const { reply } = ctx, { primary } = Replication.of(ctx.engine);
+  const online = primary.replicas.filter(({ state }) => state === "online");
+  reply.array(3);
+  reply.bulk("master");
+  reply.integer(primary.stream.end);
+  reply.array(online.length);
+  for (const { ip, port, ackedOffset } of online) reply.bulkArray([ip, String(port), String(ackedOffset)]);
+}
+
+function wait(ctx: CommandContext, args: Args): void {
+  if (ctx.engine.isReplica) throw WAIT_ON_REPLICA;
+  const replicas = args.int(1), timeoutMs = args.int(2, TIMEOUT_OUT_OF_RANGE);
+  if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
+  const { primary } = Replication.of(ctx.engine), offset = ctx.client.writeOffset;
+  const acked = primary.acknowledged(offset);
+  if (acked >= replicas || !ctx.canBlock) return ctx.reply.integer(acked);
+  primary.waiters.add(ctx, { offset, replicas }, timeoutMs);
+}
+
+export const replicationCommands: readonly Command[] = [
+  command({
+    name: "sync",
+    group: "server",
+    since: "1.0.0",
+    arity: 1,
+    flags: Flag.Admin | Flag.NoScript | Flag.NoAsyncLoading | Flag.NoMulti,
+    summary: "Sends all data and then the stream of changes; for replicas of old.",
+    complexity: "O(N) for N keys, beside other commands",
+    handler: sync,
+  }),
+  command({
+    name: "psync",
+    group: "server",
+    since: "2.8.0",
+    arity: -3,
+    flags: Flag.Admin | Flag.NoScript | Flag.NoAsyncLoading | Flag.NoMulti,
+    args: [stringArg("replicationid"), integerArg("offset")],
+    summary: "Sends the stream of changes from an offset on, or all data before it; for replicas.",
+    complexity: "O(1), or O(N) for N keys, beside other commands",
+    handler: psync,
+  }),
+  command({
+    name: "replconf",
+    group: "server",
+    since: "3.0.0",
+    arity: -1,
+    flags: Flag.Admin | Flag.NoScript | Flag.Loading | Flag.Stale | Flag.AllowBusy,
+    summary: "Tells a primary about its replica, and how far that has come.",
+    complexity: "O(1)",
+    handler: replconf,
+  }),
+  command({
+    name: "role",
+    group: "server",
+    since: "2.8.12",
+    arity: 1,
+    flags: Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast,
+    summary: "Tells whether the server is a primary or a replica, and of whom.",
+    complexity: "O(1)",
+    categories: ["admin", "dangerous"],
+    handler: role,
+  }),
+  command({
+    name: "wait",
+    group: "generic",
+    since: "3.0.0",
+    arity: 3,
+    flags: Flag.NoScript,
+    args: [integerArg("numreplicas"), integerArg("timeout")],
+    summary: "Waits until so many replicas have the client's changes, and tells how many have.",
+    complexity: "O(1)",
+    categories: ["connection"],
+    tips: ["request_policy:all_shards", "response_policy:agg_min"],
+    handler: wait,
+  }),
+];

@@ -1,0 +1,390 @@
+/**
+ * What a server does for those who copy it: it keeps the stream of commands, answers SYNC and PSYNC, and knows how far
+ * each replica has come.
+ *
+ * On a primary the stream is fed by what commands propagate, as the append only file is. A replica with replicas of its
+ * own passes on the very bytes it was sent instead, so that positions mean the same everywhere.
+ */
+import { type Client, ClientFlag } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+import { NO_ID } from "../engine/identity.ts";
+import { type PropagationSink, SinkKind } from "../engine/propagation.ts";
+import { EngineGuard } from "../engine/refusals.ts";
+import type { DataStore } from "../persistence/data_store.ts";
+import { ReplyError } from "../protocol/errors.ts";
+import { ReplyWriter } from "../protocol/reply_writer.ts";
+import { FullSync, type SyncHost } from "./full_sync.ts";
+import { Replica } from "./replica.ts";
+import { ReplicationStream } from "./stream.ts";
+import { AckWaiters } from "./wait.ts";
+
+const PENDING_OUTPUT = new ReplyError("ERR SYNC and PSYNC are invalid with pending output");
+const FILTER_NEEDS_EOF = new ReplyError("ERR Filtered replica requires EOF capability");
+const NO_DISK = new ReplyError("ERR BGSAVE failed, replication can't continue");
+
+export class PrimarySide implements PropagationSink, SyncHost {
+  readonly kind = SinkKind.Replicas;
+  readonly stream: ReplicationStream = new ReplicationStream();
+  readonly waiters: AckWaiters;
+  replicas: readonly Replica[] = [];
+  /** Up to where the history of `previousReplicationId` is this one, as PSYNC counts; -1: it is none. */
+  secondOffset = -1;
+  fullSyncs = 0;
+  partialSyncs = 0;
+  refusedPartialSyncs = 0;
+  /** Replicas that `min-replicas-to-write` counts. */
+  goodReplicas = 0;
+  /** Bytes sent to replicas that have gone. */
+  #sentBytes = 0;
+  readonly #known = new WeakMap<Client, Replica>();
+  readonly #encoder = new ReplyWriter();
+  #fullSync: FullSync | null = null;
+  /** The database that the stream has selected; -1: none, it is to be said. */
+  #selected = -1;
+  #fedUpTo = 0;
+  #lastPingMs = 0;
+  #aloneSinceMs = 0;
+
+  constructor(readonly engine: Engine) {
+    this.waiters = new AckWaiters(engine, (offset) => this.acknowledged(offset));
+    engine.otherMemory.push(() => this.stream.memoryBytes);
+    for (const name of ["minReplicasToWrite", "minReplicasMaxLag"] as const) {
+      engine.config.onApply(name, () => this.countGood());
+    }
+    this.countGood();
+  }
+
+  /** Files can be saved from now on. */
+  connect(store: DataStore): void {
+    this.#fullSync = new FullSync(this, store);
+  }
+
+  /** What is known of a client as a replica, be it one yet or not. */
+  replicaOf(client: Client): Replica {
+    let replica = this.#known.get(client);
+    if (replica === undefined) {
+      replica = new Replica(client, this.stream, (received) => this.#received(received));
+      this.#known.set(client, replica);
+    }
+    return replica;
+  }
+
+  /** Bytes sent to replicas. */
+  get sentBytes(): number {
+    return this.replicas.reduce((sum, { sentBytes }) => sum + sentBytes, this.#sentBytes);
+  }
+
+  // ---- The stream ---------------------------------------------------------------------------------------------
+
+  /** Begins to record the stream. What is propagated goes into it unless this server is a replica. */
+  openStream(position: number): void {
+    this.stream.begin(position);
+    this.#fedUpTo = position;
+    this.#selected = -1;
+    this.listen();
+  }
+
+  /** Is fed what commands propagate, or not: to be called when this server's role has changed. */
+  listen(): void {
+    const { sinks } = this.engine.propagation, at = sinks.indexOf(this);
+    const on = this.stream.isActive && !this.engine.isReplica;
+    if (on && at < 0) sinks.push(this);
+    if (!on && at >= 0) sinks.splice(at, 1);
+  }
+
+  /** The database in which the stream goes on; 0 where that has not been said. */
+  get selected(): number {
+    return Math.max(0, this.#selected);
+  }
+
+  set selected(databaseId: number) {
+    this.#selected = databaseId;
+  }
+
+  feed(databaseId: number, buf: Uint8Array, start: number, end: number): void {
+    if (databaseId !== this.#selected) {
+      this.#selected = databaseId;
+      this.say("SELECT", String(databaseId));
+    }
+    this.pass(buf, start, end);
+    const { context } = this.engine;
+    if (context.client !== undefined) context.client.writeOffset = this.stream.end;
+  }
+
+  /** Puts bytes into the stream as they are. */
+  pass(buf: Uint8Array, start: number, end: number): void {
+    this.stream.append(buf, start, end, this.engine.config.values.replBacklogSize);
+  }
+
+  /** Puts a command into the stream that concerns no database. */
+  say(...words: string[]): void {
+    this.#encoder.bulkArray(words);
+    this.pass(this.#encoder.buffer, 0, this.#encoder.length);
+    this.#encoder.empty();
+  }
+
+  endOfBatch(): boolean {
+    if (this.waiters.isAsking) {
+      this.waiters.isAsking = false;
+      this.say("REPLCONF", "GETACK", "*");
+    }
+    this.wakeReplicas();
+    return true;
+  }
+
+  /** Lets what has been put into the stream leave, and drops what nobody needs any more. */
+  wakeReplicas(): void {
+    for (const replica of this.replicas) this.#dropTalkative(replica);
+    const { stream } = this;
+    if (stream.end === this.#fedUpTo) return;
+    this.#fedUpTo = stream.end;
+    for (const { client } of this.replicas) this.engine.queueReplies(client);
+    this.#trim();
+  }
+
+  #trim(): void {
+    const positions = this.replicas.map(({ position }) => position).filter((position) => position >= 0);
+    this.stream.trim(this.engine.config.values.replBacklogSize, Math.min(...positions, this.stream.end));
+  }
+
+  /** A replica that gets replies to commands has lost its place in the stream. */
+  #dropTalkative({ client, name }: Replica): void {
+    if (client.reply.length === 0 || client.closed) return;
+    const { log } = this.engine, command = client.lastCommand?.fullName ?? "NULL";
+    log.warning(`Replica generated a reply to command '${command}', disconnecting it: ${name}`);
+    client.transport.close(false);
+  }
+
+  // ---- Synchronisation ----------------------------------------------------------------------------------------
+
+  /** SYNC. */
+  sync(client: Client): void {
+    const replica = this.#admit(client);
+    replica.isSilent = true;
+    this.#syncFully(replica);
+  }
+
+  /** PSYNC: `offset` is that of the first byte the replica lacks, counted from 1. */
+  psync(client: Client, replicationId: string, offset: number | undefined): void {
+    const replica = this.#admit(client), { log } = this.engine;
+    if (offset === undefined) {
+      log.warning(`Replica ${replica.name} asks for synchronization but with a wrong offset`);
+      throw new ReplyError("ERR value is not an integer or out of range");
+    }
+    if (this.#canContinue(replica, replicationId, offset)) return this.#continue(replica, offset);
+    if (!replicationId.startsWith("?")) this.refusedPartialSyncs++;
+    this.#syncFully(replica);
+  }
+
+  #admit(client: Client): Replica {
+    const replica = this.replicaOf(client);
+    if (client.transport.outputBytes > 0) throw PENDING_OUTPUT;
+    if ((replica.withoutKeys || replica.withoutLibraries) && !replica.takesEof) throw FILTER_NEEDS_EOF;
+    this.engine.log.notice(`Replica ${replica.name} asks for synchronization`);
+    return replica;
+  }
+
+  #canContinue(replica: Replica, replicationId: string, offset: number): boolean {
+    const { log, identity } = this.engine, id = replicationId.toLowerCase();
+    const isPrevious = id === identity.previousReplicationId && id !== NO_ID;
+    if (id !== identity.replicationId && !(isPrevious && offset <= this.secondOffset)) {
+      if (id.startsWith("?")) log.notice(`Full resync requested by replica ${replica.name}`);
+      else {
+        const why = isPrevious
+          ? `Requested offset for second ID was ${offset}, but I can reply up to ${this.secondOffset}`
+          : `Replication ID mismatch (Replica asked for '${replicationId}', my replication IDs are ` +
+            `'${identity.replicationId}' and '${identity.previousReplicationId}')`;
+        log.notice(`Partial resynchronization not accepted: ${why}`);
+      }
+      return false;
+    }
+    if (this.stream.holds(offset - 1)) return true;
+    log.notice(
+      `Unable to partial resync with replica ${replica.name} for lack of backlog (Replica request was: ${offset}).`,
+    );
+    return false;
+  }
+
+  #continue(replica: Replica, offset: number): void {
+    const { identity, log } = this.engine;
+    this.partialSyncs++;
+    this.#attach(replica);
+    replica.state = "online";
+    replica.ackedAtMs = this.engine.nowMs;
+    replica.position = offset - 1;
+    replica.sendLine(replica.takesNewIds ? `+CONTINUE ${identity.replicationId}\r\n` : "+CONTINUE\r\n");
+    this.engine.queueReplies(replica.client);
+    log.notice(
+      `Partial resynchronization request from ${replica.name} accepted. Sending ${replica.pendingBytes} bytes of ` +
+        `backlog starting from offset ${offset}.`,
+    );
+    this.countGood();
+  }
+
+  #syncFully(replica: Replica): void {
+    const { identity, log } = this.engine;
+    if (this.#fullSync === null) throw NO_DISK;
+    this.fullSyncs++;
+    this.#attach(replica);
+    if (!this.stream.isActive) {
+      identity.changeReplicationId();
+      this.secondOffset = -1;
+      this.openStream(this.stream.end);
+      log.notice(
+        `Replication backlog created, my new replication IDs are '${identity.replicationId}' and ` +
+          `'${identity.previousReplicationId}'`,
+      );
+    }
+    this.#fullSync.request(replica);
+  }
+
+  #attach(replica: Replica): void {
+    const { client } = replica;
+    client.set(ClientFlag.Replica);
+    client.source = replica;
+    client.onClose.push(() => this.#remove(replica));
+    this.replicas = [...this.replicas, replica];
+  }
+
+  #remove(replica: Replica): void {
+    const { log, nowMs } = this.engine;
+    this.replicas = this.replicas.filter((other) => other !== replica);
+    this.#sentBytes += replica.sentBytes;
+    replica.dropFile();
+    if (replica.state !== "done") log.warning(`Connection with replica ${replica.name} lost.`);
+    if (this.replicas.length === 0) this.#aloneSinceMs = nowMs;
+    this.countGood();
+  }
+
+  begin(replica: Replica): void {
+    // The stream must say again which database it is in: the file does not tell.
+    if (!this.engine.isReplica) this.#selected = -1;
+    this.#prepare(replica, this.stream.end);
+  }
+
+  join(replica: Replica, other: Replica): void {
+    this.#prepare(replica, other.syncedFrom);
+  }
+
+  #prepare(replica: Replica, position: number): void {
+    replica.state = "saving";
+    replica.syncedFrom = position;
+    if (!replica.isRdbOnly) replica.position = position;
+    if (replica.isSilent) return;
+    replica.sendLine(`+FULLRESYNC ${this.engine.identity.replicationId} ${position}\r\n`);
+    this.engine.queueReplies(replica.client);
+  }
+
+  refuse(replica: Replica, error: ReplyError): void {
+    const { client } = replica;
+    this.replicas = this.replicas.filter((other) => other !== replica);
+    client.unset(ClientFlag.Replica);
+    client.source = null;
+    this.engine.replyError(client, error);
+    client.set(ClientFlag.CloseAfterReply);
+    this.engine.queueReplies(client);
+  }
+
+  /** A replica has been given its file. */
+  #received(replica: Replica): void {
+    const { log, nowMs } = this.engine, { name, client } = replica;
+    if (replica.isRdbOnly) {
+      replica.state = "done";
+      log.notice(`RDB transfer completed, rdb only replica (${name}) should be disconnected asap`);
+      client.transport.close(true);
+      return;
+    }
+    // From a socket the end of a file without length is easier to see when nothing follows it.
+    replica.waitsForAck = replica.state === "saving";
+    if (replica.waitsForAck) {
+      log.notice(
+        `Streamed RDB transfer with replica ${name} succeeded (socket). Waiting for REPLCONF ACK from replica to enable ` +
+          "streaming",
+      );
+    }
+    replica.state = "online";
+    replica.ackedAtMs = nowMs;
+    log.notice(`Synchronization with replica ${name} succeeded`);
+    this.countGood();
+  }
+
+  // ---- Acknowledgements ---------------------------------------------------------------------------------------
+
+  /** REPLCONF ACK. */
+  acknowledge(replica: Replica, offset: number): void {
+    replica.ackedOffset = Math.max(replica.ackedOffset, offset);
+    replica.ackedAtMs = this.engine.nowMs;
+    if (replica.waitsForAck && replica.state === "online") {
+      replica.waitsForAck = false;
+      this.engine.queueReplies(replica.client);
+    }
+    this.waiters.check();
+  }
+
+  /** How many replicas have run the stream up to `offset`. */
+  acknowledged(offset: number): number {
+    return this.replicas.filter(({ state, ackedOffset }) => state === "online" && ackedOffset >= offset)
+      .length;
+  }
+
+  /** Counts the replicas that are near enough for `min-replicas-to-write`. */
+  countGood(): void {
+    const { minReplicasToWrite, minReplicasMaxLag } = this.engine.config.values;
+    const isAsked = minReplicasToWrite > 0 && minReplicasMaxLag > 0;
+    const isGood = ({ state, ackedAtMs }: Replica) =>
+      state === "online" && Math.floor((this.engine.nowMs - ackedAtMs) / 1000) <= minReplicasMaxLag;
+    this.goodReplicas = isAsked ? this.replicas.filter(isGood).length : 0;
+    const tooFew = isAsked && !this.engine.isReplica && this.goodReplicas < minReplicasToWrite;
+    this.engine.setGuard(EngineGuard.TooFewReplicas, tooFew);
+  }
+
+  // ---- Once a second ------------------------------------------------------------------------------------------
+
+  /** @param mayPing the stream may grow by a sign of life */
+  everySecond(mayPing: boolean): void {
+    const { engine } = this, { replPingReplicaPeriod } = engine.config.values;
+    const isPingDue = engine.nowMs - this.#lastPingMs >= replPingReplicaPeriod * 1000;
+    if (isPingDue && mayPing && !engine.isReplica && this.replicas.length > 0) {
+      this.#lastPingMs = engine.nowMs;
+      this.say("PING");
+    }
+    const isDiskless = this.#fullSync?.isDiskless === true;
+    for (const replica of this.replicas) {
+      if (replica.state !== "waiting" && (replica.state !== "saving" || isDiskless)) continue;
+      replica.keepAlive();
+      engine.queueReplies(replica.client);
+    }
+    this.#dropSlow();
+    this.#closeIdleStream();
+    this.countGood();
+    this.#fullSync?.startIfDue();
+    this.wakeReplicas();
+    this.#trim();
+  }
+
+  #dropSlow(): void {
+    const { engine } = this, timeoutMs = engine.config.values.replTimeout * 1000;
+    for (const replica of this.replicas) {
+      const isStreaming = replica.state === "online" && !replica.isSilent;
+      const isStuck = replica.state === "saving" && replica.movedAtMs > 0;
+      const sinceMs = isStreaming ? replica.ackedAtMs : isStuck ? replica.movedAtMs : Infinity;
+      if (engine.nowMs - sinceMs <= timeoutMs) continue;
+      const what = isStreaming ? "streaming sync" : "full sync";
+      engine.log.warning(`Disconnecting timedout replica (${what}): ${replica.name}`);
+      replica.client.transport.close(false);
+    }
+  }
+
+  /** `repl-backlog-ttl`: nobody has come back for the stream. */
+  #closeIdleStream(): void {
+    const { engine, stream } = this, ttlMs = engine.config.values.replBacklogTtl * 1000;
+    if (!stream.isActive || engine.isReplica || this.replicas.length > 0 || ttlMs === 0) return;
+    if (engine.nowMs - this.#aloneSinceMs <= ttlMs) return;
+    // What changes from now on has no position: nobody may go on from here.
+    engine.identity.changeReplicationId();
+    this.secondOffset = -1;
+    stream.close();
+    this.listen();
+    engine.log.notice(`Replication backlog freed after ${ttlMs / 1000} seconds without connected replicas.`);
+  }
+}
