@@ -93,6 +93,8 @@ const SYNC_MS = 1000;
 /** A sync that takes longer counts as delayed. */
 const SLOW_SYNC_MS = 2000;
 const LOG_AGAIN_MS = 30_000;
+/** How often it is looked whether the files are still where they were. */
+const LOOK_MS = 1000;
 
 export class AppendOnlyFile implements PropagationSink {
   readonly kind = SinkKind.File;
@@ -120,6 +122,9 @@ export class AppendOnlyFile implements PropagationSink {
   #syncFault: FileError | null = null;
   #retryAtMs = 0;
   #loggedMs = -LOG_AGAIN_MS;
+  #lookAtMs = 0;
+  /** The manifest in the folder as far as this server knows; "" for none. */
+  #manifestText = "";
   /** Whether the batch that is being run has fed anything. */
   #hasFed = false;
 
@@ -197,8 +202,23 @@ export class AppendOnlyFile implements PropagationSink {
 
   /** To be called some times a second: syncs in the background, and tries failed writes again. */
   tick(): void {
+    this.#lookForFiles();
     if (this.#writeFault !== null && this.clock.nowMs() < this.#retryAtMs) return;
     this.#secure();
+  }
+
+  /** Whoever removes or replaces the files takes what is written into them along: it must be noticed. */
+  #lookForFiles(): void {
+    const nowMs = this.clock.nowMs(), last = this.manifest.increments.at(-1);
+    if (this.state !== "on" || this.#file === null || last === undefined || nowMs < this.#lookAtMs) return;
+    this.#lookAtMs = nowMs + LOOK_MS;
+    const path = this.pathOf(last.name), manifest = this.pathOf(manifestName(this.settings.fileName));
+    try {
+      if (!this.#file.isAtSync(path)) throw new FileError("find", path, "The file was removed or replaced");
+      if (!this.files.existsSync(manifest)) throw new FileError("find", manifest, "The file was removed");
+    } catch (error) {
+      this.#giveUp(asFileError(error));
+    }
   }
 
   #write(file: FileHandle): boolean {
@@ -293,11 +313,11 @@ export class AppendOnlyFile implements PropagationSink {
     this.log.notice("Asynchronous AOF fsync is taking too long (disk is busy?).");
   }
 
-  /** After a failed fsync: nothing more goes into this file, and writes wait for a fresh base. */
+  /** After a failed fsync, or where the file has gone: nothing more goes into it, and writes wait for a fresh base. */
   #giveUp(error: FileError): void {
-    this.log.warning(
-      `Fail to fsync the AOF file: ${error.reason}. Writes are refused until a fresh base file is on the disk.`,
-    );
+    const isSync = error.operation.startsWith("fsync");
+    const what = isSync ? `Fail to fsync the AOF file: ${error.reason}` : error.message;
+    this.log.warning(`${what}. Writes are refused until a fresh base file is on the disk.`);
     this.#syncFault = error;
     this.#writeFault = null;
     this.#close();
@@ -318,11 +338,26 @@ export class AppendOnlyFile implements PropagationSink {
   readManifest(): void {
     const path = this.pathOf(manifestName(this.settings.fileName));
     this.manifest = emptyManifest;
+    this.#manifestText = this.#textThere();
     if (!this.files.existsSync(path)) {
       this.log.debug(`The AOF manifest file ${manifestName(this.settings.fileName)} doesn't exist`);
       return;
     }
-    this.manifest = parseManifest(latin1(readWhole(this.files, path)));
+    this.manifest = parseManifest(this.#manifestText);
+  }
+
+  /** The manifest in the folder; "" for none. */
+  #textThere(): string {
+    const path = this.pathOf(manifestName(this.settings.fileName));
+    return this.files.existsSync(path) ? latin1(readWhole(this.files, path)) : "";
+  }
+
+  /** The data of somebody else must not be written over: a backup brought back, another server's folder. */
+  #refuseForeign(): void {
+    const text = this.#textThere();
+    if (text === "" || text === this.#manifestText) return;
+    const path = this.pathOf(manifestName(this.settings.fileName));
+    throw new FileError("replace", path, "It is not the manifest that this server wrote; move it away first");
   }
 
   /**
@@ -366,17 +401,18 @@ export class AppendOnlyFile implements PropagationSink {
    */
   #replaceManifest(manifest: Manifest): FileError | null {
     const { fileName } = this.settings;
-    const temporary = this.pathOf(temporaryManifestName(fileName));
+    const temporary = this.pathOf(temporaryManifestName(fileName)), text = formatManifest(manifest);
     // The names it lists must not come later than the manifest itself.
     this.files.syncDirSync(this.folder);
     const file = this.files.openWrite(temporary);
     try {
-      writeAll(file, bytesOf(formatManifest(manifest)));
+      writeAll(file, bytesOf(text));
       file.syncSync();
     } finally {
       file.closeSync();
     }
     this.files.renameSync(temporary, this.pathOf(manifestName(fileName)));
+    this.#manifestText = text;
     try {
       this.files.syncDirSync(this.folder);
     } catch (error) {
@@ -506,7 +542,10 @@ export class AppendOnlyFile implements PropagationSink {
    * {@linkcode FileError} with everything as it was.
    */
   beginRewrite(): void {
-    if (this.state !== "on") this.#makeFolder();
+    if (this.state !== "on") {
+      this.#makeFolder();
+      this.#refuseForeign();
+    }
     if (this.state === "waiting") this.#collectAside();
     if (this.state === "on") this.#startIncrement();
     this.isRewriting = true;

@@ -8,7 +8,7 @@
  * disk when its folder has been synced. A failed sync promises nothing about what was written before
  * it, even if a later one succeeds: the kernel may have dropped the pages.
  */
-import { ensureDirSync, existsSync } from "@std/fs";
+import { existsSync } from "@std/fs";
 import { fromLatin1, toLatin1 } from "../config/host.ts";
 
 /** A file operation that failed: which one, on which path, and the system's reason. */
@@ -42,6 +42,8 @@ export interface FileHandle {
   truncateSync(length: number): void;
   /** Length of the file in bytes. */
   sizeSync(): number;
+  /** Whether `path` leads to this very file, and not to none or another. */
+  isAtSync(path: string): boolean;
   closeSync(): void;
 }
 
@@ -58,7 +60,7 @@ export interface FileSystem {
   /** Moves a file, replacing what was at `to`. */
   renameSync(from: string, to: string): void;
   unlinkSync(path: string): void;
-  /** Makes a folder; one that exists is fine. */
+  /** Makes a folder in one that exists; that it is there already is fine. */
   mkdirSync(path: string): void;
   /** The names in a folder, in no order. */
   readDirSync(path: string): string[];
@@ -170,6 +172,16 @@ class DenoFile implements FileHandle {
     return attempt("stat", this.path, () => this.#file.statSync().size);
   }
 
+  isAtSync(path: string): boolean {
+    try {
+      const here = this.#file.statSync(), there = Deno.statSync(fromLatin1(path));
+      return here.ino === there.ino && here.dev === there.dev;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw toFileError("stat", path, error);
+    }
+  }
+
   closeSync(): void {
     this.#closed = true;
     this.#file.close();
@@ -205,7 +217,7 @@ export const denoFiles: FileSystem = {
   renameSync: (from, to) =>
     attempt(`rename to ${to}`, from, () => Deno.renameSync(fromLatin1(from), fromLatin1(to))),
   unlinkSync: (path) => attempt("remove", path, () => Deno.removeSync(fromLatin1(path))),
-  mkdirSync: (path) => attempt("create the folder", path, () => ensureDirSync(fromLatin1(path))),
+  mkdirSync: (path) => attempt("create the folder", path, () => makeFolder(fromLatin1(path))),
   readDirSync: (path) =>
     attempt("list", path, () => Array.from(Deno.readDirSync(fromLatin1(path)), ({ name }) => toLatin1(name))),
   syncDirSync: (path) => {
@@ -216,6 +228,10 @@ export const denoFiles: FileSystem = {
     });
   },
 };
+
+function makeFolder(path: string): void {
+  if (!existsSync(path, { isDirectory: true })) Deno.mkdirSync(path);
+}
 
 function openReader(path: string): Deno.FsFile {
   return Deno.openSync(fromLatin1(path), { read: true });

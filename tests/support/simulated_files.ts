@@ -174,6 +174,9 @@ export class SimulatedFiles implements FileSystem {
 
   mkdirSync(path: string): void {
     this.#begin("mkdir", path);
+    if (!this.#folders.has(folderOf(path))) {
+      throw new FileError("mkdir", path, "No such file or directory", true);
+    }
     if (!this.#folders.has(path)) this.#rename(folderOf(path), [[path, "folder"]]);
   }
 
@@ -190,6 +193,11 @@ export class SimulatedFiles implements FileSystem {
       applyNames(this.#syncedNames, this.#syncedFolders, renaming);
     }
     this.#renamings.delete(path);
+  }
+
+  /** Used by the handles: whether `path` leads to that file. */
+  leadsTo(path: string, inode: Inode): boolean {
+    return this.#names.get(path) === inode;
   }
 
   /** Used by the handles. */
@@ -315,6 +323,10 @@ class SimulatedHandle implements FileHandle {
 
   sizeSync(): number {
     return this.inode.size;
+  }
+
+  isAtSync(path: string): boolean {
+    return this.disk.leadsTo(path, this.inode);
   }
 
   closeSync(): void {
