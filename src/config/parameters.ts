@@ -2,6 +2,7 @@
  * Every configuration parameter, declared once: name, kind, default, bounds, older names, and what may be done with it.
  * These are the directives of Redis 7.4 with the defaults that redis-server prints, and Redeno's own.
  */
+import { ConfigError } from "./errors.ts";
 import {
   bool,
   choice,
@@ -113,7 +114,7 @@ export const PARAMETERS = {
   "tls-dh-params-file": text("", meaningless),
   "tls-ca-cert-file": text(""),
   "tls-ca-cert-dir": text("", meaningless),
-  "tls-auth-clients": choice("yes", ["no", "yes", "optional"]),
+  "tls-auth-clients": onlyNo(choice("no", ["no", "yes", "optional"])),
   "tls-replication": bool(false),
   "tls-cluster": bool(false, meaningless),
   "tls-protocols": text("", meaningless),
@@ -341,6 +342,23 @@ export const PARAMETERS = {
   "cluster-link-sendbuf-limit": memory(0, 0, INT64_MAX, meaningless),
   "cluster-ping-interval": integer(1000, 1, INT_MAX, { flags: Hidden | Meaningless }),
 } as const satisfies Record<string, Parameter<unknown>>;
+
+/**
+ * `tls-auth-clients`: a client's certificate cannot be asked for here, and who relies on one must not believe that it is.
+ * `optional` asks for none either.
+ */
+function onlyNo<Word extends string>(parameter: Parameter<Word>): Parameter<Word> {
+  return {
+    ...parameter,
+    parse(words, context) {
+      const value = parameter.parse(words, context);
+      if (value === "yes") {
+        throw new ConfigError("certificates of clients cannot be verified here, it must be 'no'");
+      }
+      return value;
+    },
+  };
+}
 
 /** `hz`: any positive number is taken, and kept between 1 and 500. */
 function clampedHz(): Parameter<number> {

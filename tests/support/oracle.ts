@@ -166,6 +166,11 @@ export class RawConnection implements Disposable {
     return new RawConnection(conn);
   }
 
+  /** One over a socket that is open, of whatever kind. */
+  static over(conn: Deno.Conn): RawConnection {
+    return new RawConnection(conn);
+  }
+
   /** Sends bytes as they are. */
   async write(text: string): Promise<void> {
     let bytes: Uint8Array = Buffer.from(text, "latin1");
