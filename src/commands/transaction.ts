@@ -1,8 +1,9 @@
 /** Transactions: MULTI, EXEC, DISCARD, WATCH, UNWATCH. */
 import type { Args } from "../engine/args.ts";
-import { ClientFlag } from "../engine/client.ts";
+import { type Client, ClientFlag, type QueuedCommand } from "../engine/client.ts";
 import { type Command, command, Flag, keyArg, KeyFlag, keyRange } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
+import type { Engine } from "../engine/engine.ts";
 import { ClientGuard } from "../engine/refusals.ts";
 import {
   DISCARD_WITHOUT_MULTI,
@@ -30,7 +31,7 @@ function isDirty(ctx: CommandContext): boolean {
   return client.has(ClientFlag.DirtyCas) || engine.watchers.hasExpired(client, engine.databases, nowMs);
 }
 
-function exec(ctx: CommandContext): void {
+function exec(ctx: CommandContext, args: Args): void {
   const { client, engine, reply } = ctx;
   if (!client.has(ClientFlag.Multi)) throw EXEC_WITHOUT_MULTI;
   if (client.has(ClientFlag.DirtyExec)) {
@@ -41,21 +42,63 @@ function exec(ctx: CommandContext): void {
     engine.discard(client);
     return reply.nullArray();
   }
-  const { queue } = client;
+  const transaction = new Transaction(ctx, args);
   engine.discard(client);
-  const mayBlock = !client.has(ClientFlag.DenyBlocking);
-  client.set(ClientFlag.DenyBlocking);
-  reply.array(queue.length);
-  for (const { cmd, args } of queue) {
+  reply.array(transaction.queue.length);
+  transaction.run();
+  // What it called is propagated; EXEC itself is only its frame.
+  ctx.propagateNothing();
+}
+
+/** An EXEC under way. A script among its commands may be suspended; the rest then waits for the script's end. */
+class Transaction {
+  readonly #engine: Engine;
+  readonly #client: Client;
+  readonly #exec: Command;
+  readonly #mayBlock: boolean;
+  readonly #startedAtUs: number;
+  readonly queue: readonly QueuedCommand[];
+  #next = 0;
+
+  constructor({ engine, client, cmd }: CommandContext, private args: Args) {
+    this.#engine = engine;
+    this.#client = client;
+    this.#exec = cmd;
+    this.#mayBlock = !client.has(ClientFlag.DenyBlocking);
+    this.#startedAtUs = engine.clock.monotonicUs();
+    this.queue = client.queue;
+  }
+
+  run(): void {
+    const { queue } = this, client = this.#client;
+    client.set(ClientFlag.DenyBlocking);
+    while (this.#next < queue.length) {
+      this.#call(queue[this.#next++]!);
+      if (client.blocked !== null) {
+        this.args = this.args.copy();
+        client.blocked.afterwards = () => this.#resume();
+        return;
+      }
+    }
+    if (this.#mayBlock) client.unset(ClientFlag.DenyBlocking);
+  }
+
+  #call({ cmd, args }: QueuedCommand): void {
+    const engine = this.#engine, client = this.#client;
     // Access may have been taken away since the command was queued.
     const isRestricted = (client.guards & ClientGuard.Restricted) !== 0;
     const refused = isRestricted ? engine.access.checkQueued(client, cmd, args) : null;
     if (refused === null) engine.call(client, cmd, args);
     else engine.replyError(client, refused);
   }
-  if (mayBlock) client.unset(ClientFlag.DenyBlocking);
-  // What it called has been propagated; EXEC itself is only its frame.
-  ctx.propagateNothing();
+
+  /** Goes on behind a script that was suspended. */
+  #resume(): void {
+    this.run();
+    if (this.#client.blocked !== null) return;
+    const tookUs = this.#engine.clock.monotonicUs() - this.#startedAtUs;
+    this.#engine.detachedRan(this.#client, this.#exec, this.args, true, tookUs);
+  }
 }
 
 function watch(ctx: CommandContext, args: Args): void {

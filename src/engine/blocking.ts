@@ -8,7 +8,7 @@
  * which then changes nothing: its place and its deadline stay.
  */
 import type { Args } from "./args.ts";
-import type { Client } from "./client.ts";
+import type { BlockedState, Client } from "./client.ts";
 import type { Command } from "./command.ts";
 
 /** Who waits for what in one server. */
@@ -68,8 +68,8 @@ export class WaitingClients {
   }
 
   /** Lets `client` wait with `cmd` for something that is no key, until it is taken out by hand. */
-  hold(client: Client, cmd: Command, args: Args): void {
-    client.blocked = {
+  hold(client: Client, cmd: Command, args: Args): BlockedState {
+    const state: BlockedState = {
       cmd,
       args,
       database: client.database,
@@ -79,7 +79,9 @@ export class WaitingClients {
       isReady: () => false,
       unblockable: false,
     };
+    client.blocked = state;
     this.add(client);
+    return state;
   }
 
   /** Takes `client` out of the queues. */

@@ -90,6 +90,8 @@ export interface BlockedState {
   isReady: (database: Database, key: string) => boolean;
   /** CLIENT UNBLOCK may end the wait. */
   unblockable: boolean;
+  /** Goes on with what the command was a part of (the rest of an EXEC) once it has been brought to its end. */
+  afterwards?: () => void;
 }
 
 let nextClientId = 1;

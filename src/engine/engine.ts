@@ -389,7 +389,7 @@ export class Engine {
     const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
     if (!waits) countCall(cmd, succeeded);
     if (outer === null) this.timer.end(client, cmd, args, waits);
-    else this.timer.endNested(startedAtUs, client, cmd, args);
+    else if (!waits) this.timer.endNested(startedAtUs, client, cmd, args);
     if (isWatched) this.monitors.commandRan(client, cmd, args);
     if (this.tracking.clientCount > 0) this.tracking.commandRan(cmd, args);
     this.#depth--;
@@ -397,7 +397,8 @@ export class Engine {
       if (this.tracking.clientCount > 0) this.tracking.unitEnded(client, cmd);
       this.running = null;
       this.#silence(client, mark);
-      this.pushes.release(client);
+      // Part of a reply may have been written, if a script inside an EXEC has been suspended.
+      if (!waits || client.blocked!.keys.length > 0) this.pushes.release(client);
       this.endUnit();
     } else {
       // One by one: Object.assign costs 150 ns, for each call that a script makes.
@@ -472,13 +473,20 @@ export class Engine {
     this.endUnit();
   }
 
-  /** Ends the wait of a client whose command has been brought to its end, reply included, outside `call()`. */
-  endDetached(client: Client, succeeded: boolean, microseconds: number): void {
-    const state = client.blocked;
-    if (state === null) return;
-    countCall(state.cmd, succeeded);
-    this.commandTook(client, state.cmd, state.args, microseconds);
-    this.unblock(client);
+  /** Counts a command that has been brought to its end outside `call()`. */
+  detachedRan(client: Client, cmd: Command, args: Args, succeeded: boolean, microseconds: number): void {
+    countCall(cmd, succeeded);
+    this.commandTook(client, cmd, args, microseconds);
+  }
+
+  /** Lets a client go on whose command has been brought to its end outside `call()`, its reply written since `mark`. */
+  releaseDetached(client: Client, mark: number): void {
+    this.#silence(client, mark);
+    this.pushes.release(client);
+    if (this.tracking.clientCount > 0 && client.lastCommand !== null) {
+      this.tracking.unitEnded(client, client.lastCommand);
+    }
+    if (!client.closed) this.unblock(client);
   }
 
   /** Whether a command is being run. */

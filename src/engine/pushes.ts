@@ -9,7 +9,8 @@ import type { Engine } from "./engine.ts";
 
 export class Pushes {
   readonly #engine: Engine;
-  readonly #kept = new ReplyWriter();
+  /** By the client; more than one only while a suspended script's client waits for its reply. */
+  readonly #kept = new Map<Client, ReplyWriter>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -17,19 +18,22 @@ export class Pushes {
 
   /** Where to write one message to `client`; it is sent without further ado. */
   to(client: Client): ReplyWriter {
-    if (client === this.#engine.running) {
-      this.#kept.resp = client.reply.resp;
-      return this.#kept;
+    if (client !== this.#engine.running) {
+      this.#engine.queueReplies(client);
+      return client.reply;
     }
-    this.#engine.queueReplies(client);
-    return client.reply;
+    let kept = this.#kept.get(client);
+    if (kept === undefined) this.#kept.set(client, kept = new ReplyWriter());
+    kept.resp = client.reply.resp;
+    return kept;
   }
 
   /** Hands over what was kept for `client`, whose command has replied. */
   release(client: Client): void {
-    const kept = this.#kept;
-    if (kept.length === 0) return;
+    if (this.#kept.size === 0) return;
+    const kept = this.#kept.get(client);
+    if (kept === undefined) return;
     client.reply.raw(kept.view());
-    kept.rewind(0);
+    this.#kept.delete(client);
   }
 }

@@ -1,6 +1,6 @@
 /** One run of a script: who has called it, what it may do, what it has done. */
 import type { Args } from "../engine/args.ts";
-import type { Client } from "../engine/client.ts";
+import type { BlockedState, Client } from "../engine/client.ts";
 
 export class ScriptRun {
   /** It has called a command that writes: from here on it cannot be undone, refused or killed. */
@@ -8,8 +8,12 @@ export class ScriptRun {
   /** It runs longer than `busy-reply-threshold`. */
   isBusy = false;
   isKilled = false;
-  /** It has been suspended: the command that began it has returned long since. */
-  isDetached = false;
+  /** How its client waits since it was suspended, when the command that began it returned. */
+  held: BlockedState | null = null;
+  /** When it last went on, on the monotonic clock. */
+  resumedAtUs = 0;
+  /** Length of the client's replies before this script's, once it has finished. */
+  replyMark = 0;
   /** Its result, or its error, is on Lua's stack. */
   isFinished = false;
   /** lua_pcall's status, once it has finished. */
@@ -24,7 +28,7 @@ export class ScriptRun {
    * @param isReadOnly it must not write
    * @param mayExceedMemory it may write although memory is short
    * @param wasOutOfMemory memory was short when it began
-   * @param maySuspend it can be continued later: it is neither part of a transaction nor of a file being replayed
+   * @param maySuspend it can be continued later: it is not part of a file being replayed
    */
   constructor(
     readonly name: string,

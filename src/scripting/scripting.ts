@@ -55,6 +55,9 @@ export function keyCount(args: Args, notInteger?: ReplyError): number {
   return count;
 }
 
+/** How long a suspended script goes on before the others have their turn again, microseconds. */
+const SLICE_US = 4000;
+
 /** Clients who must be obeyed: their commands have been accepted before. */
 const OBEYED = ClientFlag.Silent | ClientFlag.Primary;
 
@@ -125,6 +128,7 @@ export class Scripting implements InterpreterHost {
 
   /** Runs a script or function for the command `ctx` runs, and replies; or lets its client wait for the end. */
   run(ctx: CommandContext, args: Args, what: Runnable, keys: number, isReadOnly: boolean): void {
+    if (this.current !== null) throw NOT_IN_SCRIPTS;
     const run = this.#prepare(ctx, args, what, isReadOnly);
     const { interpreter } = what;
     this.current = run;
@@ -165,7 +169,7 @@ export class Scripting implements InterpreterHost {
       isReadOnly || (isStrict && (what.flags & ScriptFlag.NoWrites) !== 0),
       isStrict && (what.flags & ScriptFlag.AllowOom) !== 0,
       isOutOfMemory,
-      !what.isBrief && !caller.has(ClientFlag.DenyBlocking | OBEYED),
+      !what.isBrief && !caller.has(ClientFlag.Script | OBEYED),
       engine.clock.monotonicUs(),
       engine.nowMs,
     );
@@ -269,11 +273,11 @@ export class Scripting implements InterpreterHost {
     }
     const { busyReplyThreshold } = this.engine.config.values;
     if (!run.maySuspend || busyReplyThreshold === 0) return "continue";
-    if (!run.isBusy) {
-      const elapsedMs = (this.engine.clock.monotonicUs() - run.startedAtUs) / 1000;
-      if (elapsedMs < busyReplyThreshold) return "continue";
-      this.#becomeBusy(run, Math.floor(elapsedMs));
-    }
+    const nowUs = this.engine.clock.monotonicUs();
+    if (run.isBusy) return nowUs - run.resumedAtUs < SLICE_US ? "continue" : "suspend";
+    const elapsedMs = (nowUs - run.startedAtUs) / 1000;
+    if (elapsedMs < busyReplyThreshold) return "continue";
+    this.#becomeBusy(run, Math.floor(elapsedMs));
     return "suspend";
   }
 
@@ -291,13 +295,12 @@ export class Scripting implements InterpreterHost {
 
   /** Lets the client that called a script wait for its end. */
   #detach(ctx: CommandContext, run: ScriptRun): void {
-    run.isDetached = true;
     run.args = run.args.copy();
-    this.engine.waiting.hold(run.caller, ctx.cmd, run.args);
+    run.held = this.engine.waiting.hold(run.caller, ctx.cmd, run.args);
   }
 
   suspended(): void {
-    if (this.current?.isDetached) this.engine.leaveUnit();
+    if (this.current !== null && this.current.held !== null) this.engine.leaveUnit();
   }
 
   resumed(): void {
@@ -305,6 +308,7 @@ export class Scripting implements InterpreterHost {
     if (run === null) return;
     // A script sees one time from its beginning to its end.
     this.engine.nowMs = run.startedAtMs;
+    run.resumedAtUs = this.engine.clock.monotonicUs();
     this.engine.resumeUnit(run.caller);
   }
 
@@ -313,16 +317,39 @@ export class Scripting implements InterpreterHost {
     if (run === null) return;
     run.status = status;
     run.isFinished = true;
-    if (!run.isDetached) return;
+    if (run.held === null) return;
+    run.replyMark = run.caller.reply.length;
     run.hasFailed = !this.#answer(run, this.#interpreter!);
     this.engine.leaveUnit();
   }
 
-  /** A script's promise has been kept: if it was suspended in between, its client still waits. */
+  /**
+   * A script's promise has been kept: if it was suspended in between, its client still waits and its unit is still open.
+   * What it was a part of, an EXEC, goes on; another script of the same may be suspended in turn.
+   */
   #continued(run: ScriptRun): void {
-    if (!run.isDetached) return;
-    const { engine } = this;
-    engine.endDetached(run.caller, !run.hasFailed, engine.clock.monotonicUs() - run.startedAtUs);
+    const { held, caller } = run, { engine } = this;
+    if (held === null) return;
+    engine.detachedRan(
+      caller,
+      held.cmd,
+      held.args,
+      !run.hasFailed,
+      engine.clock.monotonicUs() - run.startedAtUs,
+    );
+    engine.waiting.remove(caller);
+    if (held.afterwards !== undefined) {
+      engine.resumeUnit(caller);
+      held.afterwards();
+      engine.leaveUnit();
+    }
+    if (this.current !== null) {
+      if (caller.isSilenced) caller.reply.rewind(run.replyMark);
+      return;
+    }
+    engine.setGuard(EngineGuard.Busy, false);
+    engine.endUnit();
+    engine.releaseDetached(caller, run.replyMark);
     engine.endBatch();
   }
 
@@ -333,7 +360,7 @@ export class Scripting implements InterpreterHost {
     run.hasFailed = true;
     this.engine.log.warning(`A script has broken its interpreter: ${error}`);
     this.#fail(run, "stack overflow");
-    if (!run.isDetached) return;
+    if (run.held === null) return;
     this.engine.leaveUnit();
     this.#continued(run);
   }
@@ -358,7 +385,7 @@ export class Scripting implements InterpreterHost {
       interpreter.isBroken = true;
       reply.error(new ReplyError(`ERR Error running script ${run.name}, not enough memory`));
     }
-    this.#end(run, interpreter);
+    this.#end(interpreter);
     if (!succeeded) this.engine.countFailure();
     return succeeded;
   }
@@ -392,15 +419,13 @@ export class Scripting implements InterpreterHost {
     interpreter.isBroken = true;
     this.engine.replyError(run.caller, new ReplyError(`ERR Error running script ${run.name}, ${reason}`));
     this.engine.countFailure();
-    this.#end(run, interpreter);
+    this.#end(interpreter);
   }
 
-  #end(run: ScriptRun, interpreter: Interpreter): void {
-    const { engine } = this;
+  #end(interpreter: Interpreter): void {
     this.current = null;
     this.#interpreter = null;
     if (!interpreter.isBroken) interpreter.clear();
-    if (run.isBusy) engine.setGuard(EngineGuard.Busy, false);
   }
 
   /** SCRIPT KILL and FUNCTION KILL. */
