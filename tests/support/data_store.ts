@@ -1,15 +1,26 @@
 /** A server in process with a simulated disk under it, whose background work goes on when the test says so. */
 import { DataStore } from "../../src/persistence/data_store.ts";
 import { LoadProgress } from "../../src/persistence/loading.ts";
+import { VirtualClock } from "../../src/util/clock.ts";
 import { type InProcessOptions, InProcessServer } from "./in_process.ts";
 import { SimulatedFiles } from "./simulated_files.ts";
+
+/** A look at it takes its time, so that background work comes in many slices as on a machine. */
+class BusyClock extends VirtualClock {
+  static readonly lookUs = 25;
+  #looks = 0;
+
+  override monotonicUs(): number {
+    return super.monotonicUs() + BusyClock.lookUs * this.#looks++;
+  }
+}
 
 export class StoreServer extends InProcessServer {
   readonly store: DataStore;
   readonly #later: (() => void)[] = [];
 
   constructor(readonly disk: SimulatedFiles, options: InProcessOptions = {}) {
-    super(options);
+    super({ clock: new BusyClock(), ...options });
     this.engine.config.values.dir = "d";
     disk.putFolder("d");
     this.store = new DataStore(this.engine, disk, 1, (slice) => this.#later.push(slice));
@@ -32,7 +43,8 @@ export class StoreServer extends InProcessServer {
   /** Lets background work run to its end. */
   async finishJobs(): Promise<void> {
     for (let quiet = 0; quiet < 3;) {
-      quiet = this.slice() ? 0 : quiet + 1;
+      quiet++;
+      while (this.slice()) quiet = 0;
       await new Promise((resume) => setTimeout(resume, 0));
     }
   }

@@ -145,6 +145,7 @@ class RecordingSink implements PropagationSink {
 /** Settings of a server under test, by directive name. */
 export interface InProcessOptions {
   seed?: number;
+  clock?: VirtualClock;
   config?: Record<string, string>;
   /** Lines of a configuration file, read before the engine is made. */
   lines?: readonly string[];
@@ -152,13 +153,14 @@ export interface InProcessOptions {
 
 /** See the head of this file. */
 export class InProcessServer {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly engine: Engine;
   readonly log: string[] = [];
   readonly #sink = new RecordingSink();
   readonly #expireCycle: ExpireCycle;
 
   constructor(options: InProcessOptions) {
+    this.clock = options.clock ?? new VirtualClock();
     const write = (text: string) => void this.log.push(text);
     const config = new Config(), lines = (options.lines ?? []).join("\n");
     config.load({ configFile: "", readsStandardInput: false, options: lines }, {});
