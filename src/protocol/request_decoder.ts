@@ -251,7 +251,7 @@ export class RequestDecoder {
   /** Reads `*N\r\n`. An array of no arguments is skipped. */
   #parseArrayHeader(): boolean {
     const commandStart = this.#parsed;
-    const end = this.#lineEnd("too big mbulk count string");
+    const end = this.#shortLineEnd() || this.#lineEnd("too big mbulk count string");
     if (end < 0) return false;
     const count = this.#lineInteger(commandStart + 1, end);
     if (count === undefined || count > MAX_ARGS) throw new ProtocolError("invalid multibulk length");
@@ -273,7 +273,7 @@ export class RequestDecoder {
     const buf = this.batch.buf;
     if (this.#bulkLength < 0) {
       if (this.#parsed >= this.#filled) return false;
-      const end = this.#lineEnd("too big bulk count string");
+      const end = this.#shortLineEnd() || this.#lineEnd("too big bulk count string");
       if (end < 0) return false;
       const marker = buf[this.#parsed]!;
       if (marker !== DOLLAR) {
@@ -295,6 +295,13 @@ export class RequestDecoder {
     this.#parsed = end + 2;
     this.#bulkLength = -1;
     return true;
+  }
+
+  /** Like {@linkcode RequestDecoder.#lineEnd} for the usual header, of one or two digits, with no loop; else 0. */
+  #shortLineEnd(): number {
+    const buf = this.batch.buf, at = this.#parsed + 2;
+    if (at + 2 >= this.#filled) return 0;
+    return buf[at] === CR ? at : buf[at + 1] === CR ? at + 1 : 0;
   }
 
   /** Position of the CR that ends the line at `#parsed`, or -1; the LF behind it has arrived too. */
