@@ -37,7 +37,10 @@ function setFields(ctx: CommandContext, args: Args): number {
   const key = args.key(1);
   const hash = ctx.writeOrCreate(key, HashValue);
   let created = 0;
-  for (let i = 2; i < args.count; i += 2) if (hash.set(args.string(i), args.string(i + 1))) created++;
+  for (let i = 2; i < args.count; i += 2) {
+    const isNew = hash.setBytes(args.buf, args.start(i), args.end(i), args.start(i + 1), args.end(i + 1));
+    if (isNew) created++;
+  }
   ctx.db.trackParts(key, hash);
   ctx.changed(key, Notify.Hash, "hset", (args.count - 2) / 2);
   return created;

@@ -6,18 +6,18 @@
  * for such values and to move them. Field and value lie together in a *record*, a run of 8-byte units of a byte array
  * (*chunk*), where finding the one has fetched the other:
  *
- *     | field length | value length | field | value |       a length: one byte, or 254 and four, little-endian
+ *     | number | field length | value length | field | value |   a number: four bytes; a length: one, or 254 and four
  *
  * A record's reference is `chunk << 17 | unit`. The first chunk starts small and grows by doubling, then come chunks of
  * 1 MiB; a record longer than a quarter of that has a chunk of its own. The runs of removed records hang in lists by
  * size, linked through their own first bytes, and are used again for records of the same size.
  *
- * The way from a field to its number is a {@linkcode SlotIndex}; the numbers stay dense because the last field takes
- * the place of a removed one. A walk *downwards* over them therefore meets every field that is there from its begin
- * to its end.
+ * The way from a field to its record is a {@linkcode SlotIndex} that holds references for slots: to find a field takes
+ * two accesses to memory. The numbers stay dense because the last field takes the place of a removed one. A walk
+ * *downwards* over them therefore meets every field that is there from its begin to its end.
  */
-import { copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
-import { hashText } from "../util/hash.ts";
+import { allocateBytes, copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
+import { hashBytes } from "../util/hash.ts";
 import { SlotIndex } from "./slot_index.ts";
 import { processSeed } from "./string_table.ts";
 
@@ -27,8 +27,11 @@ const CHUNK_BYTES = 8 << UNIT_SHIFT;
 const FIRST_CHUNK_BYTES = 2048;
 /** Records above this size get a chunk of their own. */
 const LARGEST_SHARED_BYTES = CHUNK_BYTES / 4;
-const MAX_CHUNKS = 1 << (32 - UNIT_SHIFT);
+/** References have 31 bits, so that the index can hold them. */
+const MAX_CHUNKS = 1 << (31 - UNIT_SHIFT);
 
+/** Bytes of a record before its lengths: the field's number. */
+const NUMBER_BYTES = 4;
 /** A length from here on takes five bytes. */
 const LONG = 254;
 const SMALLEST_REFS = 16;
@@ -49,20 +52,31 @@ function writeLength(bytes: Uint8Array, at: number, length: number): number {
 
 function readLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!;
-  return first < LONG ? first : readLink(bytes, at + 1);
+  return first < LONG ? first : readWord(bytes, at + 1);
 }
 
-function readLink(bytes: Uint8Array, at: number): number {
+function readWord(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
-function writeLink(bytes: Uint8Array, at: number, link: number): void {
-  for (let i = 0; i < 4; i++) bytes[at + i] = link >>> (8 * i);
+function writeWord(bytes: Uint8Array, at: number, word: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = word >>> (8 * i);
 }
 
 /** Units of a record whose field and value have these lengths. */
 function unitsFor(fieldLength: number, valueLength: number): number {
-  return (lengthBytes(fieldLength) + lengthBytes(valueLength) + fieldLength + valueLength + 7) >>> 3;
+  const bytes = NUMBER_BYTES + lengthBytes(fieldLength) + lengthBytes(valueLength) + fieldLength +
+    valueLength;
+  return (bytes + 7) >>> 3;
+}
+
+let scratch = allocateBytes(256);
+
+/** A buffer for `length` bytes, in use until the next call. */
+function scratchFor(length: number): Uint8Array {
+  if (length > LARGEST_SHARED_BYTES) return allocateBytes(length);
+  if (length > scratch.length) scratch = allocateBytes(length * 2);
+  return scratch;
 }
 
 /** What the objects weigh besides the bytes they hold, about. */
@@ -84,6 +98,8 @@ export class FieldTable {
   #free = new Map<number, number>();
   readonly #freeChunkIds: number[] = [];
   readonly #seed: number;
+  /** Where the field searched for last, and not found, belongs in the index. */
+  #bucket = 0;
 
   /** @param seed of the hash; by default one that nobody outside can know */
   constructor(seed: number = processSeed) {
@@ -102,50 +118,50 @@ export class FieldTable {
 
   /** The slot of `field`, or -1. */
   find(field: string): number {
-    const index = this.#index, hash = hashText(field, this.#seed);
-    let bucket = index.home(hash);
-    for (let slot; (slot = index.slotAt(bucket)) >= 0; bucket = index.next(bucket)) {
-      if (index.hashAt(bucket) === hash && this.#isField(slot, field)) return slot;
-    }
-    return -1;
+    const bytes = scratchFor(field.length), end = writeLatin1(bytes, 0, field);
+    const ref = this.#find(bytes, 0, end, hashBytes(bytes, 0, end, this.#seed));
+    return ref < 0 ? -1 : this.#numberOf(ref);
   }
 
   /** Sets a field; tells whether it is new. */
   set(field: string, value: string): boolean {
-    const index = this.#index, hash = hashText(field, this.#seed);
-    let bucket = index.home(hash);
-    for (let slot; (slot = index.slotAt(bucket)) >= 0; bucket = index.next(bucket)) {
-      if (index.hashAt(bucket) !== hash || !this.#isField(slot, field)) continue;
-      this.#overwrite(slot, field, value);
+    const bytes = scratchFor(field.length + value.length);
+    const fieldEnd = writeLatin1(bytes, 0, field), valueEnd = writeLatin1(bytes, fieldEnd, value);
+    return this.setBytes(bytes, 0, fieldEnd, fieldEnd, valueEnd);
+  }
+
+  /** {@linkcode FieldTable.set} with the field and the value as parts of `from`. */
+  setBytes(from: Uint8Array, start: number, end: number, valueStart: number, valueEnd: number): boolean {
+    const hash = hashBytes(from, start, end, this.#seed), ref = this.#find(from, start, end, hash);
+    if (ref >= 0) {
+      this.#overwrite(ref, hash, from, start, end, valueStart, valueEnd);
       return false;
     }
-    const ref = this.#allocate(unitsFor(field.length, value.length));
-    this.#write(ref, field, value);
+    const added = this.#allocate(unitsFor(end - start, valueEnd - valueStart));
+    this.#write(added, this.#size, from, start, end, valueStart, valueEnd);
     if (this.#size === this.#refs.length) this.#resizeRefs(this.#size * 2);
-    this.#refs[this.#size] = ref;
-    index.insert(bucket, hash, this.#size++);
+    this.#refs[this.#size++] = added;
+    this.#index.insert(this.#bucket, hash, added);
     return true;
   }
 
   /** Removes a field; tells whether it was there. The last field takes its slot. */
   delete(field: string): boolean {
-    const slot = this.find(field);
-    if (slot < 0) return false;
-    const last = this.#size - 1, ref = this.#refs[slot]!;
-    this.#index.remove(hashText(field, this.#seed), slot);
+    const bytes = scratchFor(field.length), end = writeLatin1(bytes, 0, field);
+    const hash = hashBytes(bytes, 0, end, this.#seed), ref = this.#find(bytes, 0, end, hash);
+    if (ref < 0) return false;
+    const slot = this.#numberOf(ref), last = --this.#size, moved = this.#refs[last]!;
+    this.#index.remove(hash, ref);
+    this.#refs[slot] = moved;
+    writeWord(this.#chunkOf(moved), this.#offsetOf(moved), slot);
     this.#release(ref, this.#unitsOf(ref));
-    if (slot < last) {
-      this.#index.move(hashText(this.fieldAt(last), this.#seed), last, slot);
-      this.#refs[slot] = this.#refs[last]!;
-    }
-    this.#size = last;
     if (this.#refs.length > SMALLEST_REFS && last * 8 < this.#refs.length) this.#shrink();
     return true;
   }
 
   /** The field in `slot`, which must be below `size`. */
   fieldAt(slot: number): string {
-    const ref = this.#refs[slot]!, bytes = this.#chunkOf(ref), at = this.#offsetOf(ref);
+    const ref = this.#refs[slot]!, bytes = this.#chunkOf(ref), at = this.#offsetOf(ref) + NUMBER_BYTES;
     const length = readLength(bytes, at), valueAt = at + lengthBytes(length);
     const start = valueAt + lengthBytes(readLength(bytes, valueAt));
     return latin1(bytes, start, start + length);
@@ -153,7 +169,7 @@ export class FieldTable {
 
   /** The value of the field in `slot`. */
   valueAt(slot: number): string {
-    const ref = this.#refs[slot]!, bytes = this.#chunkOf(ref), at = this.#offsetOf(ref);
+    const ref = this.#refs[slot]!, bytes = this.#chunkOf(ref), at = this.#offsetOf(ref) + NUMBER_BYTES;
     const fieldLength = readLength(bytes, at), valueAt = at + lengthBytes(fieldLength);
     const length = readLength(bytes, valueAt), start = valueAt + lengthBytes(length) + fieldLength;
     return latin1(bytes, start, start + length);
@@ -183,43 +199,79 @@ export class FieldTable {
     return (ref & UNIT_MASK) << 3;
   }
 
-  #isField(slot: number, field: string): boolean {
-    const ref = this.#refs[slot]!,
-      bytes = this.#chunkOf(ref),
-      at = this.#offsetOf(ref),
-      length = field.length;
+  /** The record of a field, or -1; then `#bucket` is where it belongs in the index. */
+  #find(from: Uint8Array, start: number, end: number, hash: number): number {
+    const index = this.#index;
+    let bucket = index.home(hash);
+    for (let ref; (ref = index.slotAt(bucket)) >= 0; bucket = index.next(bucket)) {
+      if (index.hashAt(bucket) === hash && this.#isField(ref, from, start, end)) return ref;
+    }
+    this.#bucket = bucket;
+    return -1;
+  }
+
+  #isField(ref: number, from: Uint8Array, start: number, end: number): boolean {
+    const bytes = this.#chunkOf(ref), at = this.#offsetOf(ref) + NUMBER_BYTES, length = end - start;
     if (readLength(bytes, at) !== length) return false;
     const valueAt = at + lengthBytes(length);
-    const start = valueAt + lengthBytes(readLength(bytes, valueAt));
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== field.charCodeAt(i)) return false;
+    const fieldAt = valueAt + lengthBytes(readLength(bytes, valueAt));
+    for (let i = 0; i < length; i++) if (bytes[fieldAt + i] !== from[start + i]) return false;
     return true;
   }
 
+  #numberOf(ref: number): number {
+    return readWord(this.#chunkOf(ref), this.#offsetOf(ref));
+  }
+
   #unitsOf(ref: number): number {
-    const bytes = this.#chunkOf(ref), at = this.#offsetOf(ref), fieldLength = readLength(bytes, at);
+    const bytes = this.#chunkOf(ref),
+      at = this.#offsetOf(ref) + NUMBER_BYTES,
+      fieldLength = readLength(bytes, at);
     return unitsFor(fieldLength, readLength(bytes, at + lengthBytes(fieldLength)));
   }
 
-  #write(ref: number, field: string, value: string): void {
-    const bytes = this.#chunkOf(ref);
-    const headEnd = writeLength(bytes, writeLength(bytes, this.#offsetOf(ref), field.length), value.length);
-    writeLatin1(bytes, writeLatin1(bytes, headEnd, field), value);
+  #write(
+    ref: number,
+    slot: number,
+    from: Uint8Array,
+    start: number,
+    end: number,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    const bytes = this.#chunkOf(ref), at = this.#offsetOf(ref);
+    writeWord(bytes, at, slot);
+    const headEnd = writeLength(
+      bytes,
+      writeLength(bytes, at + NUMBER_BYTES, end - start),
+      valueEnd - valueStart,
+    );
+    copyBytes(bytes, copyBytes(bytes, headEnd, from, start, end), from, valueStart, valueEnd);
   }
 
-  #overwrite(slot: number, field: string, value: string): void {
-    const old = this.#refs[slot]!, oldUnits = this.#unitsOf(old);
-    const units = unitsFor(field.length, value.length);
-    if (units === oldUnits) return this.#write(old, field, value);
+  #overwrite(
+    old: number,
+    hash: number,
+    from: Uint8Array,
+    start: number,
+    end: number,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    const slot = this.#numberOf(old), oldUnits = this.#unitsOf(old);
+    const units = unitsFor(end - start, valueEnd - valueStart);
+    if (units === oldUnits) return this.#write(old, slot, from, start, end, valueStart, valueEnd);
     const ref = this.#allocate(units);
-    this.#write(ref, field, value);
+    this.#write(ref, slot, from, start, end, valueStart, valueEnd);
     this.#refs[slot] = ref;
+    this.#index.move(hash, old, ref);
     this.#release(old, oldUnits);
   }
 
   #allocate(units: number): number {
     const head = this.#free.get(units);
     if (head !== undefined) {
-      const ref = head - 1, next = readLink(this.#chunkOf(ref), this.#offsetOf(ref));
+      const ref = head - 1, next = readWord(this.#chunkOf(ref), this.#offsetOf(ref));
       if (next === 0) this.#free.delete(units);
       else this.#free.set(units, next);
       return ref;
@@ -243,13 +295,13 @@ export class FieldTable {
       this.#freeChunkIds.push(ref >>> UNIT_SHIFT);
       return;
     }
-    writeLink(this.#chunkOf(ref), this.#offsetOf(ref), this.#free.get(units) ?? 0);
+    writeWord(this.#chunkOf(ref), this.#offsetOf(ref), this.#free.get(units) ?? 0);
     this.#free.set(units, ref + 1);
   }
 
   #addChunk(bytes: number): number {
     const id = this.#freeChunkIds.pop() ?? this.#chunks.length;
-    if (id >= MAX_CHUNKS) throw new RangeError("a hash is larger than 8 GiB");
+    if (id >= MAX_CHUNKS) throw new RangeError("a hash is larger than 16 GiB");
     this.#chunks[id] = new Uint8Array(bytes);
     return id;
   }
@@ -270,20 +322,22 @@ export class FieldTable {
 
   /** Most fields are gone: copies what is left into fresh chunks. O(fields left). */
   #shrink(): void {
-    const chunks = this.#chunks, refs = this.#refs;
+    const chunks = this.#chunks, refs = this.#refs, size = this.#size;
     this.#clear();
-    this.#resizeRefs(Math.max(SMALLEST_REFS, refs.length / 4));
-    for (let slot = 0; slot < this.#size; slot++) {
-      const old = refs[slot]!, bytes = chunks[old >>> UNIT_SHIFT]!, at = this.#offsetOf(old);
-      const fieldLength = readLength(bytes, at);
-      const units = unitsFor(fieldLength, readLength(bytes, at + lengthBytes(fieldLength)));
-      const ref = this.#refs[slot] = this.#allocate(units);
-      copyBytes(this.#chunkOf(ref), this.#offsetOf(ref), bytes, at, at + units * 8);
+    this.#refs = new Uint32Array(Math.max(SMALLEST_REFS, refs.length / 4));
+    for (let slot = 0; slot < size; slot++) {
+      const old = refs[slot]!, bytes = chunks[old >>> UNIT_SHIFT]!;
+      const at = this.#offsetOf(old) + NUMBER_BYTES, length = readLength(bytes, at);
+      const valueAt = at + lengthBytes(length), valueLength = readLength(bytes, valueAt);
+      const start = valueAt + lengthBytes(valueLength), end = start + length;
+      this.setBytes(bytes, start, end, end, end + valueLength);
     }
   }
 
-  /** Forgets all records; the index and the number of fields stay. */
+  /** Forgets all records. */
   #clear(): void {
+    this.#index.clear();
+    this.#size = 0;
     this.#chunks = [new Uint8Array(FIRST_CHUNK_BYTES)];
     this.#bump = 0;
     this.#bumpUnits = 0;

@@ -21,6 +21,7 @@ import {
   spliceText,
   unpackEntries,
 } from "./packed.ts";
+import { latin1 } from "../util/bytes.ts";
 import { FieldTable } from "./field_table.ts";
 import { CollectionValue, ValueType } from "./value.ts";
 
@@ -100,6 +101,14 @@ export class HashValue extends CollectionValue {
     this.#packed = flat(packed + encodeEntry(field) + encodeEntry(value));
     if (++this.#packedCount > this.#limits.hashMaxListpackEntries) this.#toTable();
     return true;
+  }
+
+  /** {@linkcode HashValue.set} with the field and the value as parts of `from`, which spares a large hash the strings. */
+  setBytes(from: Uint8Array, start: number, end: number, valueStart: number, valueEnd: number): boolean {
+    if (this.#table === null || this.#expiry !== null) {
+      return this.set(latin1(from, start, end), latin1(from, valueStart, valueEnd));
+    }
+    return this.#table.setBytes(from, start, end, valueStart, valueEnd);
   }
 
   /** Removes a field; tells whether it was there. */
