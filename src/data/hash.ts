@@ -9,8 +9,10 @@
  * A hash that has ever had such a field says `listpackex` while it is small.
  */
 import { ExpiryQueue } from "./expiry_queue.ts";
+import { latin1 } from "../util/bytes.ts";
 import type { DataLimits } from "./limits.ts";
 import {
+  COUNT_BYTES,
   encodeEntry,
   entryEnd,
   entryText,
@@ -18,10 +20,11 @@ import {
   flat,
   nthEntry,
   ownText,
+  packedCount,
+  packText,
   spliceText,
   unpackEntries,
 } from "./packed.ts";
-import { latin1 } from "../util/bytes.ts";
 import { FieldTable } from "./field_table.ts";
 import { CollectionValue, ValueType } from "./value.ts";
 
@@ -41,6 +44,22 @@ export class HashValue extends CollectionValue {
   constructor(limits: DataLimits) {
     super();
     this.#limits = limits;
+  }
+
+  /** The small hash that was packed into the bytes [start, end). */
+  static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): HashValue {
+    const hash = new HashValue(limits);
+    hash.#packedCount = packedCount(bytes, start);
+    hash.#packed = latin1(bytes, start + COUNT_BYTES, end);
+    return hash;
+  }
+
+  override get packedBytes(): number {
+    return this.#table === null && this.#expiry === null ? COUNT_BYTES + this.#packed.length : -1;
+  }
+
+  override packInto(bytes: Uint8Array, at: number): void {
+    packText(bytes, at, this.#packedCount, this.#packed);
   }
 
   get type(): ValueType {

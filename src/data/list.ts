@@ -19,6 +19,7 @@
  *
  * The design is that of Redis's quicklist (Matt Stancliff, 2014) with the uncompressed ends taken a step further.
  */
+import { latin1 } from "../util/bytes.ts";
 import { CollectionValue, ValueType } from "./value.ts";
 import type { DataLimits } from "./limits.ts";
 import {
@@ -30,6 +31,7 @@ import {
   PackedNode,
   packedSize,
 } from "./list_node.ts";
+import { COUNT_BYTES, packedCount, packText } from "./packed.ts";
 
 export { ListEnd };
 
@@ -162,6 +164,27 @@ export class ListValue extends CollectionValue {
   constructor(limits: DataLimits) {
     super();
     this.#limits = limits;
+  }
+
+  /** The small list that was packed into the bytes [start, end). */
+  static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): ListValue {
+    const list = new ListValue(limits), count = packedCount(bytes, start);
+    const node = new PackedNode(latin1(bytes, start + COUNT_BYTES, end), count);
+    list.#link(node, null, null);
+    list.#size = count;
+    list.#bytes = node.bytes;
+    return list;
+  }
+
+  override get packedBytes(): number {
+    const node = this.#head;
+    return node instanceof PackedNode && node === this.#tail && node.bytes <= SMALL_BYTES
+      ? COUNT_BYTES + node.bytes
+      : -1;
+  }
+
+  override packInto(bytes: Uint8Array, at: number): void {
+    if (this.#head instanceof PackedNode) packText(bytes, at, this.#size, this.#head.sourceAt(0));
   }
 
   override get type(): ValueType {

@@ -21,6 +21,22 @@
  * assertEquals(countEntries(packed), 4);
  * ```
  */
+import { writeLatin1 } from "../util/bytes.ts";
+
+/** The bytes {@linkcode packText} puts before the text. */
+export const COUNT_BYTES = 2;
+
+/** Writes a count below 65,536 and a text as bytes, the form small collections are kept in. */
+export function packText(bytes: Uint8Array, at: number, count: number, text: string): void {
+  bytes[at] = count & 255;
+  bytes[at + 1] = count >>> 8;
+  writeLatin1(bytes, at + COUNT_BYTES, text);
+}
+
+/** The count that {@linkcode packText} has written. */
+export function packedCount(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8);
+}
 
 /** The longest entry whose length fits in one character. */
 const maxShort = 253;

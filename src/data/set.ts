@@ -8,10 +8,12 @@
  * is stored goes its own way in one point: a small `hashtable` is packed too, for a table costs some
  * 400 bytes before it holds anything.
  */
+import { latin1 } from "../util/bytes.ts";
 import { parseInteger } from "../util/numbers.ts";
 import { encodeInt, findInt, intTextAt, type IntWidth, intWidth, widenInts } from "./intset.ts";
 import type { DataLimits } from "./limits.ts";
 import {
+  COUNT_BYTES,
   encodeEntry,
   entryEnd,
   entryText,
@@ -19,6 +21,8 @@ import {
   flat,
   nthEntry,
   ownText,
+  packedCount,
+  packText,
   spliceText,
   unpackEntries,
 } from "./packed.ts";
@@ -34,6 +38,15 @@ const packedMembers = 32, packedBytes = 64;
 /** The width kept while the members are not integers in an intset. */
 const notInts = 0;
 
+/** In the byte that stands before a packed set, beside the width of its integers. */
+const HASHTABLE_BIT = 0x80;
+
+/** The width of integers, or that there are none, in the byte before a packed set. */
+function widthIn(mark: number): IntWidth | typeof notInts {
+  const width = mark & ~HASHTABLE_BIT;
+  return width === 2 || width === 4 || width === 8 ? width : notInts;
+}
+
 /** A set of latin1 strings. */
 export class SetValue extends CollectionValue {
   static readonly type = ValueType.Set;
@@ -48,6 +61,25 @@ export class SetValue extends CollectionValue {
   constructor(limits: DataLimits) {
     super();
     this.#limits = limits;
+  }
+
+  /** The small set that was packed into the bytes [start, end). */
+  static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): SetValue {
+    const set = new SetValue(limits), mark = bytes[start]!;
+    set.#width = widthIn(mark);
+    set.#isHashtable = (mark & HASHTABLE_BIT) !== 0;
+    set.#count = packedCount(bytes, start + 1);
+    set.#text = latin1(bytes, start + 1 + COUNT_BYTES, end);
+    return set;
+  }
+
+  override get packedBytes(): number {
+    return this.#table === null ? 1 + COUNT_BYTES + this.#text.length : -1;
+  }
+
+  override packInto(bytes: Uint8Array, at: number): void {
+    bytes[at] = this.#width | (this.#isHashtable ? HASHTABLE_BIT : 0);
+    packText(bytes, at + 1, this.#count, this.#text);
   }
 
   get type(): ValueType {

@@ -1,6 +1,8 @@
 /**
  * What every collection value has in common. The keyspace holds strings itself, as bytes; all other
- * types are objects of a class derived from {@linkcode CollectionValue}, hung on a key's record.
+ * types are objects of a class derived from {@linkcode CollectionValue}. A small one can be packed into
+ * a few bytes, which is how the keyspace keeps it between commands (packed_value.ts makes it an object
+ * again); a large one hangs on its key's record as it is.
  *
  * Collections are pure: no clock, no socket, no reply. Strings inside them are latin1 strings, one
  * character per byte.
@@ -20,6 +22,9 @@ export abstract class CollectionValue {
   /** What the keyspace has counted for this value so far, in bytes. Only the keyspace touches it. */
   accountedBytes = 0;
 
+  /** The record the keyspace will pack this value into when it has been changed, or 0. Only the keyspace touches it. */
+  record = 0;
+
   /** Elements, members, fields or entries. O(1). */
   abstract get size(): number;
 
@@ -28,6 +33,14 @@ export abstract class CollectionValue {
 
   /** Bytes this value holds in the JavaScript heap and in buffers, an estimate kept up in O(1). */
   abstract get memoryBytes(): number;
+
+  /** Bytes that {@linkcode packInto} writes; -1 if the value is not of a small kind. O(1). */
+  get packedBytes(): number {
+    return -1;
+  }
+
+  /** Writes a small value as bytes, from which `unpackValue` makes an equal one. */
+  packInto(_bytes: Uint8Array, _at: number): void {}
 
   /** Whether parts of the value expire by themselves, or once did (the fields of a hash). */
   get hasExpiringParts(): boolean {

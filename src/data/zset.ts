@@ -26,9 +26,21 @@
  * assertEquals(wins.countBelow(7, true), 1); // score ≤ 7: Hopper
  * ```
  */
+import { latin1 } from "../util/bytes.ts";
 import type { Random } from "../util/random.ts";
 import type { DataLimits } from "./limits.ts";
-import { encodeEntry, entryEnd, entryText, findEntry, nthEntry, ownText, spliceText } from "./packed.ts";
+import {
+  COUNT_BYTES,
+  encodeEntry,
+  entryEnd,
+  entryText,
+  findEntry,
+  nthEntry,
+  ownText,
+  packedCount,
+  packText,
+  spliceText,
+} from "./packed.ts";
 import { Bound, isMemberBefore, orderByScore, RankTree } from "./rank_tree.ts";
 import { StringTable } from "./string_table.ts";
 import { CollectionValue, ValueType } from "./value.ts";
@@ -109,6 +121,21 @@ export class ZsetValue extends CollectionValue {
   constructor(limits: DataLimits) {
     super();
     this.#limits = limits;
+  }
+
+  /** The small sorted set that was packed into the bytes [start, end). */
+  static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): ZsetValue {
+    const zset = new ZsetValue(limits);
+    zset.#members = new PackedMembers(latin1(bytes, start + COUNT_BYTES, end), packedCount(bytes, start));
+    return zset;
+  }
+
+  override get packedBytes(): number {
+    return this.#members instanceof PackedMembers ? COUNT_BYTES + this.#members.text.length : -1;
+  }
+
+  override packInto(bytes: Uint8Array, at: number): void {
+    if (this.#members instanceof PackedMembers) packText(bytes, at, this.size, this.#members.text);
   }
 
   override get size(): number {
@@ -289,8 +316,17 @@ function scoreAt(packed: string, pos: number): number {
 
 /** Members and scores in turn, in order, in one string. Everything takes O(n), with n small. */
 class PackedMembers implements Members {
-  #packed = "";
-  size = 0;
+  #packed: string;
+  size: number;
+
+  constructor(packed = "", size = 0) {
+    this.#packed = packed;
+    this.size = size;
+  }
+
+  get text(): string {
+    return this.#packed;
+  }
 
   get memoryBytes(): number {
     return 64 + this.#packed.length;

@@ -106,15 +106,19 @@ export class CommandContext {
   /** The collection at `key` for reading, or undefined. */
   read<T extends CollectionValue>(key: Key, kind: ValueClass<T>): T | undefined {
     const ref = this.find(key);
-    return ref === 0 ? undefined : this.#collection(ref, kind);
+    if (ref === 0) return undefined;
+    if (this.db.typeOf(ref) !== kind.type) throw WRONGTYPE;
+    return this.db.collectionOf(ref) as T;
   }
 
   /** The collection at `key` for changing it, or undefined. */
   write<T extends CollectionValue>(key: Key, kind: ValueClass<T>): T | undefined {
     const ref = this.findForWrite(key);
     if (ref === 0) return undefined;
-    const value = this.#collection(ref, kind);
+    if (this.db.typeOf(ref) !== kind.type) throw WRONGTYPE;
     this.db.willChange(key.hash);
+    // The record's type says which class its object is of.
+    const value = this.db.openCollection(ref) as T;
     this.engine.unsettled(this.db, value);
     return value;
   }
@@ -124,16 +128,10 @@ export class CommandContext {
     const found = this.write(key, kind);
     if (found !== undefined) return found;
     const value = new kind(this.engine.limits);
-    this.db.setCollection(key, 0, value, { expiresAtMs: NO_EXPIRY, clock: this.engine.freshClock });
+    this.db.addCollection(key, value, this.engine.freshClock);
     this.engine.unsettled(this.db, value);
     this.engine.keyCreated(key, this.databaseId);
     return value;
-  }
-
-  #collection<T extends CollectionValue>(ref: number, kind: ValueClass<T>): T {
-    if (this.db.typeOf(ref) !== kind.type) throw WRONGTYPE;
-    // The record's type says which class its object is of.
-    return this.db.collectionOf(ref) as T;
   }
 
   // ---- Changes ------------------------------------------------------------------------------------------------

@@ -82,8 +82,6 @@ export interface EngineParts {
   log: EngineLog;
 }
 
-/** With so many bytes of replies a batch is interrupted, so that they can leave; its reader may be a slow one. */
-const LARGEST_BATCH_REPLY_BYTES = 1 << 20;
 /** Commands of a batch between two looks at the clock. */
 const CLOCK_INTERVAL = 128;
 /** What a command in a transaction's queue takes beside its bytes. */
@@ -169,6 +167,8 @@ export class Engine {
   activeExpire = true;
   /** Expired keys are kept and shown: while a file is being replayed. */
   keepExpired = false;
+  /** With so many bytes of replies a batch is interrupted, so that they can leave; its reader may be a slow one. */
+  largestBatchReply = 1 << 20;
   /** This server copies another one: what expires is deleted when the primary says so. */
   isReplica = false;
   /** Database numbers, hardly ever changed, so that replies find them without a search. */
@@ -196,7 +196,7 @@ export class Engine {
     this.#eviction = new EvictionPool(parts.random);
     this.nowMs = parts.clock.nowMs();
     this.identity = new Identity(parts.random, this.nowMs);
-    for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database());
+    for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database(this.limits));
     this.refreshSettings();
     this.refreshTime();
   }
@@ -245,7 +245,7 @@ export class Engine {
       args.point(batch, index++);
       this.execute(client, args);
       if (client.blocked !== null || client.has(ClientFlag.CloseAfterReply) || client.closed) break;
-      if (client.reply.length > LARGEST_BATCH_REPLY_BYTES || this.timer.turnIsLongOver) break;
+      if (client.reply.length > this.largestBatchReply || this.timer.turnIsLongOver) break;
       if (index % CLOCK_INTERVAL === 0) {
         this.timer.finish();
         if (this.timer.turnIsOver) break;
@@ -453,7 +453,8 @@ export class Engine {
     try {
       work();
     } finally {
-      this.#unsettled.settle();
+      // Inside a command its own collections are still being changed.
+      if (this.#depth === 1) this.#unsettled.settle();
       this.#depth--;
       this.endUnit(asTransaction);
     }
@@ -494,7 +495,7 @@ export class Engine {
     return this.#depth > 0;
   }
 
-  /** Remembers that `value` is being changed, so that its bytes are counted again when the command ends. */
+  /** Remembers that `value` is being changed, so that the keyspace takes it over when the command ends. */
   unsettled(database: Database, value: CollectionValue): void {
     this.#unsettled.add(database, value);
   }

@@ -1,4 +1,4 @@
-/** Collections that the running command has changed, whose bytes are to be counted again when it ends. */
+/** Collections that the running command has got for changing them, which the keyspace takes over when it ends. */
 import type { CollectionValue } from "../data/value.ts";
 import type { Database } from "../keyspace/database.ts";
 
@@ -15,18 +15,13 @@ export class Unsettled {
     } else if (this.#value !== value) this.#others.push({ database, value });
   }
 
-  /** Counts them and forgets them. */
+  /** Hands them over. */
   settle(): void {
     if (this.#value === null || this.#database === null) return;
-    settle(this.#database, this.#value);
+    this.#database.settle(this.#value);
     this.#value = null;
     if (this.#others.length === 0) return;
-    for (const { database, value } of this.#others) settle(database, value);
+    for (const { database, value } of this.#others) database.settle(value);
     this.#others = [];
   }
-}
-
-function settle(database: Database, value: CollectionValue): void {
-  // A value removed meanwhile has been uncounted already.
-  if (value.accountedBytes > 0) database.settle(value);
 }

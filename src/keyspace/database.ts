@@ -6,17 +6,25 @@
  *
  *     0  type (bits 0-3) | flags (4-7) | access clock (8-31: LRU seconds, or LFU minutes and counter)
  *     1  key length
- *     2  value length, or the value's handle if it is an object
+ *     2  value length, or the value's handle if it is an object of its own
  *     3  hash
  *     4  two words of a double: when the key expires, in Unix milliseconds (only with HAS_EXPIRY)
  *     …  key bytes, then the value's bytes unless it is an object
  *
  * A string of up to {@linkcode LARGEST_INLINE_BYTES} lies in the record. Longer ones have a byte array of their own, so
- * they neither fragment the arena nor are copied when it is compacted, and grow in place. Collections are objects too.
+ * they neither fragment the arena nor are copied when it is compacted, and grow in place. Large collections are objects
+ * too, and a collection that has become large stays one.
+ *
+ * A small collection is packed into the record: beside its bytes the objects and strings it is made of would weigh as
+ * much again, and each write would leave the garbage collector something that lives. Who reads it gets an object made
+ * for the occasion. To be changed it is *opened*: from {@linkcode Database.openCollection} to {@linkcode Database.settle},
+ * which the engine calls when the command ends, the object holds the truth and everybody gets that same one.
  */
 import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
 import { ExpiryQueue } from "../data/expiry_queue.ts";
+import { type DataLimits, defaultLimits } from "../data/limits.ts";
+import { unpackValue } from "../data/packed_value.ts";
 import { type CollectionValue, ValueType } from "../data/value.ts";
 import { Arena, type Chunk, unitsFor } from "./arena.ts";
 import { Index, TABLE_COUNT } from "./index.ts";
@@ -25,17 +33,27 @@ import { Slice } from "./slice.ts";
 
 /** Longest string value kept inside its key's record. */
 export const LARGEST_INLINE_BYTES = 4096;
+/** Largest collection packed into its key's record: a change copies it twice. */
+export const LARGEST_PACKED_BYTES = 2048;
 /** What {@linkcode Database.expiryOf} says of a key that does not expire. */
 export const NO_EXPIRY = -1;
 
 const TYPE_MASK = 0x0f;
 const HAS_EXPIRY = 0x10;
 const IS_OBJECT = 0x20;
+/** Of a string: it has been changed in place. */
 const IS_RAW = 0x40;
+/** Of a packed collection: it is being changed, and the bytes in the record are out of date. */
+const IS_OPEN = 0x40;
 const HEADER_BYTES = 16;
 const EXPIRY_BYTES = 8;
 /** Heap bytes of a small byte array besides its content, measured on V8. */
 const BYTE_ARRAY_OVERHEAD = 265;
+
+/** Whether a record's value is a packed collection that is being changed. */
+function isOpen(flags: number): boolean {
+  return (flags & IS_OPEN) !== 0 && (flags & TYPE_MASK) !== ValueType.String;
+}
 
 /** A long string value, with room to grow. */
 class LongString {
@@ -84,6 +102,9 @@ export class Database {
   #keys = new Index();
   #volatile = new Index();
   #objects: (CollectionValue | LongString | undefined)[] = [];
+  /** Packed collections being changed: hardly ever more than one. */
+  #open: CollectionValue[] = [];
+  readonly #limits: DataLimits;
   #freeHandles: number[] = [];
   #objectBytes = 0;
   readonly #isMatch = (ref: number, key: Key): boolean => this.#keyEquals(ref, key);
@@ -92,6 +113,11 @@ export class Database {
 
   /** Keys whose values have expiring parts, with the time the next of these expires at. */
   readonly partExpiry = new ExpiryQueue();
+
+  /** @param limits those of the values in it */
+  constructor(limits: DataLimits = defaultLimits()) {
+    this.#limits = limits;
+  }
 
   /** Keys. */
   get size(): number {
@@ -193,9 +219,37 @@ export class Database {
     return slice.point(chunk.u8, start, start + length);
   }
 
-  /** The collection of `ref`, whose type must not be String. */
+  /** The collection of `ref`, whose type must not be String, for reading: changes of it may be lost. */
   collectionOf(ref: number): CollectionValue {
-    return this.#objects[this.#word(ref, 2)] as CollectionValue;
+    const flags = this.#word(ref, 0);
+    if ((flags & IS_OBJECT) !== 0) return this.#objects[this.#word(ref, 2)] as CollectionValue;
+    return isOpen(flags) ? this.#openAt(ref) : this.#unpack(ref);
+  }
+
+  /** As {@linkcode collectionOf}, for changing it: to be settled afterwards. */
+  openCollection(ref: number): CollectionValue {
+    const value = this.collectionOf(ref), chunk = this.#arena.chunk(ref);
+    const word = this.#arena.offset(ref) >>> 2;
+    if ((chunk.u32[word]! & (IS_OBJECT | IS_OPEN)) !== 0) return value;
+    chunk.u32[word]! |= IS_OPEN;
+    this.#opened(value, ref);
+    return value;
+  }
+
+  #opened(value: CollectionValue, ref: number): void {
+    value.record = ref;
+    this.#open.push(value);
+  }
+
+  #openAt(ref: number): CollectionValue {
+    return this.#open.find(({ record }) => record === ref)!;
+  }
+
+  #unpack(ref: number): CollectionValue {
+    const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
+    const start = this.#keyStart(ref, chunk) + chunk.u32[word + 1]!;
+    const type = (chunk.u32[word]! & TYPE_MASK) as ValueType;
+    return unpackValue(type, this.#limits, chunk.u8, start, start + chunk.u32[word + 2]!);
   }
 
   /** Bytes this key takes: record, index slots and value. */
@@ -209,8 +263,36 @@ export class Database {
     this.observer?.beforeChange(this, hash);
   }
 
-  /** Brings the count of bytes up to date after `value` has changed. */
+  /** Takes over what a collection has become that was got for changing it; nothing if it has been removed since. */
   settle(value: CollectionValue): void {
+    if (value.record !== 0) this.#close(value);
+    else if (value.accountedBytes > 0) this.#account(value);
+  }
+
+  /** Packs an open collection into its record again, or hangs it on it if it has become large. */
+  #close(value: CollectionValue): void {
+    const bytes = value.packedBytes, isPacked = bytes >= 0 && bytes <= LARGEST_PACKED_BYTES;
+    const ref = this.#resize(value.record, isPacked ? bytes : 0);
+    this.#forget(value);
+    const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
+    if (isPacked) {
+      chunk.u32[word]! &= ~IS_OPEN;
+      chunk.u32[word + 2] = bytes;
+      value.packInto(chunk.u8, this.#keyStart(ref, chunk) + chunk.u32[word + 1]!);
+      return;
+    }
+    chunk.u32[word] = (chunk.u32[word]! & ~IS_OPEN) | IS_OBJECT;
+    chunk.u32[word + 2] = this.#keep(value);
+    this.#account(value);
+  }
+
+  #forget(value: CollectionValue): void {
+    value.record = 0;
+    if (this.#open.length === 1) this.#open.length = 0;
+    else this.#open.splice(this.#open.indexOf(value), 1);
+  }
+
+  #account(value: CollectionValue): void {
     const bytes = value.memoryBytes;
     this.#objectBytes += bytes - value.accountedBytes;
     value.accountedBytes = bytes;
@@ -244,10 +326,28 @@ export class Database {
     return record;
   }
 
-  /** Makes `value` the value of `key`; see {@linkcode setString}. */
+  /** Makes `value`, which is not to be changed any more, the value of `key`; see {@linkcode setString}. */
   setCollection(key: Key, ref: number, value: CollectionValue, options: StringOptions): number {
     this.willChange(key.hash);
-    return this.#putObject(key, ref, value.type, value, options);
+    const bytes = value.packedBytes;
+    if (bytes < 0 || bytes > LARGEST_PACKED_BYTES) {
+      return this.#putObject(key, ref, value.type, value, options);
+    }
+    const expires = options.expiresAtMs !== NO_EXPIRY;
+    const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length + bytes);
+    const record = this.#claim(key, ref, units, value.type | (expires ? HAS_EXPIRY : 0), bytes, options);
+    const chunk = this.#arena.chunk(record);
+    value.packInto(chunk.u8, this.#keyStart(record, chunk) + key.length);
+    return record;
+  }
+
+  /** Makes `value`, which is about to be filled and then settled, the value of `key`, which is not there. */
+  addCollection(key: Key, value: CollectionValue, clock: number): number {
+    this.willChange(key.hash);
+    const options = { expiresAtMs: NO_EXPIRY, clock };
+    const record = this.#claim(key, 0, unitsFor(HEADER_BYTES + key.length), value.type | IS_OPEN, 0, options);
+    this.#opened(value, record);
+    return record;
   }
 
   /**
@@ -312,12 +412,14 @@ export class Database {
     this.#objects = [];
     this.#freeHandles = [];
     this.#objectBytes = 0;
+    for (const value of this.#open) value.record = 0;
+    this.#open = [];
     this.partExpiry.clear();
   }
 
   /** A database with all that is in this one, which has fresh memory then. O(1). */
   #handOver(): Database {
-    const heir = new Database();
+    const heir = new Database(this.#limits);
     heir.#arena = this.#arena;
     heir.#keys = this.#keys;
     heir.#volatile = this.#volatile;
@@ -507,8 +609,7 @@ export class Database {
   ): number {
     const expires = options.expiresAtMs !== NO_EXPIRY;
     const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length);
-    const handle = this.#freeHandles.pop() ?? this.#objects.length;
-    this.#objects[handle] = value;
+    const handle = this.#keep(value);
     const record = this.#claim(
       key,
       ref,
@@ -521,15 +622,26 @@ export class Database {
       this.#objectBytes += value.memoryBytes;
     } else {
       value.accountedBytes = 0;
-      this.settle(value);
+      this.#account(value);
       this.trackParts(key, value);
     }
     return record;
   }
 
+  /** A handle for an object. */
+  #keep(value: CollectionValue | LongString): number {
+    const handle = this.#freeHandles.pop() ?? this.#objects.length;
+    this.#objects[handle] = value;
+    return handle;
+  }
+
   /** Forgets the object of `ref`, if it has one; the record is to be freed or overwritten next. */
   #dropObject(ref: number): void {
-    if ((this.#word(ref, 0) & IS_OBJECT) === 0) return;
+    const flags = this.#word(ref, 0);
+    if ((flags & IS_OBJECT) === 0) {
+      if (isOpen(flags)) this.#dropOpen(ref);
+      return;
+    }
     const handle = this.#word(ref, 2);
     const value = this.#objects[handle]!;
     if (value instanceof LongString) {
@@ -537,13 +649,19 @@ export class Database {
     } else {
       this.#objectBytes -= value.accountedBytes;
       value.accountedBytes = 0;
+      if (value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
     }
-    if (!(value instanceof LongString) && value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
     this.#objects[handle] = undefined;
     this.#freeHandles.push(handle);
     if (this.#freeHandles.length < this.#objects.length) return;
     this.#objects = [];
     this.#freeHandles = [];
+  }
+
+  #dropOpen(ref: number): void {
+    const value = this.#openAt(ref);
+    if (value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
+    this.#forget(value);
   }
 
   #growLong(ref: number, length: number): void {
@@ -566,6 +684,18 @@ export class Database {
     return this.setString(key, ref, bytes, 0, length, options);
   }
 
+  /** Gives a record room for `valueBytes` bytes of value, key and header kept, and returns where it is then. */
+  #resize(ref: number, valueBytes: number): number {
+    const source = this.#arena.chunk(ref), start = this.#arena.offset(ref), present = this.#unitsOf(ref);
+    const headEnd = this.#keyStart(ref, source) + this.#word(ref, 1);
+    const units = unitsFor(headEnd - start + valueBytes);
+    if (units === present) return ref;
+    const to = this.#arena.allocate(units);
+    copyBytes(this.#arena.chunk(to).u8, this.#arena.offset(to), source.u8, start, headEnd);
+    this.#relink(this.#word(ref, 3) | 0, ref, to, this.expiryOf(ref) !== NO_EXPIRY, present);
+    return to;
+  }
+
   /** Writes a record anew with or without an expiry time, value and flags unchanged. */
   #rebuild(key: Key, ref: number, expiresAtMs: number): number {
     const expires = expiresAtMs !== NO_EXPIRY;
@@ -579,6 +709,7 @@ export class Database {
     const source = this.#arena.chunk(ref), target = this.#arena.chunk(to);
     const start = this.#arena.offset(ref) + from;
     copyBytes(target.u8, this.#keyStart(to, target), source.u8, start, start + contentBytes);
+    if (isOpen(flags)) this.#openAt(ref).record = to;
     this.#relink(key.hash, ref, to, expires, fromUnits);
     return to;
   }

@@ -6,6 +6,7 @@ import {
   type ChangeObserver,
   Database,
   LARGEST_INLINE_BYTES,
+  LARGEST_PACKED_BYTES,
   NO_EXPIRY,
 } from "../../../src/keyspace/database.ts";
 import { Key } from "../../../src/keyspace/key.ts";
@@ -18,7 +19,7 @@ const binary = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code
 
 /** What a model knows of a key. */
 interface Entry {
-  value: string | HashValue;
+  value: string | Map<string, string>;
   expiresAtMs: number;
   clock: number;
 }
@@ -37,7 +38,26 @@ class Modelled {
   setHash(text: string, value: HashValue, expiresAtMs: number = NO_EXPIRY, clock = 0): void {
     const key = Key.of(text);
     this.database.setCollection(key, this.database.find(key), value, { expiresAtMs, clock });
-    this.entries.set(text, { value, expiresAtMs, clock });
+    this.entries.set(text, { value: fieldsOf(value), expiresAtMs, clock });
+  }
+
+  /** Opens the hash at `text`, a new one if there is none, and gives it to `work`, then settles it. */
+  editHash(text: string, work: (hash: HashValue) => void): void {
+    const { database } = this, key = Key.of(text), ref = database.find(key);
+    const hash = ref === 0 ? new HashValue(limits) : database.openCollection(ref);
+    assert(hash instanceof HashValue);
+    if (ref === 0) {
+      database.addCollection(key, hash, 0);
+      this.entries.set(text, { value: new Map(), expiresAtMs: NO_EXPIRY, clock: 0 });
+    }
+    work(hash);
+    assert(
+      database.find(key) === 0 || database.collectionOf(database.find(key)) === hash,
+      "one and the same while open",
+    );
+    database.settle(hash);
+    const entry = this.entries.get(text);
+    if (entry !== undefined) entry.value = fieldsOf(hash);
   }
 
   setExpiry(text: string, expiresAtMs: number): void {
@@ -73,7 +93,11 @@ class Modelled {
       assertEquals(database.clockOf(ref), clock, at);
       if (typeof value === "string") {
         assertEquals(database.readString(ref, new Slice()).text() === value, true, at);
-      } else assert(database.typeOf(ref) === ValueType.Hash && database.collectionOf(ref) === value, at);
+      } else {
+        const hash = database.collectionOf(ref);
+        assert(database.typeOf(ref) === ValueType.Hash && hash instanceof HashValue, at);
+        assertEquals(fieldsOf(hash), value, at);
+      }
       if (expiresAtMs !== NO_EXPIRY) volatile++;
     }
     assertEquals(database.volatileSize, volatile, message);
@@ -111,6 +135,23 @@ function randomText(random: Random, longest: number): string {
   return binary.repeat(Math.ceil((start + length) / 256)).slice(start, start + length);
 }
 
+function fieldsOf(hash: HashValue): Map<string, string> {
+  const fields = new Map<string, string>();
+  hash.forEach((field, value) => fields.set(field, value));
+  return fields;
+}
+
+/** Changes some fields of the hash at `text`; now and then its expiry meanwhile, or it is deleted before it is settled. */
+function editHash(model: Modelled, text: string, random: Random): void {
+  model.editHash(text, (hash) => {
+    hash.set(`f${random.below(60)}`, randomText(random, random.below(8) === 0 ? 3000 : 60));
+    if (hash.size > 1) hash.delete(`f${random.below(60)}`);
+    if (random.below(4) === 0) model.setExpiry(text, random.below(2) === 0 ? 1.7e12 : NO_EXPIRY);
+    hash.set(`f${random.below(60)}`, "last");
+    if (random.below(8) === 0) model.delete(text);
+  });
+}
+
 function hashOf(random: Random): HashValue {
   const value = new HashValue(limits);
   for (let i = random.below(20); i >= 0; i--) value.set(`f${i}`, randomText(random, 300));
@@ -124,7 +165,7 @@ function change(model: Modelled, random: Random): void {
     ? model.anyKey(random)
     : `${random.below(1000)}${randomText(random, random.below(20) === 0 ? 70_000 : 300)}`;
   const existing = model.entries.get(text);
-  switch (random.below(8)) {
+  switch (random.below(9)) {
     case 0:
     case 1:
       return existing && model.delete(text);
@@ -133,6 +174,8 @@ function change(model: Modelled, random: Random): void {
     case 3:
       return typeof existing?.value === "string" ? model.append(text, randomText(random, 6000)) : undefined;
     case 4:
+      return typeof existing?.value === "string" ? undefined : editHash(model, text, random);
+    case 5:
       return model.setHash(text, hashOf(random), expiresAtMs, random.below(1 << 24));
     default:
       return model.setString(text, randomText(random, 70_000), expiresAtMs, random.below(1 << 24));
@@ -272,7 +315,7 @@ Deno.test("Database's count of bytes is the sum of its keys' with the indexes", 
 
 Deno.test("Database.settle follows a collection that has changed in place", () => {
   const model = new Modelled(), value = new HashValue(limits);
-  value.set("f", "v");
+  value.set("f", "v".repeat(LARGEST_PACKED_BYTES));
   model.setHash("h", value);
   const before = model.database.memoryBytes;
   value.set("g", "v".repeat(10_000));
@@ -283,16 +326,44 @@ Deno.test("Database.settle follows a collection that has changed in place", () =
   assertEquals(model.database.memoryBytes, 0);
 });
 
+Deno.test("Database packs a small collection, in place where it can, and lets go of one that has become large", () => {
+  const model = new Modelled(), { database } = model;
+  model.editHash("h", (hash) => hash.set("f", "1234567"));
+  const ref = database.find(Key.of("h")), bytes = database.memoryBytes;
+  assert(database.collectionOf(ref) !== database.collectionOf(ref), "made for each reader");
+  model.editHash("h", (hash) => hash.set("f", "7654321"));
+  assertEquals([database.find(Key.of("h")), database.memoryBytes], [ref, bytes]);
+  model.editHash("h", (hash) => hash.set("g", "x".repeat(LARGEST_PACKED_BYTES)));
+  assert(
+    database.collectionOf(database.find(Key.of("h"))) === database.collectionOf(database.find(Key.of("h"))),
+  );
+  model.editHash("h", (hash) => hash.delete("g"));
+  model.check("large once");
+  model.delete("h");
+  assertEquals(database.memoryBytes, 0);
+});
+
+Deno.test("Database keeps several collections open at once", () => {
+  const model = new Modelled();
+  model.editHash("a", (a) =>
+    model.editHash("b", (b) => {
+      a.set("in", "a");
+      b.set("in", "b");
+      model.editHash("c", (c) => c.set("in", "c"));
+    }));
+  model.check("a, b and c");
+});
+
 Deno.test("Database.detachCollection takes a value out whole, for another key", () => {
   const model = new Modelled(), value = hashOf(new Random(1));
   model.setHash("h", value, 1e12);
   const { database } = model;
   const before = database.memoryBytes;
   const taken = database.detachCollection(database.find(Key.of("h")));
-  assert(taken === value);
+  assert(taken instanceof HashValue);
   assertEquals([database.size, database.memoryBytes], [0, 0]);
   model.entries.clear();
-  model.setHash("i", value, 1e12);
+  model.setHash("i", taken, 1e12);
   assertEquals(database.memoryBytes, before);
   model.check("put back");
 });
