@@ -2,21 +2,15 @@
  * A connection: it lets the engine run what the socket brings and sends what the engine wrote.
  *
  * One write is under way per connection; what is written meanwhile goes out together when it has ended. A client that
- * does not read is not read from either once {@linkcode PAUSE_READING_BYTES} wait for it, so it cannot grow the server's
- * memory by asking; one that is sent what it did not ask for is cut off by `client-output-buffer-limit`.
+ * does not read is not read from either once too much waits for it, so it cannot grow the server's memory by asking; one that is sent what it did not ask for is cut off by `client-output-buffer-limit`.
  */
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { RequestReader } from "../protocol/command_stream.ts";
 import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
+import type { UnreadLimit } from "./output_limits.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
-
-/**
- * Replies waiting for a slow reader above which nothing more is read from it. Many clients write a whole pipeline before
- * they read its first reply: those must not wait for each other, so this is more than a pipeline's replies usually are.
- */
-const PAUSE_READING_BYTES = 1 << 25;
 
 /** A client may have so many bytes waiting to be run, in the query buffer or queued since MULTI; see the decoder. */
 const QUERY_LIMIT = "client query buffer limit";
@@ -38,6 +32,8 @@ export interface ConnectionHost {
   outputLimitExceeded(client: Client, outputBytes: number): string | null;
   /** Whether a limit on output applies to this client's class. */
   hasOutputLimit(client: Client): boolean;
+  /** How much a client of another class may leave unread before it is not read from. */
+  readonly unreadLimit: Pick<UnreadLimit, "bytes" | "reachedWith">;
   /** A batch has been run and its replies are on their way. */
   batchEnded(): void;
   /** The connection is gone. */
@@ -130,7 +126,7 @@ export class Connection implements ClientTransport {
     for (;;) {
       while (this.#mustWait()) {
         if (this.client.blocked !== null) await this.#waitUnblocked();
-        else await this.#sleep();
+        else await this.#waitForReader();
       }
       if (engine.timer.turnIsOver) await this.#letOthersIn();
       if (done === batch.count || this.#closing || this.#closed) break;
@@ -180,8 +176,14 @@ export class Connection implements ClientTransport {
   }
 
   #mustPause(): boolean {
-    return this.outputBytes > PAUSE_READING_BYTES && !this.#closing &&
+    return this.outputBytes > this.host.unreadLimit.bytes && !this.#closing &&
       !this.host.hasOutputLimit(this.client);
+  }
+
+  /** Waits until the client has read what has been written for it. */
+  async #waitForReader(): Promise<void> {
+    this.host.unreadLimit.reachedWith(this.outputBytes);
+    await this.#sleep();
   }
 
   #sleep(): Promise<void> {

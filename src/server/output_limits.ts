@@ -1,4 +1,7 @@
-/** `client-output-buffer-limit`: which clients have left so much unread that they must go. */
+/**
+ * What clients may leave unread: those of a class that `client-output-buffer-limit` names are cut off beyond it; from the
+ * others nothing more is read until they have caught up, so that nobody can grow the server's memory by asking.
+ */
 import type { OutputLimit } from "../config/special.ts";
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -53,5 +56,43 @@ export class OutputLimits {
     for (const client of clients) {
       if (client.transport.outputBytes > 0) this.engine.queueReplies(client);
     }
+  }
+}
+
+/** What one client may leave unread while few do: more than the replies of a usual pipeline, which are read at its end. */
+const MOST_BYTES = 1 << 25;
+/** What everyone may leave unread, however many do. */
+const LEAST_BYTES = 1 << 14;
+/** What all may leave unread together, beside that least of each. */
+const TOTAL_BYTES = 1 << 28;
+/** The share of what is left of the total that the next client may take. */
+const SHARE = 1 / 8;
+/** Replies of one client that are made in one go. */
+const MOST_BATCH_BYTES = 1 << 20;
+
+/** How much a client may leave unread before it is not read from: less, the more all have left. */
+export class UnreadLimit {
+  #total = 0;
+  /** Bytes of replies. */
+  bytes = MOST_BYTES;
+
+  constructor(readonly engine: Engine) {}
+
+  /** Counts what all clients have left unread. */
+  measure(clients: Iterable<Client>): void {
+    let total = 0;
+    for (const client of clients) total += client.transport.outputBytes;
+    this.#set(total);
+  }
+
+  /** Counts a client that has reached the limit, until all are measured again. */
+  reachedWith(bytes: number): void {
+    this.#set(this.#total + bytes);
+  }
+
+  #set(total: number): void {
+    this.#total = total;
+    this.bytes = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, (TOTAL_BYTES - total) * SHARE));
+    this.engine.largestBatchReply = Math.min(MOST_BATCH_BYTES, this.bytes);
   }
 }

@@ -9,7 +9,7 @@ import { ExpireCycle } from "../engine/expire.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import type { RequestLimits } from "../protocol/request_decoder.ts";
 import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
-import { OutputLimits } from "./output_limits.ts";
+import { OutputLimits, UnreadLimit } from "./output_limits.ts";
 
 /** Longest time background work holds the loop, microseconds. */
 const SLICE_US = 1000;
@@ -42,6 +42,7 @@ export class Server implements ConnectionHost {
   readonly requestLimits: RequestLimits;
   /** Called about `hz` times a second, after the server's own background work. */
   readonly tasks: BackgroundTask[] = [];
+  readonly unreadLimit: UnreadLimit;
   readonly #connections = new Set<Connection>();
   readonly #expireCycle: ExpireCycle;
   readonly #outputLimits: OutputLimits;
@@ -57,6 +58,7 @@ export class Server implements ConnectionHost {
     };
     this.#expireCycle = new ExpireCycle(engine);
     this.#outputLimits = new OutputLimits(engine);
+    this.unreadLimit = new UnreadLimit(engine);
     engine.config.onApply("protoMaxBulkLen", (value) => this.requestLimits.maxBulkBytes = value);
     engine.config.onApply("clientQueryBufferLimit", (value) => this.requestLimits.maxQueryBytes = value);
   }
@@ -141,6 +143,7 @@ export class Server implements ConnectionHost {
     for (const task of this.tasks) task();
     this.#closeIdleClients();
     this.#outputLimits.check(engine.clients.values());
+    this.unreadLimit.measure(engine.clients.values());
     engine.endBatch();
     this.batchEnded();
   }

@@ -87,6 +87,7 @@ class Host implements ConnectionHost {
   readonly server: InProcessServer;
   readonly requestLimits = { maxBulkBytes: 1 << 20, maxQueryBytes: 1 << 20 };
   limits: Limits = { reason: () => null, applies: false };
+  readonly unreadLimit = { bytes: 1 << 25, reachedWith: () => {} };
   gone: Connection[] = [];
 
   constructor(config: Record<string, string> = {}) {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ClientFlag } from "../../../src/engine/client.ts";
-import { OutputLimits } from "../../../src/server/output_limits.ts";
+import { OutputLimits, UnreadLimit } from "../../../src/server/output_limits.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
 
 function start(setting: string) {
@@ -59,4 +59,29 @@ Deno.test("OutputLimits.check looks at every client that has output", () => {
   client.reply.ok();
   limits.check(server.engine.clients.values());
   assertEquals(client.inOutbox, true);
+});
+
+Deno.test("UnreadLimit lets one client leave much unread, and each less the more all leave", () => {
+  const server = startInProcess(), limit = new UnreadLimit(server.engine);
+  assertEquals([limit.bytes, server.engine.largestBatchReply], [1 << 25, 1 << 20]);
+  let total = 0, clients = 0;
+  for (; limit.bytes > 1 << 14; clients++) {
+    total += limit.bytes;
+    limit.reachedWith(limit.bytes);
+  }
+  assertEquals(total <= 1 << 28, true, `${total} bytes`);
+  assertEquals(clients > 50, true, `${clients} clients`);
+  assertEquals(server.engine.largestBatchReply, 1 << 14);
+  limit.reachedWith(1 << 30);
+  assertEquals(limit.bytes, 1 << 14);
+});
+
+Deno.test("UnreadLimit.measure counts what is unread now", () => {
+  const server = startInProcess(), limit = new UnreadLimit(server.engine), c = server.client();
+  limit.reachedWith(1 << 30);
+  limit.measure(server.engine.clients.values());
+  assertEquals(limit.bytes, 1 << 25);
+  c.client.reply.bulk("x".repeat(1 << 27));
+  limit.measure(server.engine.clients.values());
+  assertEquals(Math.round(limit.bytes / (1 << 20)), 16);
 });
