@@ -96,8 +96,9 @@ async function serve(commandLine: CommandLine): Promise<number> {
   surviveFaults(log);
   const server = new Server(engine);
   const persistence = new Persistence(server, log);
-  connectReplication(server, persistence);
+  const replication = connectReplication(server, persistence, log);
   logStart(log, config);
+  replication.startAsConfigured();
   if (!engine.access.loadUsers()) return 1;
   const listeners = new Listeners(config, log, (listener) => acceptFrom(listener, server));
   try {
@@ -111,6 +112,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
   const shutdown = new Shutdown(server, persistence, listeners, log);
   shutdown.handleSignals();
   if (!await persistence.start()) return 1;
+  replication.dataLoaded();
   const pidFile = new PidFile(config.values.pidfile, log);
   pidFile.write();
   server.start();

@@ -4,7 +4,14 @@ import type { Args } from "../engine/args.ts";
 import { type Client, ClientFlag } from "../engine/client.ts";
 import { type Command, command, Flag, integerArg, oneOf, stringArg, tokenArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
-import { NO_SUCH_CLIENT, NOT_INTEGER, ReplyError, SYNTAX, TIMEOUT_NEGATIVE } from "../protocol/errors.ts";
+import {
+  NO_SUCH_CLIENT,
+  NOT_INTEGER,
+  ReplyError,
+  SYNTAX,
+  TIMEOUT_NEGATIVE,
+  UNBLOCKED,
+} from "../protocol/errors.ts";
 import { clientLine, clientTypes, typeOfClient } from "./client_line.ts";
 import { replyHelp, subcommandSyntax } from "./help.ts";
 import { trackingSubcommands } from "./tracking.ts";
@@ -174,7 +181,7 @@ function unblock(ctx: CommandContext, args: Args): void {
     }
   }
   const client = ctx.engine.clients.get(args.int(2, NOT_INTEGER));
-  ctx.reply.integer(client !== undefined && ctx.engine.endWait(client, withError) ? 1 : 0);
+  ctx.reply.integer(client !== undefined && ctx.engine.endWait(client, withError ? UNBLOCKED : null) ? 1 : 0);
 }
 
 // ---- Declarations -----------------------------------------------------------------------------------------------

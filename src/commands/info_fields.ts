@@ -193,7 +193,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["instantaneous_ops_per_sec", Math.round(rates.of("commandsProcessed"))],
     ["total_net_input_bytes", stats.netInputBytes],
     ["total_net_output_bytes", stats.netOutputBytes],
-    ["total_net_repl_input_bytes", 0],
+    ["total_net_repl_input_bytes", Replication.of(engine).follower.receivedBytes],
     ["total_net_repl_output_bytes", Replication.of(engine).primary.sentBytes],
     ["instantaneous_input_kbps", kilobytes(rates.of("netInputBytes"))],
     ["instantaneous_output_kbps", kilobytes(rates.of("netOutputBytes"))],

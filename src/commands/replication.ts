@@ -1,7 +1,16 @@
 /** Replication: what replicas send to their primary, what operators ask, and WAIT. */
 import type { Args } from "../engine/args.ts";
 import { ClientFlag } from "../engine/client.ts";
-import { type Command, command, Flag, integerArg, stringArg } from "../engine/command.ts";
+import {
+  blockArg,
+  type Command,
+  command,
+  Flag,
+  integerArg,
+  oneOf,
+  stringArg,
+  tokenArg,
+} from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import {
   NOT_INTEGER,
@@ -19,6 +28,9 @@ const WAIT_ON_REPLICA = new ReplyError(
   "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to " +
     "be writable (which is not the default) writes to replicas are just local and are not propagated.",
 );
+
+const REPLICA_ASKS = new ReplyError("ERR Command is not valid when client is a replica.");
+const BAD_PORT = new ReplyError("ERR Invalid master port");
 
 /** The longest text of an address. */
 const ADDRESS_LENGTH = 255;
@@ -74,6 +86,13 @@ function filter(_ctx: CommandContext, replica: Replica, args: Args, at: number):
   }
 }
 
+/** The primary asks how far this server is; it is told behind what came with the question. */
+function askedToAcknowledge(ctx: CommandContext): false {
+  const { primaryClient } = Replication.of(ctx.engine).follower;
+  if (primaryClient !== null) primaryClient.isAsked = true;
+  return false;
+}
+
 const replicaOptions: Readonly<Record<string, ReplicaOption>> = {
   "listening-port": (_ctx, replica, args, at) => void (replica.port = args.int(at, NOT_INTEGER)),
   "ip-address": address,
@@ -81,6 +100,7 @@ const replicaOptions: Readonly<Record<string, ReplicaOption>> = {
   "ack": acknowledged,
   "rdb-only": (_ctx, replica, args, at) => void (replica.isRdbOnly = args.int(at, OUT_OF_RANGE, 0, 1) === 1),
   "rdb-filter-only": filter,
+  "getack": askedToAcknowledge,
 };
 
 function replconf(ctx: CommandContext, args: Args): void {
@@ -97,8 +117,8 @@ function replconf(ctx: CommandContext, args: Args): void {
 
 // ---- What operators and clients ask -----------------------------------------------------------------------------
 
-/** A primary with its replicas. */
 function role(ctx: CommandContext): void {
+  if (ctx.engine.isReplica) return replicaRole(ctx);
   const { reply } = ctx, { primary } = Replication.of(ctx.engine);
   const online = primary.replicas.filter(({ state }) => state === "online");
   reply.array(3);
@@ -106,6 +126,40 @@ function role(ctx: CommandContext): void {
   reply.integer(primary.stream.end);
   reply.array(online.length);
   for (const { ip, port, ackedOffset } of online) reply.bulkArray([ip, String(port), String(ackedOffset)]);
+}
+
+/** A replica and its primary. */
+function replicaRole({ engine, reply }: CommandContext): void {
+  const { follower, primary } = Replication.of(engine), { address, state } = follower;
+  reply.array(5);
+  reply.bulk("slave");
+  reply.bulk(address?.host ?? "");
+  reply.integer(address?.port ?? 0);
+  reply.bulk(state);
+  reply.integer(follower.primaryClient === null ? -1 : primary.stream.end);
+}
+
+function replicaof(ctx: CommandContext, args: Args): void {
+  const { engine, client, reply } = ctx, replication = Replication.of(engine);
+  if (args.is(1, "NO") && args.is(2, "ONE")) {
+    if (replication.unfollow()) {
+      engine.log.notice(`MASTER MODE enabled (user request from '${engine.describeClient(client)}')`);
+    }
+    return reply.ok();
+  }
+  if (client.has(ClientFlag.Replica)) throw REPLICA_ASKS;
+  const host = args.string(1), port = args.int(2, BAD_PORT, 0, 65_535), { address } = replication.follower;
+  if (address !== null && address.host.toLowerCase() === host.toLowerCase() && address.port === port) {
+    engine.log.notice(
+      "REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.",
+    );
+    return reply.simple("OK Already connected to specified master");
+  }
+  replication.follow({ host, port });
+  engine.log.notice(
+    `REPLICAOF ${host}:${port} enabled (user request from '${engine.describeClient(client)}')`,
+  );
+  reply.ok();
 }
 
 function wait(ctx: CommandContext, args: Args): void {
@@ -117,6 +171,27 @@ function wait(ctx: CommandContext, args: Args): void {
   if (acked >= replicas || !ctx.canBlock) return ctx.reply.integer(acked);
   primary.waiters.add(ctx, { offset, replicas }, timeoutMs);
 }
+
+/** REPLICAOF, and its name of old. */
+const replicaofCommands = (["replicaof", "slaveof"] as const).map((name) =>
+  command({
+    name,
+    group: "server",
+    since: name === "replicaof" ? "5.0.0" : "1.0.0",
+    arity: 3,
+    flags: Flag.Admin | Flag.NoScript | Flag.Stale | Flag.NoAsyncLoading,
+    args: [
+      oneOf("args", [
+        blockArg("host-port", [stringArg("host"), integerArg("port")]),
+        blockArg("no-one", [tokenArg("NO"), tokenArg("ONE")]),
+      ]),
+    ],
+    summary: "Makes the server a replica of another one, or a primary.",
+    complexity: "O(1)",
+    ...(name === "slaveof" ? { deprecatedSince: "5.0.0", replacedBy: "`REPLICAOF`" } : {}),
+    handler: replicaof,
+  })
+);
 
 export const replicationCommands: readonly Command[] = [
   command({
@@ -150,6 +225,7 @@ export const replicationCommands: readonly Command[] = [
     complexity: "O(1)",
     handler: replconf,
   }),
+  ...replicaofCommands,
   command({
     name: "role",
     group: "server",

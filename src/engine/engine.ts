@@ -15,14 +15,7 @@ import type { CollectionValue } from "../data/value.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import { Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
-import {
-  EXEC_ABORT,
-  ReplyError,
-  UNBLOCKED,
-  unknownCommand,
-  unknownSubcommand,
-  wrongArity,
-} from "../protocol/errors.ts";
+import { EXEC_ABORT, ReplyError, unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
 import type { Clock } from "../util/clock.ts";
@@ -342,6 +335,17 @@ export class Engine {
   replyError(client: Client, error: ReplyError): void {
     client.reply.error(error);
     this.stats.countError(error.code);
+    if (client.has(ClientFlag.Primary | ClientFlag.Replica)) this.#reportUnheard(client, error);
+  }
+
+  /** An error that goes to another server, which cannot make anything of it: the data differ there. */
+  #reportUnheard(client: Client, { text }: ReplyError): void {
+    const [from, to] = client.has(ClientFlag.Primary) ? ["replica", "master"] : ["master", "replica"];
+    const command = client.lastCommand?.fullName ?? "<unknown>";
+    this.stats.unexpectedErrors++;
+    this.log.warning(
+      `== CRITICAL == This ${from} is sending an error to its ${to}: '-${text}' after processing the command '${command}'`,
+    );
   }
 
   /** Ends MULTI without running anything. */
@@ -567,14 +571,32 @@ export class Engine {
     this.watchers.touchAll(b, second, first, this.nowMs);
     this.databases[a] = second;
     this.databases[b] = first;
-    for (const client of this.clients.values()) this.selectDatabase(client, client.databaseId);
+    this.#selectAgain();
     this.selectDatabase(this.context.client, this.context.client.databaseId);
     this.context.db = this.databases[this.context.databaseId]!;
+    this.waiting.signalAll(a);
+    this.waiting.signalAll(b);
+  }
+
+  /** Puts other databases in the place of all there are. */
+  replaceDatabases(fresh: readonly Database[]): void {
+    for (const [id, database] of fresh.entries()) {
+      this.watchers.touchAll(id, this.databases[id]!, database, this.nowMs);
+      this.databases[id] = database;
+    }
+    this.#selectAgain();
+    for (const id of fresh.keys()) this.waiting.signalAll(id);
+    if (this.tracking.clientCount > 0) this.tracking.flushed();
+    for (const observe of this.flushObservers) observe(-1);
+    this.endUnit();
+  }
+
+  /** Shows every client the databases that now have the numbers it knows. */
+  #selectAgain(): void {
+    for (const client of this.clients.values()) this.selectDatabase(client, client.databaseId);
     for (const client of this.waiting.all) {
       if (client.blocked !== null) client.blocked.database = client.database;
     }
-    this.waiting.signalAll(a);
-    this.waiting.signalAll(b);
   }
 
   // ---- Waiting clients ----------------------------------------------------------------------------------------
@@ -619,12 +641,12 @@ export class Engine {
   }
 
   /** CLIENT UNBLOCK: ends a wait as if its time were over, or with an error. False if it does not wait so. */
-  endWait(client: Client, withError: boolean): boolean {
+  endWait(client: Client, error: ReplyError | null): boolean {
     const state = client.blocked;
     if (state === null || !state.unblockable) return false;
-    if (withError) this.replyError(client, UNBLOCKED);
+    if (error !== null) this.replyError(client, error);
     else state.onTimeout(client);
-    countCall(state.cmd, !withError);
+    countCall(state.cmd, error === null);
     this.unblock(client);
     return true;
   }
@@ -732,6 +754,7 @@ export class Engine {
   freeMemoryForCommand(): boolean {
     const { maxmemory, maxmemoryPolicy, maxmemorySamples, lfuDecayTime } = this.config.values;
     const mayNotEvict = (this.guards & (EngineGuard.Loading | EngineGuard.Paused)) !== 0;
+    if (this.isReplica && this.config.values.replicaIgnoreMaxmemory) return true;
     if (this.usedMemory <= maxmemory || mayNotEvict) return true;
     const policy = parsePolicy(maxmemoryPolicy);
     if (policy.order === "none") return false;

@@ -26,6 +26,8 @@ export const EngineGuard = {
   Stale: 1 << 6,
   /** `min-replicas-to-write` is not met. */
   TooFewReplicas: 1 << 7,
+  /** Other data are being loaded beside those that are served. */
+  LoadingBeside: 1 << 8,
 } as const;
 
 /** Reasons of one client: bits of `Client.guards`. */
@@ -63,7 +65,22 @@ const allowedWhileSubscribed = new Set([
 /** The reason why `client` may not run `cmd` now, or null. Called only while a guard is set. */
 export function refusal(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
   if (client.has(ClientFlag.Silent)) return null;
+  if (client.has(ClientFlag.Primary)) return refusalOfPrimary(engine, cmd);
   return refusalOfClient(engine, client, cmd, args) ?? refusalOfServer(engine, client, cmd);
+}
+
+/** What the primary has done is done here too, if that is possible at all. */
+function refusalOfPrimary(engine: Engine, cmd: Command): ReplyError | null {
+  const { guards } = engine, { replicaIgnoreDiskWriteErrors } = engine.config.values;
+  if (
+    (guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand() && (cmd.flags & Flag.DenyOom) !== 0
+  ) {
+    return OUT_OF_MEMORY;
+  }
+  if ((guards & EngineGuard.Disk) !== 0 && (cmd.flags & Flag.Write) !== 0 && engine.diskError() !== null) {
+    if (!replicaIgnoreDiskWriteErrors) engine.crash("Replica was unable to write command to disk.");
+  }
+  return null;
 }
 
 function refusalOfClient(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
@@ -88,7 +105,7 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command): ReplyErr
     if (failed !== null) return failed;
   }
   if ((guards & EngineGuard.TooFewReplicas) !== 0 && writes) return NOREPLICAS;
-  if ((guards & EngineGuard.ReadOnly) !== 0 && writes && !client.has(ClientFlag.Primary)) return READONLY;
+  if ((guards & EngineGuard.ReadOnly) !== 0 && writes) return READONLY;
   if (
     (client.guards & ClientGuard.PubSub) !== 0 && client.reply.resp === 2 &&
     !allowedWhileSubscribed.has(cmd.name)
@@ -99,6 +116,7 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command): ReplyErr
   }
   if ((guards & EngineGuard.Stale) !== 0 && (flags & Flag.Stale) === 0) return MASTERDOWN;
   if ((guards & EngineGuard.Loading) !== 0 && (flags & Flag.Loading) === 0) return LOADING;
+  if ((guards & EngineGuard.LoadingBeside) !== 0 && (flags & Flag.NoAsyncLoading) !== 0) return LOADING;
   if ((guards & EngineGuard.Busy) !== 0 && (flags & Flag.AllowBusy) === 0) {
     return engine.busyWithFunction ? BUSY_FUNCTION : BUSY;
   }

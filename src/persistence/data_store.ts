@@ -110,6 +110,39 @@ export class DataStore implements PersistenceControl {
     if (appendonly) this.#listen(true);
   }
 
+  /** Other data are about to take the place of these: nothing is written any more, until they are there. */
+  suspendWriting(): void {
+    this.jobs.abort();
+    this.#turnOff();
+  }
+
+  /** Goes on writing, if the configuration says so, with the data there are now. */
+  resumeWriting(): void {
+    if (this.engine.config.values.appendonly) this.#turnOn();
+  }
+
+  /**
+   * Loads other data, from elsewhere.
+   *
+   * @param isBeside those that are there are served meanwhile
+   */
+  async loadReplica(
+    progress: LoadProgress,
+    isBeside: boolean,
+    run: (progress: LoadProgress) => Promise<void>,
+  ): Promise<void> {
+    const { engine } = this;
+    if (!isBeside) return await this.#loading(progress, () => run(progress));
+    engine.setGuard(EngineGuard.LoadingBeside, true);
+    this.loading = progress;
+    try {
+      await run(progress);
+    } finally {
+      this.loading = null;
+      engine.setGuard(EngineGuard.LoadingBeside, false);
+    }
+  }
+
   async #loading(progress: LoadProgress, run: () => Promise<void>): Promise<void> {
     this.#beginLoading(progress);
     try {
@@ -170,6 +203,7 @@ export class DataStore implements PersistenceControl {
         else if (name === "ctime") logAge(engine, value);
         else extras.onAux(name, value);
       },
+      expired: extras.onExpired,
     };
   }
 

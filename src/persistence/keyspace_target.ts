@@ -4,7 +4,7 @@ import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { freshLfuClock, lruClock, parsePolicy } from "../engine/eviction.ts";
 import type { CollectionValue } from "../data/value.ts";
-import { NO_EXPIRY, type StringOptions } from "../keyspace/database.ts";
+import { type Database, NO_EXPIRY, type StringOptions } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import type { Slice } from "../keyspace/slice.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
@@ -20,6 +20,8 @@ export interface RdbLoadOptions {
   readonly dropExpired: boolean;
   /** A key that is there already is replaced; otherwise that is an error. */
   readonly replace: boolean;
+  /** Where keys go; left out, into the engine's databases. */
+  readonly databases?: readonly Database[];
 }
 
 /** Those who take what is no key. */
@@ -28,6 +30,8 @@ export interface LoadHooks {
   functionLibrary(code: string): string | null;
   /** A fact about the server that wrote the file. */
   aux(name: string, value: string): void;
+  /** A key was left out, since its time is over. */
+  expired?(databaseId: number, key: string): void;
 }
 
 /** Loads RDB files into an engine and counts. */
@@ -38,6 +42,10 @@ export class KeyspaceTarget implements RdbTarget {
   readonly #options: StringOptions = { expiresAtMs: NO_EXPIRY, clock: 0 };
 
   constructor(readonly engine: Engine, readonly how: RdbLoadOptions, readonly hooks: LoadHooks) {}
+
+  get #databases(): readonly Database[] {
+    return this.how.databases ?? this.engine.databases;
+  }
 
   get databaseCount(): number {
     return this.engine.databases.length;
@@ -56,25 +64,27 @@ export class KeyspaceTarget implements RdbTarget {
   }
 
   putString(databaseId: number, key: Slice, value: Slice, attributes: KeyAttributes): void {
-    if (this.#isGone(attributes)) return;
-    const database = this.engine.databases[databaseId]!, name = new Key(key.buf, key.start, key.end);
+    if (this.#isGone(databaseId, key, attributes)) return;
+    const database = this.#databases[databaseId]!, name = new Key(key.buf, key.start, key.end);
     const ref = database.find(name);
     this.#admit(ref, name);
     database.setString(name, ref, value.buf, value.start, value.end, this.#optionsOf(attributes));
   }
 
   putCollection(databaseId: number, key: Slice, value: CollectionValue, attributes: KeyAttributes): void {
-    if (this.#isGone(attributes)) return;
-    const database = this.engine.databases[databaseId]!, name = new Key(key.buf, key.start, key.end);
+    if (this.#isGone(databaseId, key, attributes)) return;
+    const database = this.#databases[databaseId]!, name = new Key(key.buf, key.start, key.end);
     const ref = database.find(name);
     this.#admit(ref, name);
     database.setCollection(name, ref, value, this.#optionsOf(attributes));
   }
 
-  #isGone({ expiresAtMs }: KeyAttributes): boolean {
+  #isGone(databaseId: number, key: Slice, { expiresAtMs }: KeyAttributes): boolean {
     const isGone = this.how.dropExpired && expiresAtMs !== -1 && expiresAtMs < this.engine.nowMs;
-    if (isGone) this.keysExpired++;
-    return isGone;
+    if (!isGone) return false;
+    this.keysExpired++;
+    this.hooks.expired?.(databaseId, key.text());
+    return true;
   }
 
   #admit(ref: number, name: Key): void {
@@ -93,6 +103,15 @@ export class KeyspaceTarget implements RdbTarget {
       options.clock = (freshLfuClock(engine.nowMs) & ~0xff) | attributes.frequency;
     }
     return options;
+  }
+
+  /** Logs what has been loaded. */
+  reportEnd(): void {
+    const { keysLoaded, keysExpired, emptyKeys } = this;
+    const empty = emptyKeys > 0 ? `, empty keys skipped: ${emptyKeys}` : "";
+    this.engine.log.notice(
+      `Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${empty}.`,
+    );
   }
 
   skippedEmpty(key: string): void {
@@ -126,9 +145,7 @@ export function* loadRdbFile(
     if (!(error instanceof RdbError)) throw error;
     throw new RdbLoadError(error.message, name, error.offset || input.offset);
   }
-  const { keysLoaded, keysExpired, emptyKeys } = target;
-  const empty = emptyKeys > 0 ? `, empty keys skipped: ${emptyKeys}` : "";
-  engine.log.notice(`Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${empty}.`);
+  target.reportEnd();
   return input.rest();
 }
 

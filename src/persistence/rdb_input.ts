@@ -26,6 +26,9 @@ export interface ByteSource {
   readSync(into: Uint8Array): number;
 }
 
+/** Thrown where an input that is given its bytes as they arrive needs more of them. */
+const MORE_NEEDED = new Error("more bytes are needed");
+
 const WINDOW_BYTES = 262_144;
 /** The most a byte of LZF can become: two bytes copy up to 264, with one more in between. */
 const LARGEST_EXPANSION = 264;
@@ -47,6 +50,18 @@ export class RdbInput {
   #scratch = allocateBytes(256);
   #key = allocateBytes(256);
   readonly #view = new DataView(new ArrayBuffer(8));
+
+  /** Whether its bytes are given to it as they arrive, by {@linkcode append}. */
+  #isFed = false;
+  /** From where on what is being read is read again when more has arrived. */
+  #marked = 0;
+
+  /** An input whose bytes arrive bit by bit. */
+  static fed(): RdbInput {
+    const input = new RdbInput(null, Infinity);
+    input.#isFed = true;
+    return input;
+  }
 
   /** An input over bytes in memory. */
   static of(bytes: Uint8Array): RdbInput {
@@ -84,19 +99,59 @@ export class RdbInput {
     throw new RdbError(message, this.offset);
   }
 
+  /** Bytes that can be read without asking for more. */
+  get available(): number {
+    return this.#end - this.#at;
+  }
+
+  /** More bytes have arrived, or (`null`) there are no more. For an input that is fed, between two parts. */
+  append(bytes: Uint8Array | null): void {
+    if (bytes === null) {
+      this.#isFed = false;
+      return;
+    }
+    this.#moveToFront();
+    const need = this.#end + bytes.length;
+    if (need > this.#bytes.length) {
+      const larger = allocateBytes(Math.max(need, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, this.#end));
+      this.#bytes = larger;
+    }
+    this.#bytes.set(bytes, this.#end);
+    this.#end = need;
+  }
+
+  /** A part begins that can only be read as a whole. */
+  mark(): void {
+    this.#marked = this.#at;
+  }
+
+  /** Whether `error` says that the part's end has not arrived; then it is to be read again from its beginning. */
+  retries(error: unknown): boolean {
+    if (error !== MORE_NEEDED) return false;
+    this.#at = this.#marked;
+    return true;
+  }
+
   /** Sees to it that `count` bytes are in the window. */
   #need(count: number): void {
     if (this.#at + count <= this.#end) return;
+    if (this.#isFed) throw MORE_NEEDED;
     if (this.#source === null || this.offset + count > this.#size) {
       this.fail("Unexpected EOF reading RDB file");
     }
+    this.#moveToFront();
+    while (this.#end < count) this.#fetch(this.#source, count);
+  }
+
+  /** Forgets what has been consumed. */
+  #moveToFront(): void {
     this.#check();
     this.#base += this.#at;
     const held = this.#end - this.#at;
     this.#bytes.copyWithin(0, this.#at, this.#end);
     this.#at = this.#unchecked = 0;
     this.#end = held;
-    while (this.#end < count) this.#fetch(this.#source, count);
   }
 
   /** Reads once. A long string makes the window grow as its bytes arrive, not as it announces them. */
@@ -119,8 +174,8 @@ export class RdbInput {
 
   /** Reads the checksum that ends a file: whether it is right, or was not written (all zeros). */
   checksum(): "right" | "wrong" | "none" {
-    this.#check();
     this.#need(CHECKSUM_BYTES);
+    this.#check();
     const bytes = this.#bytes, at = this.#at;
     this.#at += CHECKSUM_BYTES;
     this.#unchecked = this.#at;

@@ -41,11 +41,15 @@ const KEYS_PER_STEP = 64;
 const CHECKSUM_SINCE = 5;
 
 export class RdbReader {
+  /** More bytes must arrive before anything can be read on. */
+  isStarved = false;
   readonly #key = new Slice();
   readonly #value = new Slice();
   readonly #values: ValueReader;
   readonly #attributes: KeyAttributes = { expiresAtMs: -1, idleSeconds: -1, frequency: -1 };
   #databaseId = 0;
+  #version = 0;
+  #isAtEnd = false;
 
   constructor(readonly input: RdbInput, readonly target: RdbTarget, limits: DataLimits) {
     this.#values = new ValueReader(input, limits);
@@ -57,14 +61,35 @@ export class RdbReader {
    * @param onBytes told now and then how many bytes have been fetched so far
    */
   *read(onBytes: (fetched: number) => void = () => {}): LoadSteps<void> {
-    const version = this.#header();
-    for (let keys = 1; this.#next(); keys++) {
-      if (keys % KEYS_PER_STEP !== 0) continue;
+    for (let parts = 1; this.#part(); parts++) {
+      if (parts % KEYS_PER_STEP !== 0 && !this.isStarved) continue;
       onBytes(this.input.fetched);
       yield;
     }
-    if (version >= CHECKSUM_SINCE) this.#checksum();
     onBytes(this.input.fetched);
+  }
+
+  /** Reads the next part, or as far as it has arrived; false when everything has been read. */
+  #part(): boolean {
+    this.isStarved = false;
+    this.input.mark();
+    try {
+      return this.#wholePart();
+    } catch (error) {
+      if (!this.input.retries(error)) throw error;
+      return this.isStarved = true;
+    }
+  }
+
+  /** Reads the header, a key with what stands in front of it, or the checksum; false behind the last of them. */
+  #wholePart(): boolean {
+    if (this.#version === 0) this.#version = this.#header();
+    else if (!this.#isAtEnd) this.#isAtEnd = !this.#next();
+    else {
+      if (this.#version >= CHECKSUM_SINCE) this.#checksum();
+      return false;
+    }
+    return true;
   }
 
   #header(): number {
@@ -86,7 +111,7 @@ export class RdbReader {
 
   /** Reads up to and with the next key; false at the end of the file. */
   #next(): boolean {
-    for (;;) {
+    for (;; this.input.mark()) {
       const opcode = this.input.byte();
       if (opcode === RdbOpcode.Eof) return false;
       if (opcode < RdbOpcode.SlotInfo) {

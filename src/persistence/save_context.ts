@@ -20,6 +20,8 @@ export interface SnapshotExtras {
   replicationAux: () => readonly (readonly [string, string])[];
   /** A fact from the head of an RDB file that is loaded. */
   onAux: (name: string, value: string) => void;
+  /** A key of a file that was left out, since its time is over. */
+  onExpired: (databaseId: number, key: string) => void;
 }
 
 export class SaveContext {
@@ -29,6 +31,7 @@ export class SaveContext {
     dropLibraries: () => {},
     replicationAux: () => [],
     onAux: () => {},
+    onExpired: () => {},
   };
 
   /** @param pid names temporary files */

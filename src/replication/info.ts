@@ -1,5 +1,6 @@
 /** What INFO tells of replication. */
 import type { Engine } from "../engine/engine.ts";
+import type { DataTransfer } from "./data_transfer.ts";
 import type { Replica } from "./replica.ts";
 import { Replication } from "./replication.ts";
 
@@ -15,13 +16,49 @@ function replicaField(engine: Engine, replica: Replica, index: number): Field {
   return [`slave${index}`, `ip=${ip},port=${port},state=${stateText},offset=${ackedOffset},lag=${lag}`];
 }
 
+function followerFields(engine: Engine): Field[] {
+  const { follower, primary } = Replication.of(engine),
+    { primaryClient, transfer, state, lostAtMs } = follower;
+  const { replicaPriority, replicaReadOnly, replicaAnnounced } = engine.config.values;
+  return [
+    ["master_host", follower.address?.host ?? ""],
+    ["master_port", follower.address?.port ?? 0],
+    ["master_link_status", state === "connected" ? "up" : "down"],
+    [
+      "master_last_io_seconds_ago",
+      primaryClient === null ? -1 : secondsSince(engine, primaryClient.link.movedAtMs),
+    ],
+    ["master_sync_in_progress", state === "sync" ? 1 : 0],
+    ["slave_read_repl_offset", primaryClient?.readOffset ?? primary.stream.end],
+    ["slave_repl_offset", primary.stream.end],
+    ...(transfer === null ? [] : transferFields(engine, transfer)),
+    ...(state === "connected"
+      ? []
+      : [["master_link_down_since_seconds", lostAtMs > 0 ? secondsSince(engine, lostAtMs) : -1] as const]),
+    ["slave_priority", replicaPriority],
+    ["slave_read_only", replicaReadOnly ? 1 : 0],
+    ["replica_announced", replicaAnnounced ? 1 : 0],
+  ];
+}
+
+function transferFields(engine: Engine, { totalBytes, receivedBytes, link }: DataTransfer): Field[] {
+  return [
+    ["master_sync_total_bytes", totalBytes],
+    ["master_sync_read_bytes", receivedBytes],
+    ["master_sync_left_bytes", totalBytes - receivedBytes],
+    ["master_sync_perc", (totalBytes === 0 ? 0 : receivedBytes * 100 / totalBytes).toFixed(2)],
+    ["master_sync_last_io_seconds_ago", secondsSince(engine, link.movedAtMs)],
+  ];
+}
+
 /** The section on replication, in Redis's order. */
 export function replicationFields(engine: Engine): Field[] {
   const { primary } = Replication.of(engine), { stream, replicas } = primary;
   const { minReplicasToWrite, minReplicasMaxLag, replBacklogSize } = engine.config.values;
   const countsGood = minReplicasToWrite > 0 && minReplicasMaxLag > 0;
   return [
-    ["role", "master"],
+    ["role", engine.isReplica ? "slave" : "master"],
+    ...(engine.isReplica ? followerFields(engine) : []),
     ["connected_slaves", replicas.length],
     ...(countsGood ? [["min_slaves_good_slaves", primary.goodReplicas] as const] : []),
     ...replicas.map((replica, index) => replicaField(engine, replica, index)),

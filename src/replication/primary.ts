@@ -22,6 +22,12 @@ const PENDING_OUTPUT = new ReplyError("ERR SYNC and PSYNC are invalid with pendi
 const FILTER_NEEDS_EOF = new ReplyError("ERR Filtered replica requires EOF capability");
 const NO_DISK = new ReplyError("ERR BGSAVE failed, replication can't continue");
 
+/** A key that is left out of what is loaded, since its time is over. */
+export interface ExpiredKey {
+  databaseId: number;
+  key: string;
+}
+
 export class PrimarySide implements PropagationSink, SyncHost {
   readonly kind = SinkKind.Replicas;
   readonly stream: ReplicationStream = new ReplicationStream();
@@ -36,16 +42,19 @@ export class PrimarySide implements PropagationSink, SyncHost {
   goodReplicas = 0;
   /** Bytes sent to replicas that have gone. */
   #sentBytes = 0;
+  /** Why nobody can be served now, as an error's text, or null. */
+  refusesSync: () => string | null = () => null;
   readonly #known = new WeakMap<Client, Replica>();
   readonly #encoder = new ReplyWriter();
   #fullSync: FullSync | null = null;
   /** The database that the stream has selected; -1: none, it is to be said. */
   #selected = -1;
   #fedUpTo = 0;
-  #lastPingMs = 0;
+  #lastPingMs: number;
   #aloneSinceMs = 0;
 
   constructor(readonly engine: Engine) {
+    this.#lastPingMs = engine.nowMs;
     this.waiters = new AckWaiters(engine, (offset) => this.acknowledged(offset));
     engine.otherMemory.push(() => this.stream.memoryBytes);
     for (const name of ["minReplicasToWrite", "minReplicasMaxLag"] as const) {
@@ -155,6 +164,43 @@ export class PrimarySide implements PropagationSink, SyncHost {
     client.transport.close(false);
   }
 
+  /** Begins a history of its own behind that of the primary it has followed, which its replicas can go on from. */
+  beginHistory(): void {
+    const { identity, nowMs } = this.engine, { replicationId } = identity;
+    identity.changeReplicationId();
+    identity.previousReplicationId = replicationId;
+    this.secondOffset = this.stream.end + 1;
+    this.dropReplicas();
+    this.#selected = -1;
+    this.#aloneSinceMs = nowMs;
+    this.engine.log.warning(
+      `Setting secondary replication ID to ${replicationId}, valid up to offset: ${this.secondOffset}. ` +
+        `New replication ID is ${identity.replicationId}`,
+    );
+  }
+
+  /**
+   * Goes on from a place in a history that a file has told, as a history of its own.
+   *
+   * @param expired keys of the file that have expired since, which replicas may have
+   */
+  goOnFrom(id: string, offset: number, expired: readonly ExpiredKey[]): void {
+    this.engine.identity.previousReplicationId = id;
+    this.secondOffset = offset + 1;
+    this.openStream(offset);
+    this.#aloneSinceMs = this.engine.nowMs;
+    for (const { databaseId, key } of expired) {
+      if (databaseId !== this.#selected) this.say("SELECT", String(databaseId));
+      this.#selected = databaseId;
+      this.say("DEL", key);
+    }
+  }
+
+  /** Lets go of all replicas: they are to come back and ask where they are. */
+  dropReplicas(): void {
+    for (const { client } of this.replicas) client.transport.close(false);
+  }
+
   // ---- Synchronisation ----------------------------------------------------------------------------------------
 
   /** SYNC. */
@@ -177,7 +223,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
   }
 
   #admit(client: Client): Replica {
-    const replica = this.replicaOf(client);
+    const replica = this.replicaOf(client), refused = this.refusesSync();
+    if (refused !== null) throw new ReplyError(refused);
     if (client.transport.outputBytes > 0) throw PENDING_OUTPUT;
     if ((replica.withoutKeys || replica.withoutLibraries) && !replica.takesEof) throw FILTER_NEEDS_EOF;
     this.engine.log.notice(`Replica ${replica.name} asks for synchronization`);
@@ -343,10 +390,9 @@ export class PrimarySide implements PropagationSink, SyncHost {
   /** @param mayPing the stream may grow by a sign of life */
   everySecond(mayPing: boolean): void {
     const { engine } = this, { replPingReplicaPeriod } = engine.config.values;
-    const isPingDue = engine.nowMs - this.#lastPingMs >= replPingReplicaPeriod * 1000;
-    if (isPingDue && mayPing && !engine.isReplica && this.replicas.length > 0) {
+    if (engine.nowMs - this.#lastPingMs >= replPingReplicaPeriod * 1000) {
       this.#lastPingMs = engine.nowMs;
-      this.say("PING");
+      if (mayPing && !engine.isReplica && this.replicas.length > 0) this.say("PING");
     }
     const isDiskless = this.#fullSync?.isDiskless === true;
     for (const replica of this.replicas) {

@@ -1,21 +1,49 @@
 /**
  * Replication of one server: both sides of it, and which of them is at work.
+ *
+ * A primary is followed by replicas (`primary.ts`); a replica follows a primary (`follower.ts`) and may be followed
+ * itself. What happens when one becomes the other is here.
  */
+import type { PrimaryAddress } from "../config/special.ts";
+import { ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { DataStore } from "../persistence/data_store.ts";
-import { PrimarySide } from "./primary.ts";
+import { ReplyError } from "../protocol/errors.ts";
+import { Follower } from "./follower.ts";
+import { type ExpiredKey, PrimarySide } from "./primary.ts";
 
 const SECOND_MS = 1000;
 
+const ROLE_CHANGED = new ReplyError(
+  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+);
+
 const replications = new WeakMap<Engine, Replication>();
+
+/** What an RDB file tells of the history it is a part of. */
+interface FilePlace {
+  id: string;
+  offset: number;
+  databaseId: number;
+}
 
 export class Replication {
   readonly primary: PrimarySide;
+  readonly follower: Follower;
+  /** Told of a new role. */
+  onRole: (isReplica: boolean) => void = () => {};
+  #store: DataStore | null = null;
   #nextSecondMs = 0;
+  /** What the file that is being loaded tells. */
+  /** Keys that a file held and that are over; null once the server has started. */
+  #expired: ExpiredKey[] | null = [];
+  #place: FilePlace = { id: "", offset: -1, databaseId: 0 };
 
   /** Use {@linkcode Replication.of}. */
   constructor(readonly engine: Engine) {
     this.primary = new PrimarySide(engine);
+    this.follower = new Follower(engine, this.primary);
+    this.primary.refusesSync = () => this.#refusesSync();
   }
 
   /** The replication of the server that `engine` belongs to. */
@@ -27,19 +55,107 @@ export class Replication {
 
   /** Connects it with the disk. */
   connect(store: DataStore): void {
+    this.#store = store;
     this.primary.connect(store);
+    this.follower.store = store;
     store.extras.replicationAux = () => this.#aux();
+    store.extras.onExpired = (databaseId, key) => this.#expired?.push({ databaseId, key });
+    store.extras.onAux = (name, value) => this.#onAux(name, value);
   }
+
+  // ---- Roles --------------------------------------------------------------------------------------------------
+
+  /** The configuration names a primary: this server is a replica from the start. To be called before data are loaded. */
+  startAsConfigured(): void {
+    if (this.engine.config.values.replicaof === undefined) return;
+    this.engine.isReplica = true;
+    this.primary.countGood();
+    this.onRole(true);
+  }
+
+  /** Data have been loaded at the start: takes the place in the history that they say, and follows who is to be followed. */
+  dataLoaded(): void {
+    const { id, offset, databaseId } = this.#place, { engine, primary } = this;
+    const { replicaof, appendonly } = engine.config.values;
+    if (id.length === 40 && offset >= 0 && !appendonly) {
+      if (engine.isReplica) {
+        engine.identity.replicationId = id;
+        primary.stream.end = offset;
+        this.#usesOwnPlace(databaseId);
+      } else primary.goOnFrom(id, offset, this.#expired ?? []);
+    }
+    this.#expired = null;
+    if (replicaof !== undefined) this.follower.follow(replicaof);
+  }
+
+  #usesOwnPlace(databaseId: number): void {
+    this.engine.log.notice(
+      "Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to " +
+        "synchronize with the new master with just a partial transfer.",
+    );
+    this.follower.knowPlace(databaseId);
+  }
+
+  /** REPLICAOF host port. */
+  follow(address: PrimaryAddress): void {
+    const { engine, primary } = this, wasPrimary = !engine.isReplica;
+    this.#unblockClients();
+    engine.isReplica = true;
+    engine.config.values.replicaof = address;
+    primary.listen();
+    primary.countGood();
+    if (wasPrimary) this.#usesOwnPlace(primary.selected);
+    this.onRole(true);
+    this.follower.follow(address);
+  }
+
+  /** REPLICAOF NO ONE. False if this server is a primary already. */
+  unfollow(): boolean {
+    const { engine, primary } = this;
+    if (!engine.isReplica) return false;
+    engine.isReplica = false;
+    engine.config.values.replicaof = undefined;
+    this.follower.unfollow();
+    primary.beginHistory();
+    primary.listen();
+    primary.countGood();
+    this.onRole(false);
+    this.#store?.resumeWriting();
+    return true;
+  }
+
+  /** Clients that wait for what only a primary has: they begin again, somewhere else. */
+  #unblockClients(): void {
+    const { engine } = this;
+    for (const client of [...engine.waiting.all]) {
+      if (client.blocked === null || !client.blocked.unblockable) continue;
+      engine.endWait(client, ROLE_CHANGED);
+      client.set(ClientFlag.CloseAfterReply);
+    }
+  }
+
+  #refusesSync(): string | null {
+    const isCutOff = this.engine.isReplica && this.follower.state !== "connected";
+    return isCutOff ? "NOMASTERLINK Can't SYNC while not connected with my master" : null;
+  }
+
+  // ---- What RDB files tell ------------------------------------------------------------------------------------
 
   /** Facts for the head of an RDB file, by which a server can go on from it. */
   #aux(): [string, string][] {
-    const { primary, engine } = this;
+    const { primary, follower, engine } = this;
     if (!primary.stream.isActive) return [];
     return [
-      ["repl-stream-db", String(primary.selected)],
+      ["repl-stream-db", String(engine.isReplica ? follower.databaseId : primary.selected)],
       ["repl-id", engine.identity.replicationId],
       ["repl-offset", String(primary.stream.end)],
     ];
+  }
+
+  #onAux(name: string, value: string): void {
+    if (name === "repl-id") this.#place.id = value;
+    else if (name === "repl-offset") this.#place.offset = parseInt(value, 10);
+    else if (name === "repl-stream-db") this.#place.databaseId = parseInt(value, 10) || 0;
   }
 
   /** What is to be done now and then; to be called some times a second. Call `endBatch` afterwards. */
@@ -47,6 +163,7 @@ export class Replication {
     const { nowMs } = this.engine;
     if (nowMs < this.#nextSecondMs) return;
     this.#nextSecondMs = nowMs + SECOND_MS;
+    this.follower.everySecond();
     this.primary.everySecond(true);
   }
 }

@@ -41,7 +41,7 @@ export class AckWaiters {
       const isWaiting = client.blocked?.cmd.name === "wait";
       if (isWaiting && this.acknowledged(offset) < replicas) continue;
       this.#wishes.delete(client);
-      if (isWaiting) this.engine.endWait(client, false);
+      if (isWaiting) this.engine.endWait(client, null);
     }
   }
 }

@@ -1,0 +1,150 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { encodeCommand, type InProcessClient } from "../../support/in_process.ts";
+import { ReplicatedServers } from "../../support/replication.ts";
+
+/** Both servers, the replica in step with the primary, and a client of each. */
+async function follow(configs: Parameters<typeof ReplicatedServers.start>[0] = {}) {
+  const servers = await ReplicatedServers.start(configs);
+  const p = servers.primary.client(), r = servers.replica.client();
+  p.send("SET", "first", "1");
+  p.send("HSET", "h", "f", "v");
+  if (configs.replica?.["repl-diskless-load"] !== "on-empty-db") r.send("SET", "old", "1");
+  assertEquals(r.send("REPLICAOF", "10.0.0.1", "6379"), "OK");
+  await servers.settle();
+  return { servers, p, r };
+}
+
+function info(client: InProcessClient, section: string, name: string): string | undefined {
+  const text = String(client.send("INFO", section));
+  return text.split("\r\n").find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
+}
+
+const loads = ["disabled", "on-empty-db", "swapdb"];
+for (const load of loads) {
+  for (const sync of ["yes", "no"]) {
+    Deno.test(`REPLICAOF copies all data and follows (repl-diskless-sync ${sync}, repl-diskless-load ${load})`, async () => {
+      const { servers, p, r } = await follow({
+        primary: { "repl-diskless-sync": sync },
+        replica: { "repl-diskless-load": load },
+      });
+      assertEquals([r.send("GET", "first"), r.send("GET", "old"), r.send("HGET", "h", "f")], [
+        "1",
+        null,
+        "v",
+      ]);
+      p.send("SELECT", "2");
+      p.send("SET", "k", "v");
+      await servers.settle();
+      r.send("SELECT", "2");
+      assertEquals(r.send("GET", "k"), "v");
+      const offset = Number(info(p, "replication", "master_repl_offset"));
+      assertEquals(r.send("ROLE"), ["slave", "10.0.0.1", 6379, "connected", offset]);
+      assertEquals(r.send("REPLICAOF", "10.0.0.1", "6379"), "OK Already connected to specified master");
+      assertMatch(
+        r.raw(encodeCommand("SET", "k", "w")),
+        /^-READONLY You can't write against a read only replica/,
+      );
+    });
+  }
+}
+
+Deno.test("a replica whose link breaks goes on where it was", async () => {
+  const { servers, p, r } = await follow();
+  servers.cut();
+  p.send("SET", "k", "v");
+  await servers.settle();
+  assertEquals(r.send("GET", "k"), "v");
+  assertEquals([info(p, "stats", "sync_full"), info(p, "stats", "sync_partial_ok")], ["1", "1"]);
+});
+
+Deno.test("a replica asks again for a transaction that it has not seen the end of", async () => {
+  const { servers, p, r } = await follow();
+  servers.cut();
+  p.send("MULTI");
+  p.send("INCR", "a");
+  p.send("INCR", "b");
+  p.send("EXEC");
+  // Enough for the answers to the handshake and a part of the transaction.
+  servers.limit = "+PONG\r\n+OK\r\n+OK\r\n".length + "+CONTINUE ".length + 42 + 60;
+  await servers.settle();
+  await servers.second();
+  assertEquals([r.send("GET", "a"), r.send("GET", "b")], ["1", "1"]);
+  assertEquals(info(r, "replication", "slave_repl_offset"), info(p, "replication", "master_repl_offset"));
+});
+
+Deno.test("data whose end does not come are not kept, and with swapdb the old ones stay", async () => {
+  for (const load of loads) {
+    const servers = await ReplicatedServers.start({ replica: { "repl-diskless-load": load } });
+    const p = servers.primary.client(), r = servers.replica.client();
+    for (let i = 0; i < 500; i++) p.send("SET", `key${i}`, "x".repeat(100));
+    if (load !== "on-empty-db") r.send("SET", "old", "1");
+    servers.limit = 30_000;
+    r.send("REPLICAOF", "10.0.0.1", "6379");
+    await servers.settle();
+    assertEquals(
+      r.send("EXISTS", "old", "key1"),
+      load === "on-empty-db" || load === "disabled" ? 1 : 1,
+      load,
+    );
+    await servers.second();
+    await servers.settle();
+    assertEquals([r.send("EXISTS", "old"), r.send("DBSIZE")], [0, 500], load);
+  }
+});
+
+Deno.test("REPLICAOF NO ONE begins a history that goes on from the primary's", async () => {
+  const { servers, p, r } = await follow();
+  p.send("SET", "k", "v");
+  await servers.settle();
+  const id = info(p, "replication", "master_replid"), end = info(p, "replication", "master_repl_offset");
+  assertEquals(r.send("SLAVEOF", "NO", "ONE"), "OK");
+  assertEquals(info(r, "replication", "role"), "master");
+  assertEquals(info(r, "replication", "master_replid2"), id);
+  assertEquals(info(r, "replication", "second_repl_offset"), String(Number(end) + 1));
+  assert(info(r, "replication", "master_replid") !== id);
+  assertEquals(r.send("SET", "k", "w"), "OK");
+});
+
+Deno.test("replica-serve-stale-data no: a replica without its primary answers only what needs no data", async () => {
+  const { servers, r } = await follow({ replica: { "replica-serve-stale-data": "no" } });
+  assertEquals(r.send("GET", "first"), "1");
+  servers.limit = 0;
+  servers.cut();
+  await servers.settle();
+  assertMatch(r.raw(encodeCommand("GET", "first")), /^-MASTERDOWN Link with MASTER is down/);
+  assertMatch(String(r.send("INFO", "replication")), /master_link_status:down/);
+});
+
+Deno.test("a replica hides what has expired and deletes it when its primary says so", async () => {
+  const { servers, p, r } = await follow();
+  p.send("SET", "k", "v", "PX", "100");
+  await servers.settle();
+  servers.replica.advance(200);
+  assertEquals([r.send("GET", "k"), r.send("DBSIZE")], [null, 3]);
+  servers.primary.advance(200);
+  assertEquals(p.send("GET", "k"), null);
+  await servers.settle();
+  assertEquals(r.send("DBSIZE"), 2);
+});
+
+Deno.test("clients that wait for keys are sent away when their server becomes a replica", async () => {
+  const servers = await ReplicatedServers.start(), waiting = servers.replica.client();
+  waiting.send("BLPOP", "q", "0");
+  servers.replica.client().send("REPLICAOF", "10.0.0.1", "6379");
+  assertMatch(
+    waiting.takeBytes(),
+    /^-UNBLOCKED force unblock from blocking operation, instance state changed/,
+  );
+  assert(waiting.closed);
+});
+
+Deno.test("a replica's RDB file holds its place in the history, from which it goes on after a restart", async () => {
+  const { servers, p, r } = await follow();
+  p.send("SET", "k", "v");
+  await servers.settle();
+  assertEquals(r.send("SAVE"), "OK");
+  const facts = new Map(servers.replica.store.context.rdbWriter(false).facts.aux);
+  assertEquals(facts.get("repl-stream-db"), "0");
+  assertEquals(facts.get("repl-id"), info(p, "replication", "master_replid"));
+  assertEquals(facts.get("repl-offset"), info(p, "replication", "master_repl_offset"));
+});
