@@ -25,16 +25,35 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 const encoder = new TextEncoder();
 
 /**
+ * Whether `encodeInto` can be believed how many characters it has read. Before Deno 2.9 it tells bytes instead once the
+ * call has been compiled, so that text beyond ASCII, cut short by the end of its room, passes for whole.
+ */
+const readIsRight = !/^2\.[0-8]\./.test(Deno.version.deno);
+
+/** Where such a Deno encodes to, with room that shows any byte too many. */
+let spare = allocateBytes(readIsRight ? 0 : 65_536);
+
+/** Whether `text` is ASCII and stands in `buf` at `at` now. */
+function wroteAscii(buf: Uint8Array, at: number, text: string): boolean {
+  const length = text.length;
+  if (readIsRight) {
+    const { read, written } = encoder.encodeInto(text, buf.subarray(at, at + length));
+    return read === length && written === length;
+  }
+  if (length + 2 > spare.length) spare = allocateBytes(2 * length);
+  if (encoder.encodeInto(text, spare).written !== length) return false;
+  buf.set(spare.subarray(0, length), at);
+  return true;
+}
+
+/**
  * Writes the latin1 string `text` into `buf` at `at` and returns the position behind it. `buf` must have room for
  * `text.length` bytes. Short strings go by a loop; longer ones through `encodeInto`, which is far faster as long as
  * every character is below 0x80 and is undone by the loop otherwise.
  */
 export function writeLatin1(buf: Uint8Array, at: number, text: string): number {
   const length = text.length;
-  if (length > 48) {
-    const { read, written } = encoder.encodeInto(text, buf.subarray(at, at + length));
-    if (read === length && written === length) return at + length;
-  }
+  if (length > 48 && wroteAscii(buf, at, text)) return at + length;
   for (let i = 0; i < length; i++) buf[at + i] = text.charCodeAt(i);
   return at + length;
 }

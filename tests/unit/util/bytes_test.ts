@@ -1,0 +1,20 @@
+import { assert, assertEquals } from "@std/assert";
+import { latin1, writeLatin1 } from "../../../src/util/bytes.ts";
+import { Random } from "../../../src/util/random.ts";
+
+Deno.test("writeLatin1 writes a byte for each character, however often it is called and whatever stands behind", () => {
+  const random = new Random(255);
+  for (let i = 0; i < 20_000; i++) {
+    const length = random.below(i % 200 === 0 ? 30_000 : 600), highest = random.below(4) === 0 ? 128 : 256;
+    const bytes = Uint8Array.from({ length }, () => random.below(highest));
+    // Strings of different origins are kept differently.
+    const text = i % 2 === 0 ? latin1(bytes) : String.fromCharCode(...bytes);
+    const buf = new Uint8Array(length + 3).fill(7);
+    assertEquals(writeLatin1(buf, 1, text), length + 1);
+    const isRight = bytes.every((byte, at) => buf[at + 1] === byte);
+    assert(
+      isRight && buf[0] === 7 && buf[length + 1] === 7 && buf[length + 2] === 7,
+      `text ${i} of ${length}`,
+    );
+  }
+});
