@@ -171,6 +171,7 @@ class AofFileLoader {
       if (batch.heads[4 * i + 2]! >= 0) this.#runCommand(batch, i);
       else this.#skipAnnotation(batch, i);
     }
+    this.progress.keysLoaded(count);
     if (batch.error !== null) throw this.#badFormat(this.#offset(this.#decoder.unfinishedFrom));
   }
 

@@ -88,12 +88,15 @@ export class DataStore implements PersistenceControl {
   async load(progress: LoadProgress): Promise<void> {
     const { appendonly, loadSnapshot } = this.engine.config.values;
     if (loadSnapshot !== "") return this.#loadSnapshot(loadSnapshot, appendonly);
-    await this.#loading(progress, () => load(this.#loadSteps(progress), progress));
-    this.engine.dirty = 0;
-    this.rdb.lastSaveMs = this.engine.clock.nowMs();
-    if (!appendonly) return;
-    this.aof.openOnStart((path) => this.rewriter.writeFirstBase(path));
-    this.#listen(true);
+    await this.#loading(progress, async () => {
+      await load(this.#loadSteps(progress), progress);
+      this.engine.dirty = 0;
+      this.rdb.lastSaveMs = this.engine.clock.nowMs();
+      if (!appendonly) return;
+      // No command may come between the last one of the file and its successor there.
+      this.aof.openOnStart((path) => this.rewriter.writeFirstBase(path));
+      this.#listen(true);
+    });
   }
 
   /** `--load-snapshot`: the data is that of a readable snapshot, whatever else is on the disk. */

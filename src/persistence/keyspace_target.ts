@@ -138,9 +138,10 @@ export function* loadRdbFile(
   const input = new RdbInput(file, file.sizeSync());
   const { engine } = target;
   try {
-    yield* new RdbReader(input, target, engine.limits).read((fetched) => {
+    yield* new RdbReader(input, target, engine.limits).read((fetched, keys) => {
       progress.loadedBytes = before + fetched;
-    });
+      progress.keysLoaded(keys);
+    }, progress.keysPerStep);
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
     throw new RdbLoadError(error.message, name, error.offset || input.offset);

@@ -6,6 +6,7 @@ import type { Clock } from "../util/clock.ts";
 
 /** The longest a load holds the event loop, in microseconds. */
 const SLICE_US = 20_000;
+const KEYS_PER_STEP = 64;
 
 /** A file that cannot be loaded; the server must not start with what it holds. */
 export class LoadError extends Error {
@@ -53,11 +54,30 @@ export class LoadProgress {
   loadedBytes = 0;
   readonly startedMs: number;
   #sliceEndsUs: number;
+  /** Microseconds that the keys loaded since the last pause make it wait. */
+  #delayUs = 0;
 
-  /** @param onProgress called each time the event loop gets its turn */
-  constructor(readonly clock: Clock, readonly onProgress: (progress: LoadProgress) => void = () => {}) {
+  /**
+   * @param onProgress called each time the event loop gets its turn
+   * @param keyDelayUs `key-load-delay`: microseconds to wait for each key, for tests of what happens meanwhile
+   */
+  constructor(
+    readonly clock: Clock,
+    readonly onProgress: (progress: LoadProgress) => void = () => {},
+    readonly keyDelayUs: () => number = () => 0,
+  ) {
     this.startedMs = clock.nowMs();
     this.#sliceEndsUs = clock.monotonicUs() + SLICE_US;
+  }
+
+  /** How many keys are to be loaded between two steps. */
+  get keysPerStep(): number {
+    return this.keyDelayUs() > 0 ? 1 : KEYS_PER_STEP;
+  }
+
+  /** So many keys or commands have been loaded since this was last told. */
+  keysLoaded(count: number): void {
+    this.#delayUs += count * Math.max(0, this.keyDelayUs());
   }
 
   /** Seconds since the start. */
@@ -78,13 +98,15 @@ export class LoadProgress {
 
   /** Whether the load has held the event loop for long enough. */
   get isDue(): boolean {
-    return this.clock.monotonicUs() >= this.#sliceEndsUs;
+    return this.#delayUs >= 1000 || this.clock.monotonicUs() >= this.#sliceEndsUs;
   }
 
   /** Lets the event loop run. */
   async pause(): Promise<void> {
     this.onProgress(this);
-    await new Promise((resume) => setTimeout(resume, 0));
+    const delayMs = this.#delayUs / 1000;
+    this.#delayUs = 0;
+    await new Promise((resume) => setTimeout(resume, delayMs));
     this.#sliceEndsUs = this.clock.monotonicUs() + SLICE_US;
   }
 }

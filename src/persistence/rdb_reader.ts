@@ -36,7 +36,6 @@ export interface RdbTarget {
   warn(text: string): void;
 }
 
-const KEYS_PER_STEP = 64;
 /** The first version with a checksum. */
 const CHECKSUM_SINCE = 5;
 
@@ -58,15 +57,17 @@ export class RdbReader {
   /**
    * Reads a whole file, its checksum included. Throws RdbError.
    *
-   * @param onBytes told now and then how many bytes have been fetched so far
+   * @param onStep told at each step how many bytes have been fetched so far, and how many keys loaded since the last
    */
-  *read(onBytes: (fetched: number) => void = () => {}): LoadSteps<void> {
-    for (let parts = 1; this.#part(); parts++) {
-      if (parts % KEYS_PER_STEP !== 0 && !this.isStarved) continue;
-      onBytes(this.input.fetched);
+  *read(onStep: (fetched: number, keys: number) => void = () => {}, keysPerStep = 64): LoadSteps<void> {
+    let keys = 0;
+    while (this.#part()) {
+      if (!this.isStarved && ++keys < keysPerStep) continue;
+      onStep(this.input.fetched, keys);
+      keys = 0;
       yield;
     }
-    onBytes(this.input.fetched);
+    onStep(this.input.fetched, keys);
   }
 
   /** Reads the next part, or as far as it has arrived; false when everything has been read. */

@@ -1,6 +1,7 @@
 /** Joins the persistence to a running server: loading at the start, the cron, what happens at shutdown. */
 import { ProgressBar } from "@std/cli/unstable-progress-bar";
 import type { EngineLog } from "../engine/engine.ts";
+import { EngineGuard } from "../engine/refusals.ts";
 import { DataStore, isLoadFault } from "../persistence/data_store.ts";
 import { denoFiles } from "../persistence/files.ts";
 import { FolderInUseError, FolderLock } from "../persistence/folder_lock.ts";
@@ -14,7 +15,7 @@ import type { Server } from "./server.ts";
 const REPORT_MS = 5000;
 
 /** Tells of a long load, in the log and, on a terminal, by a bar. */
-class LoadReport {
+export class LoadReport {
   #nextMs: number;
   #bar: ProgressBar | null = null;
 
@@ -58,6 +59,8 @@ export class Persistence {
     this.store = new DataStore(server.engine, denoFiles, Deno.pid);
     Scripting.of(server.engine).libraries.connect(this.store.extras);
     server.tasks.push(() => this.store.tick());
+    // Clients may connect before the data are there.
+    server.engine.setGuard(EngineGuard.Loading, true);
   }
 
   /** Loads what is on the disk and begins to write. False if that cannot be done; the log says why. */
@@ -66,7 +69,13 @@ export class Persistence {
     if (!await this.#lockFolder()) return false;
     const report = new LoadReport(this.log, clock.nowMs());
     try {
-      await this.store.load(new LoadProgress(clock, (progress) => report.update(progress)));
+      const { values } = this.server.engine.config;
+      const progress = new LoadProgress(
+        clock,
+        (progress) => report.update(progress),
+        () => values.keyLoadDelay,
+      );
+      await this.store.load(progress);
     } catch (error) {
       if (!isLoadFault(error)) throw error;
       for (const line of reportOf(error)) this.log.warning(line);
@@ -74,6 +83,7 @@ export class Persistence {
     } finally {
       await report.end();
     }
+    this.server.engine.setGuard(EngineGuard.Loading, false);
     return true;
   }
 
