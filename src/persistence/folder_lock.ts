@@ -10,8 +10,11 @@ export function lockName(dataName: string): string {
   return `.${dataName}.lock`;
 }
 
-/** How long to wait for a lock before it counts as held by another. */
-const PATIENCE_MS = 300;
+/**
+ * How long to wait for a lock before it counts as held by another. Nobody but a living process holds one; if the one that is
+ * named has gone, it is only the machine that is slow.
+ */
+const PATIENCE_MS = 500, LONG_PATIENCE_MS = 10_000;
 
 /** Another server keeps its data in the directory. */
 export class FolderInUseError extends Error {
@@ -33,7 +36,8 @@ export class FolderLock {
     const path = fromLatin1(joinPath(folder, lockName(dataName)));
     for (;;) {
       const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
-      if (!await isGranted(file)) throw new FolderInUseError(folder, await pidIn(path));
+      const patienceMs = await hasGone(await pidIn(path)) ? LONG_PATIENCE_MS : PATIENCE_MS;
+      if (!await isGranted(file, patienceMs)) throw new FolderInUseError(folder, await pidIn(path));
       // Whoever held it before may have removed the file that was opened.
       if (await isSameFile(file, path)) {
         await file.truncate();
@@ -56,12 +60,18 @@ export class FolderLock {
 }
 
 /** Whether the lock is free. A lock that is not waits in the background, to the end of the process or its holder. */
-async function isGranted(file: Deno.FsFile): Promise<boolean> {
+async function isGranted(file: Deno.FsFile, patienceMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), PATIENCE_MS));
+  const patience = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), patienceMs));
   const isGranted = await Promise.race([file.lock(true).then(() => true), patience]);
   clearTimeout(timer);
   return isGranted;
+}
+
+/** Whether there certainly is no process of that number. */
+async function hasGone(pid: string): Promise<boolean> {
+  if (Deno.build.os !== "linux" || !/^\d+$/.test(pid)) return false;
+  return await Deno.stat(`/proc/${pid}`).then(() => false, (error) => error instanceof Deno.errors.NotFound);
 }
 
 async function pidIn(path: string): Promise<string> {

@@ -7,9 +7,12 @@ const options = { sanitizeOps: false, sanitizeResources: false };
 Deno.test("FolderLock keeps a second server out, tells who is there, and ends", options, async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const first = await FolderLock.take(folder, "data", 123);
+    const first = await FolderLock.take(folder, "data", Deno.pid), pid = String(Deno.pid);
     const error = await assertRejects(() => FolderLock.take(folder, "data", 456), FolderInUseError);
-    assertEquals([error.pid, error.message], ["123", `Another server (pid 123) keeps its data in ${folder}`]);
+    assertEquals([error.pid, error.message], [
+      pid,
+      `Another server (pid ${pid}) keeps its data in ${folder}`,
+    ]);
     (await FolderLock.take(folder, "other", 1)).release();
     first.release();
     const third = await FolderLock.take(folder, "data", 789);
