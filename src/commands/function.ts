@@ -3,14 +3,15 @@ import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
 import { type Command, command, Flag, oneOf, stringArg, tokenArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
+import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { scriptFlagNames } from "../scripting/flags.ts";
 import { dumpLibraries, readDump } from "../scripting/function_dump.ts";
 import { ENGINE_NAME, type Library, type RestorePolicy } from "../scripting/function_libraries.ts";
-import { keyCount, Scripting } from "../scripting/scripting.ts";
+import { keyCount, type Runnable, Scripting } from "../scripting/scripting.ts";
 import { globMatch } from "../util/glob.ts";
 import { replyHelp, subcommandSyntax } from "./help.ts";
-import { flushModeArg, isFlushMode, mayWrite, runDeclaration } from "./scripting.ts";
+import { flushModeArg, isFlushMode, runDeclaration } from "./scripting.ts";
 
 const NOT_FOUND = new ReplyError("ERR Function not found");
 const BAD_KEY_COUNT = new ReplyError("ERR Bad number of keys provided");
@@ -288,20 +289,20 @@ const subcommands = [
   }),
 ];
 
+function byName(engine: Engine, args: Args): Runnable | undefined {
+  return Scripting.of(engine).libraries.find(args.string(1));
+}
+
 export const functionCommands: readonly Command[] = [
   command({
-    ...runDeclaration(false, "function"),
+    ...runDeclaration(false, "function", byName),
     name: "fcall",
     since: "7.0.0",
-    mayReplicate: (engine, args) => {
-      const found = Scripting.of(engine).libraries.find(args.string(1));
-      return found === undefined || mayWrite(found);
-    },
     summary: "Runs a function.",
     handler: (ctx, args) => call(ctx, args, false),
   }),
   command({
-    ...runDeclaration(true, "function"),
+    ...runDeclaration(true, "function", byName),
     name: "fcall_ro",
     since: "7.0.0",
     summary: "Runs a function that may only read.",

@@ -219,7 +219,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["latest_fork_usec", 0],
     ["total_forks", engine.persistence?.jobsBegun ?? 0],
     ["migrate_cached_sockets", migrateLinksOf(engine).size],
-    ["slave_expires_tracked_keys", 0],
+    ["slave_expires_tracked_keys", Replication.of(engine).follower.ownExpiries.size],
     ["active_defrag_hits", 0],
     ["active_defrag_misses", 0],
     ["active_defrag_key_hits", 0],

@@ -406,7 +406,7 @@ export const keyCommands: readonly Command[] = [
     ...generic,
     name: "randomkey",
     arity: 1,
-    flags: Flag.ReadOnly,
+    flags: Flag.ReadOnly | Flag.ArbitraryKeys,
     summary: "Replies with a key chosen at random.",
     complexity: "O(1)",
     tips: ["request_policy:all_shards", "nondeterministic_output"],
@@ -428,7 +428,7 @@ export const keyCommands: readonly Command[] = [
     name: "scan",
     since: "2.8.0",
     arity: -2,
-    flags: Flag.ReadOnly,
+    flags: Flag.ReadOnly | Flag.ArbitraryKeys,
     args: [
       integerArg("cursor"),
       patternArg("pattern", { token: "MATCH", optional: true }),

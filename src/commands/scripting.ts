@@ -18,7 +18,7 @@ import {
 import type { CommandContext } from "../engine/context.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { ScriptFlag } from "../scripting/flags.ts";
+import { flagsOfRun, ScriptFlag } from "../scripting/flags.ts";
 import { keyCount, type Runnable, Scripting } from "../scripting/scripting.ts";
 import { replyHelp } from "./help.ts";
 
@@ -40,22 +40,21 @@ const HELP = [
 ];
 
 /** Whether a script or function may write: it has not said that it does not. */
-export function mayWrite({ flags }: Runnable): boolean {
+function mayWrite({ flags }: Runnable): boolean {
   return (flags & ScriptFlag.NoWrites) === 0;
 }
 
 /** What cannot be compiled is found out when it is run. */
-function evalMayReplicate(engine: Engine, args: Args): boolean {
+function byText(engine: Engine, args: Args): Runnable | undefined {
   try {
-    return mayWrite(Scripting.of(engine).scripts.byText(args.string(1)));
+    return Scripting.of(engine).scripts.byText(args.string(1));
   } catch {
-    return true;
+    return undefined;
   }
 }
 
-function evalShaMayReplicate(engine: Engine, args: Args): boolean {
-  const script = Scripting.of(engine).scripts.bySha(args.string(1));
-  return script === undefined || mayWrite(script);
+function bySha(engine: Engine, args: Args): Runnable | undefined {
+  return Scripting.of(engine).scripts.bySha(args.string(1));
 }
 
 function evaluate(ctx: CommandContext, args: Args, isReadOnly: boolean): void {
@@ -107,12 +106,24 @@ function kill(ctx: CommandContext): void {
 
 const RUN_FLAGS = Flag.NoScript | Flag.Stale | Flag.SkipMonitor | Flag.NoMandatoryKeys | Flag.MovableKeys;
 
+/** Finds what a call is to run, if it is known. */
+type Find = (engine: Engine, args: Args) => Runnable | undefined;
+
 /** The parts that commands which run a script or function have in common. @param what its first argument */
-export function runDeclaration(isReadOnly: boolean, what: string) {
+export function runDeclaration(isReadOnly: boolean, what: string, find: Find) {
+  const flags = RUN_FLAGS | (isReadOnly ? Flag.ReadOnly : Flag.MayReplicate);
   return {
     group: "scripting",
     arity: -3,
-    flags: RUN_FLAGS | (isReadOnly ? Flag.ReadOnly : Flag.MayReplicate),
+    flags,
+    flagsOf: (engine, args) => {
+      const found = find(engine, args);
+      return found === undefined ? flags : flagsOfRun(flags, found.flags);
+    },
+    mayReplicate: (engine, args) => {
+      const found = find(engine, args);
+      return found === undefined || mayWrite(found);
+    },
     keys: [
       keysCountedAt(
         2,
@@ -212,30 +223,28 @@ const subcommands = [
 
 export const scriptingCommands: readonly Command[] = [
   command({
-    ...runDeclaration(false, "script"),
+    ...runDeclaration(false, "script", byText),
     name: "eval",
     since: "2.6.0",
-    mayReplicate: evalMayReplicate,
     summary: "Runs a script.",
     handler: (ctx, args) => evaluate(ctx, args, false),
   }),
   command({
-    ...runDeclaration(true, "script"),
+    ...runDeclaration(true, "script", byText),
     name: "eval_ro",
     since: "7.0.0",
     summary: "Runs a script that may only read.",
     handler: (ctx, args) => evaluate(ctx, args, true),
   }),
   command({
-    ...runDeclaration(false, "sha1"),
+    ...runDeclaration(false, "sha1", bySha),
     name: "evalsha",
     since: "2.6.0",
-    mayReplicate: evalShaMayReplicate,
     summary: "Runs a known script by its SHA1.",
     handler: (ctx, args) => evaluateSha(ctx, args, false),
   }),
   command({
-    ...runDeclaration(true, "sha1"),
+    ...runDeclaration(true, "sha1", bySha),
     name: "evalsha_ro",
     since: "7.0.0",
     summary: "Runs a known script, by its SHA1, that may only read.",

@@ -33,6 +33,8 @@ export const Flag = {
   Dangerous: 1 << 21,
   /** Not fast by Redis's book, yet over as soon as its arguments are read: timed in runs, as fast ones are. */
   Brief: 1 << 22,
+  /** Comes upon keys that nobody has named: what has expired among them goes alone, not as a part of the command. */
+  ArbitraryKeys: 1 << 23,
 } as const;
 
 /** COMMAND INFO's flag names, in its order. `MayReplicate` has none: Redis keeps it to itself. */
@@ -176,6 +178,8 @@ export interface CommandDeclaration {
   keys?: readonly KeySpec[];
   /** Positions of keys that no specification can tell; see {@linkcode findKeys}. */
   keysOf?: (args: Args) => KeyPosition[] | undefined;
+  /** The flags of one call, where they depend on its arguments: on the script that it runs. */
+  flagsOf?: (engine: Engine, args: Args) => number;
   /** With `MayReplicate`: whether this call may, as far as can be told before it is run. */
   mayReplicate?: (engine: Engine, args: Args) => boolean;
   args?: readonly ArgSpec[];

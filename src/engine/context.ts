@@ -49,8 +49,8 @@ export class CommandContext {
   db!: Database;
   /** Number of `db`. */
   databaseId = 0;
-  /** Nothing is propagated: a script has asked for it. */
-  isMuted = false;
+  /** Kinds of sinks that what is run is propagated to: all, unless a script has asked for less. */
+  sinkKinds: number = SinkKind.All;
 
   /** How the command is propagated: as it is, as in `#rewritten`, or not at all. */
   #propagation: "as-is" | "rewritten" | "none" = "as-is";
@@ -226,15 +226,15 @@ export class CommandContext {
 
   /** Puts what is to be propagated into the queue; `call()` does this after the handler. @param dirty it changed data */
   enqueuePropagation(dirty: boolean): void {
-    const queue = this.engine.propagation;
-    if (queue.active && !this.isMuted && this.#propagation !== "none" && (dirty || this.#forced)) {
+    const queue = this.engine.propagation, kinds = this.#kinds & this.sinkKinds;
+    if (queue.active && kinds !== 0 && this.#propagation !== "none" && (dirty || this.#forced)) {
       if (this.#propagation === "rewritten") {
-        for (const words of this.#rewritten) queue.add(this.databaseId, words, this.#kinds);
+        for (const words of this.#rewritten) queue.add(this.databaseId, words, kinds);
       } else if (this.args.rawStart >= 0) {
         const { buf, rawStart, rawEnd } = this.args;
-        queue.addRaw(this.databaseId, buf, rawStart, rawEnd, this.#kinds);
+        queue.addRaw(this.databaseId, buf, rawStart, rawEnd, kinds);
       } else {
-        queue.add(this.databaseId, this.args.strings(), this.#kinds);
+        queue.add(this.databaseId, this.args.strings(), kinds);
       }
     }
     this.resetPropagation();

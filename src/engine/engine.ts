@@ -403,7 +403,7 @@ export class Engine {
       this.#silence(client, mark);
       // Part of a reply may have been written, if a script inside an EXEC has been suspended.
       if (!waits || client.blocked!.keys.length > 0) this.pushes.release(client);
-      this.endUnit();
+      this.endUnit((cmd.flags & Flag.ArbitraryKeys) === 0);
     } else {
       // One by one: Object.assign costs 150 ns, for each call that a script makes.
       context.client = outer.client;

@@ -55,7 +55,7 @@ export class Pause {
 
   /** Whether `cmd` has to wait; then it has been put aside. */
   postpones(client: Client, cmd: Command, args: Args): boolean {
-    if (client.has(ClientFlag.Replica | ClientFlag.Silent | ClientFlag.Primary | ClientFlag.Script)) {
+    if (client.has(ClientFlag.Replica | ClientFlag.Silent | ClientFlag.Script)) {
       return false;
     }
     if (!this.#all && !this.#mayWrite(client, cmd, args)) return false;

@@ -66,7 +66,7 @@ const allowedWhileSubscribed = new Set([
 export function refusal(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
   if (client.has(ClientFlag.Silent)) return null;
   if (client.has(ClientFlag.Primary)) return refusalOfPrimary(engine, cmd);
-  return refusalOfClient(engine, client, cmd, args) ?? refusalOfServer(engine, client, cmd);
+  return refusalOfClient(engine, client, cmd, args) ?? refusalOfServer(engine, client, cmd, args);
 }
 
 /** What the primary has done is done here too, if that is possible at all. */
@@ -92,14 +92,12 @@ function refusalOfClient(engine: Engine, client: Client, cmd: Command, args: Arg
   return null;
 }
 
-function refusalOfServer(engine: Engine, client: Client, cmd: Command): ReplyError | null {
-  const guards = engine.guards, flags = cmd.flags;
+function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
+  const { guards } = engine, flags = flagsOfCall(engine, client, cmd, args);
   if ((guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand()) {
-    const queued = client.has(ClientFlag.Multi) &&
-      client.queue.some(({ cmd }) => (cmd.flags & Flag.DenyOom) !== 0);
-    if ((flags & Flag.DenyOom) !== 0 || (cmd.name === "exec" && queued)) return OUT_OF_MEMORY;
+    if ((flags & Flag.DenyOom) !== 0) return OUT_OF_MEMORY;
   }
-  const writes = isWrite(client, cmd);
+  const writes = (flags & Flag.Write) !== 0;
   if ((guards & EngineGuard.Disk) !== 0 && (writes || cmd.name === "ping")) {
     const failed = engine.diskError();
     if (failed !== null) return failed;
@@ -123,8 +121,17 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command): ReplyErr
   return null;
 }
 
-/** Whether a command changes data, or is an EXEC of one that does. */
-export function isWrite(client: Client, cmd: Command): boolean {
-  if ((cmd.flags & (Flag.Write | Flag.MayReplicate)) !== 0) return (cmd.flags & Flag.Write) !== 0;
-  return cmd.name === "exec" && client.queue.some(({ cmd }) => (cmd.flags & Flag.Write) !== 0);
+/** What an EXEC may do only if all that it runs may, and what it does if any of it does. */
+const ALLOWANCES = Flag.Stale | Flag.Loading, DEEDS = Flag.Write | Flag.DenyOom | Flag.NoAsyncLoading;
+
+/** The flags of a call: those of the command, of what an EXEC has queued, or of the script that is to be run. */
+function flagsOfCall(engine: Engine, client: Client, cmd: Command, args: Args): number {
+  if (cmd.flagsOf !== undefined) return cmd.flagsOf(engine, args);
+  if (cmd.name !== "exec") return cmd.flags;
+  let { flags } = cmd;
+  for (const { cmd, args } of client.queue) {
+    const queued = flagsOfCall(engine, client, cmd, args);
+    flags = (flags & (queued | ~ALLOWANCES)) | (queued & DEEDS);
+  }
+  return flags;
 }

@@ -151,7 +151,7 @@ export class DataTransfer {
   /** Loads beside the old data and exchanges them when all is there. */
   async #loadBeside(): Promise<void> {
     const { engine, store } = this.host, { extras } = store.context;
-    const databases = engine.databases.map(() => new Database()), libraries: string[] = [];
+    const databases = engine.databases.map(() => new Database(engine.limits)), libraries: string[] = [];
     const keep = (code: string) => {
       libraries.push(code);
       return null;
@@ -188,8 +188,9 @@ export class DataTransfer {
       else if (progress.isDue) await progress.pause();
     }
     target.reportEnd();
+    if (!this.endsWithMark) return;
     this.link.putBack(rdb.rest());
-    if (this.endsWithMark && await this.#bytes(MARK_BYTES) !== this.#mark) {
+    if (await this.#bytes(MARK_BYTES) !== this.#mark) {
       throw new LinkError("Replication stream EOF marker is broken");
     }
   }

@@ -17,6 +17,7 @@ import type { DataStore } from "../persistence/data_store.ts";
 import { DataTransfer, type TransferHost } from "./data_transfer.ts";
 import { type LinkConnection, LinkError, PrimaryLink, type SyncAnswer } from "./link.ts";
 import { PrimaryClient } from "./primary_client.ts";
+import { OwnExpiries } from "./own_expiries.ts";
 import type { PrimarySide } from "./primary.ts";
 
 export type FollowerState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
@@ -48,6 +49,7 @@ export class Follower {
   #databaseId = 0;
   store: DataStore | null = null;
   takeOver: TakeOver | null = null;
+  readonly ownExpiries: OwnExpiries;
 
   /** @param connect opens connections to primaries */
   constructor(
@@ -56,6 +58,7 @@ export class Follower {
     public connect: Connect = (hostname, port) => Deno.connect({ hostname, port }),
   ) {
     const { config } = engine;
+    this.ownExpiries = new OwnExpiries(engine);
     config.onApply("replicaReadOnly", () => this.#setGuards());
     config.onApply("replicaServeStaleData", () => this.#setGuards());
   }
@@ -105,6 +108,7 @@ export class Follower {
     const { engine } = this, { replicaReadOnly, replicaServeStaleData } = engine.config.values;
     const isFollowing = this.address !== null;
     engine.setGuard(EngineGuard.ReadOnly, isFollowing && replicaReadOnly);
+    this.ownExpiries.watch(isFollowing && !replicaReadOnly);
     engine.setGuard(
       EngineGuard.Stale,
       isFollowing && !replicaServeStaleData && this.state !== "connected",
@@ -262,6 +266,7 @@ export class Follower {
       link.close();
     }
     if (primaryClient === null) return;
+    primaryClient.resume();
     this.#databaseId = primaryClient.client.databaseId;
     this.engine.removeClient(primaryClient.client);
   }
@@ -275,7 +280,10 @@ export class Follower {
       engine.log.notice(`Connecting to MASTER ${this.address.host}:${this.address.port}`);
       return this.#begin();
     }
-    if (link !== null && engine.nowMs - link.movedAtMs > engine.config.values.replTimeout * 1000) {
+    const isPaused = this.primaryClient?.client.blocked != null;
+    if (
+      link !== null && !isPaused && engine.nowMs - link.movedAtMs > engine.config.values.replTimeout * 1000
+    ) {
       engine.log.warning(timeoutTexts[this.state]);
       link.close();
       if (this.state === "connecting") this.#ended(link);

@@ -33,6 +33,7 @@ export class PrimaryClient implements ClientTransport {
     databaseId: number,
     readonly address: string,
   ) {
+    this.readOffset = primary.stream.end;
     const client = this.client = new Client(engine.databases[databaseId]!, databaseId, this, engine.nowMs);
     engine.addClient(client);
     client.set(ClientFlag.Primary);
@@ -52,9 +53,8 @@ export class PrimaryClient implements ClientTransport {
   }
 
   /** Up to where the stream has been read, if not run. */
-  get readOffset(): number {
-    return this.primary.stream.end + this.#held.length + this.#decoder.pendingBytes;
-  }
+  readOffset: number;
+  #wake: (() => void) | null = null;
 
   flush(): void {
     this.client.reply.rewind(0);
@@ -62,20 +62,29 @@ export class PrimaryClient implements ClientTransport {
 
   close(): void {
     this.link.close();
+    this.resume();
   }
 
-  resume(): void {}
+  /** The command has been run that waited for the end of a pause. */
+  resume(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
 
   /** Runs the stream until the link ends. Throws {@linkcode LinkError}. */
   async run(): Promise<void> {
     const first = await this.link.read();
     this.#decoder.append(first);
+    this.readOffset += first.length;
     for (;;) {
       while (this.#decoder.decode() > 0) await this.#runBatch(this.#decoder.batch);
       if (this.#decoder.batch.error !== null) {
         throw new LinkError(`Protocol error from master: ${this.#decoder.batch.error.message}`);
       }
-      this.#decoder.received(await this.link.readInto(this.#decoder.room()));
+      const count = await this.link.readInto(this.#decoder.room());
+      this.#decoder.received(count);
+      this.readOffset += count;
     }
   }
 
@@ -86,10 +95,14 @@ export class PrimaryClient implements ClientTransport {
       if (this.link.isClosed) return;
       const from = done;
       done = engine.runBatch(this.client, batch, from);
-      this.#passOn(batch, from, done);
+      this.#passOn(batch, from, this.client.blocked === null ? done : done - 1);
       if (this.isAsked) this.acknowledge();
       this.primary.wakeReplicas();
       engine.endBatch();
+      if (this.client.blocked !== null) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        this.#passOn(batch, done - 1, done);
+      }
       if (done < batch.count) await this.#letOthersIn();
     }
   }

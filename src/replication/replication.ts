@@ -161,6 +161,7 @@ export class Replication {
   /** What is to be done now and then; to be called some times a second. Call `endBatch` afterwards. */
   tick(): void {
     const { nowMs } = this.engine;
+    if (this.engine.isReplica) this.follower.ownExpiries.expire();
     if (nowMs < this.#nextSecondMs) return;
     this.#nextSecondMs = nowMs + SECOND_MS;
     this.follower.everySecond();

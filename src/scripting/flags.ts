@@ -1,4 +1,5 @@
 /** What a script says about itself in its first line (`#!lua flags=no-writes`) or when it registers a function. */
+import { Flag } from "../engine/command.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { splitArgs } from "../util/sds_split.ts";
 
@@ -20,6 +21,17 @@ const named: readonly (readonly [name: string, flag: number])[] = [
   ["no-cluster", ScriptFlag.NoCluster],
   ["allow-cross-slot-keys", ScriptFlag.AllowCrossSlotKeys],
 ];
+
+/** The flags of a command that runs a script with these flags of its own. */
+export function flagsOfRun(commandFlags: number, flags: number): number {
+  if ((flags & ScriptFlag.Compatible) !== 0) return commandFlags;
+  const mayWrite = (flags & ScriptFlag.NoWrites) === 0;
+  let result = commandFlags & ~(Flag.Stale | Flag.DenyOom | Flag.Write | Flag.MayReplicate);
+  if (mayWrite) result |= Flag.Write;
+  if (mayWrite && (flags & ScriptFlag.AllowOom) === 0) result |= Flag.DenyOom;
+  if ((flags & ScriptFlag.AllowStale) !== 0) result |= Flag.Stale;
+  return result;
+}
 
 /** The flag of that name, or undefined. */
 export function scriptFlag(name: string): number | undefined {

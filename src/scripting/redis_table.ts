@@ -1,4 +1,5 @@
 /** The table `redis`, through which scripts reach the server. */
+import { SinkKind } from "../engine/propagation.ts";
 import { latin1 } from "../util/bytes.ts";
 import { sha1Hex, sha1Text, type Sha1Words } from "../util/sha1.ts";
 import { REDIS_VERSION } from "../util/version.ts";
@@ -10,7 +11,7 @@ import { errorText } from "./reply_to_lua.ts";
 const MINUS = 0x2d;
 
 /** Bits of `redis.set_repl`. */
-const Propagate = { None: 0, Aof: 1, Replicas: 2, All: 3 } as const;
+const Propagate = { None: 0, Aof: SinkKind.File, Replicas: SinkKind.Replicas, All: SinkKind.All } as const;
 
 const LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
 
@@ -112,7 +113,7 @@ function settingFunctions(interpreter: Interpreter): Record<string, LuaFunction>
         const text = "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
         return interpreter.failWith(L, text, true);
       }
-      if (host.current !== null) host.current.isMuted = targets === Propagate.None;
+      if (host.current !== null) host.current.sinkKinds = targets;
       return 0;
     },
     acl_check_cmd: (L) => mayCall(interpreter, L),

@@ -1,6 +1,7 @@
 /** One run of a script: who has called it, what it may do, what it has done. */
 import type { Args } from "../engine/args.ts";
 import type { BlockedState, Client } from "../engine/client.ts";
+import { SinkKind } from "../engine/propagation.ts";
 
 export class ScriptRun {
   /** It has called a command that writes: from here on it cannot be undone, refused or killed. */
@@ -20,8 +21,8 @@ export class ScriptRun {
   status = 0;
   /** It has answered with an error. */
   hasFailed = false;
-  /** What is written is not propagated: `redis.set_repl(redis.REPL_NONE)`. */
-  isMuted = false;
+  /** Who is told of what is written, as `redis.set_repl` says: bits of `SinkKind`. */
+  sinkKinds: number = SinkKind.All;
 
   /**
    * @param name the SHA1 of a script, the name of a function

@@ -11,6 +11,7 @@ import { Client as EngineClient, silentTransport } from "../engine/client.ts";
 import { acceptsCount, type Command, Flag } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import type { Engine } from "../engine/engine.ts";
+import { SinkKind } from "../engine/propagation.ts";
 import { EngineGuard, MASTERDOWN } from "../engine/refusals.ts";
 import { NOREPLICAS, OUT_OF_MEMORY, READONLY, ReplyError } from "../protocol/errors.ts";
 import { ScriptFlag } from "./flags.ts";
@@ -141,7 +142,7 @@ export class Scripting implements InterpreterHost {
     } catch (error) {
       this.#broken(run, error);
     }
-    ctx.isMuted = false;
+    ctx.sinkKinds = SinkKind.All;
     if (run.isFinished) this.#answer(run, interpreter);
     else if (run.isBusy) this.#detach(ctx, run);
     else this.#fail(run, "stack overflow");
@@ -217,11 +218,11 @@ export class Scripting implements InterpreterHost {
     // It is no error, then it is a command.
     const cmd = found as Command;
     if ((cmd.flags & Flag.Write) !== 0) run.hasWritten = true;
-    engine.context.isMuted = run.isMuted;
+    engine.context.sinkKinds = run.sinkKinds;
     if (engine.tracking.clientCount > 0) engine.tracking.declaredKeys = run.keys;
     engine.call(client, cmd, args);
     engine.tracking.declaredKeys = null;
-    engine.context.isMuted = false;
+    engine.context.sinkKinds = SinkKind.All;
     return null;
   }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeCommand, type InProcessClient } from "../../support/in_process.ts";
+import { Replication } from "../../../src/replication/replication.ts";
 import { ReplicatedServers } from "../../support/replication.ts";
 
 /** Both servers, the replica in step with the primary, and a client of each. */
@@ -147,4 +148,48 @@ Deno.test("a replica's RDB file holds its place in the history, from which it go
   assertEquals(facts.get("repl-stream-db"), "0");
   assertEquals(facts.get("repl-id"), info(p, "replication", "master_replid"));
   assertEquals(facts.get("repl-offset"), info(p, "replication", "master_repl_offset"));
+});
+
+Deno.test("keys of a writable replica's own clients expire by themselves", async () => {
+  const { servers, p, r } = await follow({ replica: { "replica-read-only": "no" } });
+  p.send("SET", "theirs", "1", "PX", "100");
+  await servers.settle();
+  r.send("SET", "mine", "1", "PX", "100");
+  assertEquals(info(r, "stats", "slave_expires_tracked_keys"), "1");
+  servers.replica.advance(1000);
+  Replication.of(servers.replica.engine).tick();
+  assertEquals(info(r, "stats", "slave_expires_tracked_keys"), "0");
+  assertEquals(r.send("DBSIZE"), 3, "what the primary has made is deleted by the primary");
+});
+
+Deno.test("CLIENT PAUSE stops what the primary sends, and UNPAUSE lets it in", async () => {
+  const { servers, p, r } = await follow();
+  p.send("SET", "second", "1");
+  await servers.settle();
+  const before = info(r, "replication", "slave_repl_offset");
+  r.send("CLIENT", "PAUSE", "100000", "WRITE");
+  p.send("SET", "first", "2");
+  await servers.settle();
+  assertEquals(r.send("GET", "first"), "1");
+  assertEquals(info(r, "replication", "slave_repl_offset"), before);
+  assertEquals(
+    info(r, "replication", "slave_read_repl_offset"),
+    info(p, "replication", "master_repl_offset"),
+  );
+  r.send("CLIENT", "UNPAUSE");
+  await servers.settle();
+  assertEquals(r.send("GET", "first"), "2");
+  assertEquals(info(r, "replication", "slave_repl_offset"), info(p, "replication", "master_repl_offset"));
+});
+
+Deno.test("on a replica EXEC and scripts are refused for what they would do", async () => {
+  const { servers, r } = await follow(), writer = servers.replica.client();
+  assertMatch(r.raw(encodeCommand("EVAL", "#!lua\nreturn 1", "0")), /^-READONLY You can't write/);
+  assertEquals(r.send("EVAL", "#!lua flags=no-writes\nreturn 1", "0"), 1);
+  assertEquals(r.send("EVAL", "return 1", "0"), 1);
+  r.send("REPLICAOF", "NO", "ONE");
+  writer.send("MULTI");
+  writer.send("SET", "k", "v");
+  r.send("REPLICAOF", "10.0.0.1", "6379");
+  assertMatch(writer.raw(encodeCommand("EXEC")), /^-EXECABORT Transaction discarded because of: READONLY/);
 });

@@ -1,0 +1,67 @@
+/**
+ * Keys that clients of a writable replica have made here and that expire. Their primary does not know them and will never
+ * say that they are over, so this server must see to it.
+ */
+import { type Client, ClientFlag } from "../engine/client.ts";
+import type { Engine } from "../engine/engine.ts";
+import { NO_EXPIRY } from "../keyspace/database.ts";
+import { Key } from "../keyspace/key.ts";
+
+export class OwnExpiries {
+  /** By database. */
+  readonly #keys = new Map<number, Set<string>>();
+  readonly #observe = (key: Key, databaseId: number, client: Client) =>
+    this.#changed(key, databaseId, client);
+
+  constructor(readonly engine: Engine) {
+    engine.flushObservers.push((databaseId) => {
+      if (databaseId === -1) this.#keys.clear();
+      else this.#keys.delete(databaseId);
+    });
+  }
+
+  /** How many keys are remembered. */
+  get size(): number {
+    let size = 0;
+    for (const keys of this.#keys.values()) size += keys.size;
+    return size;
+  }
+
+  /** Begins or ends to watch what clients write. */
+  watch(on: boolean): void {
+    const { keyObservers } = this.engine, at = keyObservers.indexOf(this.#observe);
+    if (on && at < 0) keyObservers.push(this.#observe);
+    if (on || at < 0) return;
+    keyObservers.splice(at, 1);
+    this.#keys.clear();
+  }
+
+  #changed(key: Key, databaseId: number, client: Client): void {
+    if (client.has(ClientFlag.Primary) || this.#expiryOf(key, databaseId) === NO_EXPIRY) return;
+    const keys = this.#keys.get(databaseId);
+    if (keys === undefined) this.#keys.set(databaseId, new Set([key.text]));
+    else keys.add(key.text);
+  }
+
+  #expiryOf(key: Key, databaseId: number): number {
+    const database = this.engine.databases[databaseId]!, ref = database.find(key);
+    return ref === 0 ? NO_EXPIRY : database.expiryOf(ref);
+  }
+
+  /** Deletes the keys whose time is over, and forgets those that do not expire any more. */
+  expire(): void {
+    for (const [databaseId, keys] of this.#keys) {
+      for (const text of keys) this.#expireIfDue(databaseId, keys, text);
+      if (keys.size === 0) this.#keys.delete(databaseId);
+    }
+  }
+
+  #expireIfDue(databaseId: number, keys: Set<string>, text: string): void {
+    const { engine } = this, key = Key.of(text), expiresAtMs = this.#expiryOf(key, databaseId);
+    if (expiresAtMs !== NO_EXPIRY && expiresAtMs > engine.nowMs) return;
+    keys.delete(text);
+    if (expiresAtMs === NO_EXPIRY) return;
+    const database = engine.databases[databaseId]!;
+    engine.asUnit(() => engine.expireKey(database, databaseId, key, database.find(key)));
+  }
+}
