@@ -19,6 +19,9 @@ export interface AccessEvent {
 
 /** An event and how often it has happened; the client and the time are those of the last one. */
 export interface AccessLogEntry extends AccessEvent {
+  /** Counts entries from the start of the server on. */
+  readonly id: number;
+  readonly createdAtMs: number;
   readonly count: number;
 }
 
@@ -26,6 +29,7 @@ export interface AccessLogEntry extends AccessEvent {
 export class AccessLog {
   /** The newest first. */
   #entries: AccessLogEntry[] = [];
+  #nextId = 0;
 
   get length(): number {
     return this.#entries.length;
@@ -44,7 +48,8 @@ export class AccessLog {
   add(event: AccessEvent, maxLength: number): void {
     const at = this.#entries.findIndex((entry, i) => i < LOOK_BACK && isSame(entry, event));
     const [known] = at < 0 ? [] : this.#entries.splice(at, 1);
-    this.#entries.unshift({ ...event, count: (known?.count ?? 0) + 1 });
+    const { id, createdAtMs, count } = known ?? { id: this.#nextId++, createdAtMs: event.atMs, count: 0 };
+    this.#entries.unshift({ ...event, id, createdAtMs, count: count + 1 });
     if (known === undefined && this.#entries.length > maxLength) this.#entries.length = maxLength;
   }
 }

@@ -161,7 +161,7 @@ function log(ctx: CommandContext, args: Args): void {
 }
 
 function replyLogEntry({ engine, reply }: CommandContext, entry: AccessLogEntry): void {
-  reply.map(7);
+  reply.map(10);
   reply.bulk("count");
   reply.integer(entry.count);
   reply.bulk("reason");
@@ -176,6 +176,12 @@ function replyLogEntry({ engine, reply }: CommandContext, entry: AccessLogEntry)
   reply.double(formatDouble((engine.clock.nowMs() - entry.atMs) / 1000));
   reply.bulk("client-info");
   reply.bulk(entry.clientInfo);
+  reply.bulk("entry-id");
+  reply.integer(entry.id);
+  reply.bulk("timestamp-created");
+  reply.integer(entry.createdAtMs);
+  reply.bulk("timestamp-last-updated");
+  reply.integer(entry.atMs);
 }
 
 // ---- Declarations -----------------------------------------------------------------------------------------------
@@ -318,6 +324,7 @@ const subcommands: readonly Command[] = [
     args: [oneOf("operation", [integerArg("count"), tokenArg("RESET")], { optional: true })],
     summary: "Lists what was denied lately: commands, keys, channels and passwords.",
     complexity: "O(N) for N entries",
+    history: [["7.2.0", "Entries have a number and the times of their first and last denial."]],
     handler: log,
   }),
   administrative({

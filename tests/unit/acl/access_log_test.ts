@@ -20,9 +20,20 @@ Deno.test("AccessLog counts what happens again within a minute, with the last cl
   log.add({ ...event, object: "other" }, 10);
   log.add({ ...event, clientInfo: "id=2", atMs: 61_000 }, 10);
   assertEquals(objects(log), ["k 2", "other 1"]);
-  assertEquals(log.newest(1)[0], { ...event, clientInfo: "id=2", atMs: 61_000, count: 2 });
+  assertEquals(log.newest(1)[0], {
+    ...event,
+    clientInfo: "id=2",
+    atMs: 61_000,
+    id: 0,
+    createdAtMs: 1000,
+    count: 2,
+  });
   log.add({ ...event, atMs: 121_001 }, 10);
   assertEquals(objects(log), ["k 1", "k 2", "other 1"]);
+  assertEquals(log.newest(3).map(({ id }) => id), [2, 0, 1]);
+  log.clear();
+  log.add(event, 10);
+  assertEquals(log.newest(1)[0]?.id, 3);
 });
 
 Deno.test("AccessLog keeps apart reasons, contexts, objects and users", () => {

@@ -395,6 +395,10 @@ Deno.test("ACL LOG shows who was denied what and when, the newest first", () => 
   ]);
   const newest = admin.send("ACL", "LOG", "3");
   const oldest = fields(Array.isArray(newest) ? newest[2] ?? null : null);
+  const repeated = fields(Array.isArray(newest) ? newest[1] ?? null : null);
+  assertEquals([oldest["entry-id"], repeated["entry-id"]], [0, 1]);
+  assertEquals(oldest["timestamp-created"], s.engine.nowMs - 1500);
+  assertEquals(repeated["timestamp-last-updated"], s.engine.nowMs);
   assertEquals(oldest["age-seconds"], "1.5");
   assertMatch(String(oldest["client-info"]), /^id=\d+ addr=127\.0\.0\.1:50000 .* user=ann /);
   assertEquals(admin.send("ACL", "LOG", "0"), []);
