@@ -6,29 +6,7 @@ import {
   readZipmap,
 } from "../../../src/persistence/packed_formats.ts";
 import { Random } from "../../../src/util/random.ts";
-
-const latin = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
-
-/** A ziplist of entries, each its encoding and content. */
-function ziplist(...contents: number[][]): Uint8Array {
-  const entries: number[] = [];
-  let previous = 0, last = 10;
-  for (const content of contents) {
-    last = 10 + entries.length;
-    const entry = previous < 254
-      ? [previous, ...content]
-      : [254, previous & 255, previous >> 8, 0, 0, ...content];
-    entries.push(...entry);
-    previous = entry.length;
-  }
-  const bytes = new Uint8Array(11 + entries.length), view = new DataView(bytes.buffer);
-  view.setUint32(0, bytes.length, true);
-  view.setUint32(4, last, true);
-  view.setUint16(8, contents.length, true);
-  bytes.set(entries, 10);
-  bytes[bytes.length - 1] = 255;
-  return bytes;
-}
+import { latin, ziplist } from "../../support/packed_bytes.ts";
 
 const everyZiplist = ziplist(
   [3, ...latin("abc")],
