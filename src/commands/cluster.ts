@@ -1,4 +1,4 @@
-/** READONLY, READWRITE, ASKING: about the nodes of a cluster, which a server alone is not. */
+/** CLUSTER, READONLY, READWRITE, ASKING: about the nodes of a cluster, which a server alone is not. */
 import { type Command, command, Flag } from "../engine/command.ts";
 import { ReplyError } from "../protocol/errors.ts";
 
@@ -17,7 +17,86 @@ const shared = {
   handler: refuse,
 } as const;
 
+/** Name, arity, first version and what it does in a cluster. */
+type Row = readonly [name: string, arity: number, since: string, summary: string];
+
+/** Those that tell something. */
+const queries: readonly Row[] = [
+  ["countkeysinslot", 3, "3.0.0", "Counts the keys in a slot."],
+  ["getkeysinslot", 4, "3.0.0", "Names keys in a slot."],
+  ["info", 2, "3.0.0", "Tells the state of the cluster as its node sees it."],
+  ["keyslot", 3, "3.0.0", "Tells the slot of a key."],
+  ["links", 2, "7.0.0", "Lists the connections to and from other nodes."],
+  ["myid", 2, "3.0.0", "Tells the node's name."],
+  ["myshardid", 2, "7.2.0", "Tells the name of the node's shard."],
+  ["nodes", 2, "3.0.0", "Lists the nodes as a line of text each."],
+  ["shards", 2, "7.0.0", "Lists the shards with their slots and nodes."],
+  ["slots", 2, "3.0.0", "Lists ranges of slots with the nodes that serve them."],
+];
+
+/** Those that tell something to administrators. */
+const inspections: readonly Row[] = [
+  ["count-failure-reports", 3, "3.0.0", "Counts the nodes that think a node has failed."],
+  ["replicas", 3, "5.0.0", "Lists the replicas of a node."],
+  ["slaves", 3, "3.0.0", "Lists the replicas of a node; REPLICAS is its name now."],
+];
+
+/** Those that change something. */
+const changes: readonly Row[] = [
+  ["addslots", -3, "3.0.0", "Gives slots to the node."],
+  ["addslotsrange", -4, "7.0.0", "Gives ranges of slots to the node."],
+  ["bumpepoch", 2, "3.0.0", "Raises the epoch of the cluster's configuration."],
+  ["delslots", -3, "3.0.0", "Takes slots from the node."],
+  ["delslotsrange", -4, "7.0.0", "Takes ranges of slots from the node."],
+  ["failover", -2, "3.0.0", "Makes a replica the primary of its shard."],
+  ["flushslots", 2, "3.0.0", "Takes all slots from the node."],
+  ["forget", 3, "3.0.0", "Removes another node from those that are known."],
+  ["meet", -4, "3.0.0", "Makes another node known."],
+  ["replicate", 3, "3.0.0", "Makes the node a replica of another."],
+  ["saveconfig", 2, "3.0.0", "Writes the cluster's configuration to its file."],
+  ["set-config-epoch", 3, "3.0.0", "Gives a new node its epoch."],
+  ["setslot", -4, "3.0.0", "Says which node a slot belongs to, or moves to."],
+];
+
+function subcommands(rows: readonly Row[], flags: number): Command[] {
+  return rows.map(([name, arity, since, does]) => {
+    const summary = `${does.slice(0, -1)}; an error outside of a cluster.`;
+    return command({
+      name,
+      group: "cluster",
+      since,
+      arity,
+      flags,
+      summary,
+      complexity: "O(1)",
+      handler: refuse,
+    });
+  });
+}
+
 export const clusterCommands: readonly Command[] = [
+  command({
+    name: "cluster",
+    group: "cluster",
+    since: "3.0.0",
+    arity: -2,
+    flags: 0,
+    summary: "Container of the commands for a cluster, all of which are refused outside of one.",
+    complexity: "Depends on the sub-command",
+    subcommands: [
+      ...subcommands(queries, Flag.Stale),
+      ...subcommands(inspections, Flag.Admin | Flag.Stale),
+      ...subcommands(changes, Flag.Admin | Flag.Stale | Flag.NoAsyncLoading),
+      ...subcommands(
+        [["reset", -2, "3.0.0", "Makes the node forget the cluster."]],
+        Flag.Admin | Flag.Stale | Flag.NoScript,
+      ),
+      ...subcommands(
+        [["help", 2, "5.0.0", "Replies with what the sub-commands do."]],
+        Flag.Loading | Flag.Stale,
+      ),
+    ],
+  }),
   command({
     ...shared,
     name: "readonly",

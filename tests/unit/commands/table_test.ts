@@ -44,6 +44,7 @@ Deno.test("every declared command is sent by a test of its own", () => {
 const later: Readonly<Record<string, string>> = {
   "client|no-touch": "slow connection",
   "client|setinfo": "slow connection",
+  "cluster|myshardid": "slow",
   "hexpire": "write hash fast",
   "hexpireat": "write hash fast",
   "hexpiretime": "read hash fast",
