@@ -1,5 +1,6 @@
 /** `deno task bench [--quick] [sections…]`: measures Redeno beside the machine's redis-server. */
 import { parseArgs } from "@std/cli";
+import { attack } from "./attack.ts";
 import { files } from "./files.ts";
 import type { BenchOptions } from "./options.ts";
 import { goalsText, isReached, type SectionReport, writeReport } from "./report.ts";
@@ -19,6 +20,7 @@ const sections = new Map<string, (options: BenchOptions) => Promise<SectionRepor
   ["snapshot", snapshot],
   ["files", files],
   ["scripts", scripts],
+  ["attack", attack],
 ]);
 
 const HELP = `Usage: deno task bench [options] [sections…]

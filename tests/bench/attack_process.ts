@@ -1,0 +1,63 @@
+/**
+ * Clients that behave badly, in a process of their own so that whoever measures does not wait for them. Says `ready` when
+ * the attack is under way, and goes on until it is killed.
+ *
+ *     deno run attack_process.ts NAME PORT
+ */
+import { type Attack, idle } from "../support/attacks.ts";
+import { encodeCommand } from "../support/oracle.ts";
+
+/** A value that the server holds under the key `big`. */
+export const BIG_BYTES = 100_000;
+
+const SLOW_COMMAND = encodeCommand(["SET", "slow", "value"]);
+/** Bytes of it that each slow client has sent. */
+let byte = 0;
+
+/** What goes on comes so long after one another, milliseconds: 10,000 bytes a second of 500 clients. */
+const PACE_MS = 50;
+
+/** One sort of attack: what begins it, and what goes on while it lasts. */
+interface Sort {
+  clients: number;
+  begin?: (attack: Attack) => Promise<void> | void;
+  goOn?: (attack: Attack) => Promise<void>;
+}
+
+/** All sorts of attack by name. */
+export const attacks: Readonly<Record<string, Sort>> = {
+  "10,000 idle connections": { clients: 10_000 },
+  "500 clients sending byte by byte": {
+    clients: 500,
+    goOn: (attack) => attack.sendAll(SLOW_COMMAND[byte++ % SLOW_COMMAND.length] ?? ""),
+  },
+  "100 clients that never read": {
+    clients: 100,
+    // What does not fit the socket waits in it; the attack goes on meanwhile.
+    begin: (attack) => void attack.sendAll(encodeCommand(["GET", "big"]).repeat(500)),
+  },
+  "1,000 bulks announced, not sent": {
+    clients: 1000,
+    begin: (attack) => attack.sendAll("*1048576\r\n$536870912\r\n" + "x".repeat(1000)),
+  },
+  "deeply nested scripts": {
+    clients: 1,
+    goOn: async (attack) => {
+      await attack.sendAll(encodeCommand(["EVAL", "return cjson.decode(ARGV[1])", "0", "[".repeat(1000)]));
+      await attack.readAll();
+    },
+  },
+};
+
+if (import.meta.main) {
+  const [name = "", port = ""] = Deno.args;
+  const sort = attacks[name];
+  if (sort === undefined) throw new Error(`there is no attack '${name}'`);
+  const attack = await idle(Number(port), sort.clients);
+  await sort.begin?.(attack);
+  console.log("ready");
+  for (;;) {
+    await sort.goOn?.(attack);
+    await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+  }
+}
