@@ -189,7 +189,7 @@ export class Engine {
     this.#eviction = new EvictionPool(parts.random);
     this.nowMs = parts.clock.nowMs();
     this.identity = new Identity(parts.random, this.nowMs);
-    for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database());
+    for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database(this.limits));
     this.refreshSettings();
     this.refreshTime();
   }
@@ -457,7 +457,8 @@ export class Engine {
     try {
       work();
     } finally {
-      this.#unsettled.settle();
+      // Inside a command its own collections are still being changed.
+      if (this.#depth === 1) this.#unsettled.settle();
       this.#depth--;
       this.endUnit(asTransaction);
     }
@@ -498,7 +499,7 @@ export class Engine {
     return this.#depth > 0;
   }
 
-  /** Remembers that `value` is being changed, so that its bytes are counted again when the command ends. */
+  /** Remembers that `value` is being changed, so that the keyspace takes it over when the command ends. */
   unsettled(database: Database, value: CollectionValue): void {
     this.#unsettled.add(database, value);
   }
