@@ -27,8 +27,6 @@ export class AofRewriter {
   rewrites = 0;
   failures = 0;
   isScheduled = false;
-  /** The open increment is being synced, so that little is left to sync at the instant of the snapshot. */
-  #isPreparing = false;
   #startedMs = 0;
   #notBeforeMs = 0;
 
@@ -36,7 +34,7 @@ export class AofRewriter {
 
   /** Whether a rewrite is under way. */
   get isRunning(): boolean {
-    return this.#isPreparing || this.context.jobs.current?.kind === "aof";
+    return this.context.jobs.isReserved || this.context.jobs.current?.kind === "aof";
   }
 
   /** Seconds since the rewrite under way began, or -1. */
@@ -75,15 +73,16 @@ export class AofRewriter {
     const { engine } = this.context;
     this.isScheduled = false;
     this.#startedMs = engine.clock.nowMs();
-    this.#isPreparing = true;
+    this.context.jobs.isReserved = true;
     engine.log.notice(`Background append only file rewriting started by pid ${this.context.pid}`);
     void this.#prepare();
   }
 
   async #prepare(): Promise<void> {
+    // So that little is left to sync at the instant of the snapshot.
     await this.aof.syncInBackground();
-    if (!this.#isPreparing) return;
-    this.#isPreparing = false;
+    if (!this.context.jobs.isReserved) return;
+    this.context.jobs.isReserved = false;
     const temporary = this.#temporary();
     try {
       this.aof.beginRewrite();
@@ -175,7 +174,7 @@ export class AofRewriter {
     if (this.isRunning) {
       this.context.engine.log.notice(`Killing running AOF rewrite child: ${this.context.pid}`);
     }
-    this.#isPreparing = false;
+    this.context.jobs.isReserved = false;
     this.isScheduled = false;
     if (this.context.jobs.current?.kind === "aof") this.context.jobs.abort();
   }

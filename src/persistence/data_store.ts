@@ -76,7 +76,7 @@ export class DataStore implements PersistenceControl {
 
   /** Whether a snapshot is being written, or about to be. */
   get isBusy(): boolean {
-    return this.jobs.current !== null || this.rewriter.isRunning;
+    return this.jobs.isBusy;
   }
 
   // ---- Start and end ------------------------------------------------------------------------------------------

@@ -105,6 +105,8 @@ export interface RunningJob {
 export class SnapshotJobs {
   /** How many jobs have begun in the background: what Redis counts as forks. */
   begun = 0;
+  /** A job is about to begin: the file that is written meanwhile is being made ready. */
+  isReserved = false;
   #current: (RunningJob & { readonly job: Job; readonly onEnd: (error: unknown) => void }) | null = null;
 
   /** @param later runs a function when the event loop has served what waits */
@@ -122,6 +124,11 @@ export class SnapshotJobs {
     return this.#current;
   }
 
+  /** Whether another job has to wait. */
+  get isBusy(): boolean {
+    return this.isReserved || this.#current !== null;
+  }
+
   /**
    * Begins a snapshot of this instant in the background. There must be none yet. Throws FileError if its file cannot be
    * made.
@@ -134,6 +141,9 @@ export class SnapshotJobs {
 
   /** As {@linkcode SnapshotJobs.start}, to somewhere else than a file. */
   startTo(target: JobTarget, content: SnapshotContent, onEnd: (error: unknown) => void): void {
+    if (this.#current !== null) {
+      throw new Error(`a job for ${content.kind} over one for ${this.#current.kind}`);
+    }
     const job = new Job(target, content, this.databases());
     job.snapshot.watch();
     this.begun++;

@@ -76,7 +76,7 @@ export class JsonSaver {
   save(name: string, onEnd: SnapshotEnd): void {
     const path = replying(() => this.#pathOf(name));
     this.#waiting.push({ path, onEnd });
-    if (this.context.jobs.current === null) this.#startNext();
+    if (!this.context.jobs.isBusy) this.#startNext();
   }
 
   #place(temporary: string, path: string): void {

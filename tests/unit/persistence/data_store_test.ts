@@ -379,6 +379,19 @@ Deno.test("SNAPSHOT writes readable JSON while others are served, and SNAPSHOT L
   assertEquals(digest(again), digest(server));
 });
 
+Deno.test("SNAPSHOT waits for a rewrite that is about to begin, and comes behind it", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes" });
+  fill(server);
+  const waiting = server.client(), c = server.client();
+  assertEquals(c.send("BGREWRITEAOF"), "Background append only file rewriting started");
+  assertEquals(waiting.send("SNAPSHOT"), PENDING);
+  await server.finishJobs();
+  assertEquals([server.info("aof_rewrite_in_progress"), server.info("aof_rewrites")], [0, 1]);
+  assertEquals(waiting.received(), []);
+  await server.second();
+  assertEquals(waiting.received(), ["OK"]);
+});
+
 Deno.test("SNAPSHOT in a transaction is written at once", async () => {
   const server = await StoreServer.start();
   const c = server.client();
