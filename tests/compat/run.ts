@@ -9,6 +9,7 @@
  *       --jobs N          units at once (default 1)
  *       --timeout S       seconds for one unit (default 600)
  *       --retries N       runs a unit again where a listed test failed (default 1)
+ *       --baseport P      first port of the servers (default 20100)
  *       --out DIR         where the suite's logs go
  *
  * A row of the list is `unit TAB test`, with ` TAB n` behind it for the n-th test of one name in a unit;
@@ -55,6 +56,7 @@ interface SuiteOptions {
   source: string;
   jobs: string;
   timeout: string;
+  baseport: string;
   out: string;
 }
 
@@ -70,6 +72,7 @@ async function runSuite(units: string[], options: SuiteOptions): Promise<Outcome
     "--durable",
   ];
   args.push("--jobs", options.jobs, "--timeout", options.timeout, "--stall", "120", "--out", options.out);
+  args.push("--baseport", options.baseport);
   const skipped = notApplicable.map(([, test = ""]) => `--skiptest '${test.replaceAll("'", "'\\''")}'`);
   // There is no Lua debugger; a unit asks for one outside of a test, where the refusal would end it.
   args.push("--drop", "r script debug sync");
@@ -159,8 +162,14 @@ async function updateList(list: Set<string>, outcome: Outcome, allowShrink: bool
 async function main(): Promise<number> {
   const args = parseArgs(Deno.args, {
     boolean: ["update", "allow-shrink"],
-    string: ["server", "source", "jobs", "timeout", "retries", "out"],
-    default: { server: redenoCommand().join(" "), jobs: "1", timeout: "600", retries: "1" },
+    string: ["server", "source", "jobs", "timeout", "retries", "baseport", "out"],
+    default: {
+      server: redenoCommand().join(" "),
+      jobs: "1",
+      timeout: "600",
+      retries: "1",
+      baseport: "20100",
+    },
   });
   const list = new Set((await rowsOf(listFile)).map((row) => row.join("\t")));
   const units = args._.length > 0 ? args._.map(String) : [...new Set([...list].map(unitOf))];
@@ -169,6 +178,7 @@ async function main(): Promise<number> {
     source: args.source ?? await output(tool("redis-source.sh"), []),
     jobs: args.jobs,
     timeout: args.timeout,
+    baseport: args.baseport,
     out: args.out ?? await Deno.makeTempDir({ prefix: "redeno-compat-" }),
   };
   const outcome = await runSuite(units, options);
