@@ -3,9 +3,9 @@
  * these wait meanwhile is measured by `deno task bench attack`.
  */
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
-import { rssBytes } from "../bench/proc.ts";
 import { idle, openFiles } from "../support/attacks.ts";
 import { encodeCommand, type RawConnection, type ServerProcess, startRedeno } from "../support/oracle.ts";
+import { residentBytes } from "../support/tool.ts";
 
 const MB = 1 << 20;
 
@@ -13,7 +13,7 @@ const MB = 1 << 20;
 const BOUND_BYTES = 700 * MB;
 
 async function assertWithinBound(server: ServerProcess): Promise<void> {
-  const bytes = await rssBytes(server.pid);
+  const bytes = await residentBytes(server.pid);
   assertLess(bytes, BOUND_BYTES, `${Math.round(bytes / MB)} MB`);
 }
 
@@ -34,12 +34,12 @@ Deno.test("10,000 idle connections take little memory, and who comes behind them
     console.warn(`ONLY ${count} CONNECTIONS: the limit on open files (ulimit -Hn) allows no more`);
   }
   await using server = await startRedeno(["--maxclients", "10100"]);
-  const before = await rssBytes(server.pid);
+  const before = await residentBytes(server.pid);
   using _attack = await idle(server.port, count);
   using c = await server.connect();
   assertEquals(await statistic(c, "connected_clients"), count + 1);
   await assertServed(c);
-  const each = (await rssBytes(server.pid) - before) / count;
+  const each = (await residentBytes(server.pid) - before) / count;
   assertLess(each, 40_000, `${Math.round(each)} bytes a connection`);
   await assertWithinBound(server);
 });
@@ -99,13 +99,13 @@ Deno.test("client-output-buffer-limit cuts off who does not read, each class by 
 Deno.test("what is announced and does not come takes no memory, and what may not be announced ends the connection", async () => {
   await using server = await startRedeno();
   using c = await server.connect();
-  const before = await rssBytes(server.pid);
+  const before = await residentBytes(server.pid);
   using one = await idle(server.port, 300);
   await one.sendAll("*1048576\r\n$536870912\r\nabc");
   using other = await idle(server.port, 300);
   await other.sendAll("*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$536870912\r\n" + "x".repeat(1000));
   await assertServed(c);
-  assertLess(await rssBytes(server.pid) - before, 100 * MB);
+  assertLess(await residentBytes(server.pid) - before, 100 * MB);
   const refusals = {
     "*1048577\r\n": "-ERR Protocol error: invalid multibulk length\r\n",
     "*1\r\n$536870913\r\n": "-ERR Protocol error: invalid bulk length\r\n",

@@ -1,5 +1,6 @@
 /** Other programs in tests: run to their end, or on a terminal of their own until they have said enough. */
 import { Buffer } from "node:buffer";
+import { parseRssBytes } from "../bench/proc.ts";
 import { findTool } from "./oracle.ts";
 
 /** How a program ended, and what it said: latin1 strings. */
@@ -25,6 +26,15 @@ export async function runTool(program: string, args: readonly string[], input = 
   const { code, stdout, stderr } = await child.output();
   await written;
   return { code, stdout: textOf(stdout), stderr: textOf(stderr) };
+}
+
+/**
+ * Bytes of memory a process occupies. Another program is asked, since Deno opens nothing in /proc to a process that has
+ * not been given everything.
+ */
+export async function residentBytes(pid: number): Promise<number> {
+  if (Deno.build.os === "linux") return parseRssBytes((await runTool("cat", [`/proc/${pid}/statm`])).stdout);
+  return Number((await runTool("ps", ["-o", "rss=", "-p", String(pid)])).stdout) * 1024;
 }
 
 /** Whether {@linkcode untilShown} works here. */
