@@ -104,10 +104,9 @@ function migrate(ctx: CommandContext, args: Args): void {
   if (!ctx.canBlock) throw CANNOT_WAIT;
   const { client, engine, databaseId } = ctx;
   engine.waiting.hold(client, ctx.cmd, args.copy());
-  const pausedBefore = engine.pause.active;
-  engine.pause.start(engine.nowMs + request.timeoutMs * 2, false);
+  engine.pause.start(engine.nowMs + request.timeoutMs * 2, false, "migrate");
   send(engine, request, parcels).then((outcome) => {
-    if (!pausedBefore) engine.pause.end();
+    engine.pause.end("migrate");
     engine.refreshTime();
     if (!request.copy) deleteMigrated(engine, databaseId, outcome.migrated);
     if (!client.closed) answer(engine, client, outcome.error);

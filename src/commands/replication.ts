@@ -1,4 +1,6 @@
 /** Replication: what replicas send to their primary, what operators ask, and WAIT. */
+import type { PrimaryAddress } from "../config/special.ts";
+import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
 import { ClientFlag } from "../engine/client.ts";
 import {
@@ -20,6 +22,7 @@ import {
   TIMEOUT_NEGATIVE,
   TIMEOUT_OUT_OF_RANGE,
 } from "../protocol/errors.ts";
+import type { FailoverOrder } from "../replication/failover.ts";
 import type { Replica } from "../replication/replica.ts";
 import { Replication } from "../replication/replication.ts";
 import { splitArgs } from "../util/sds_split.ts";
@@ -31,6 +34,10 @@ const WAIT_ON_REPLICA = new ReplyError(
 
 const REPLICA_ASKS = new ReplyError("ERR Command is not valid when client is a replica.");
 const BAD_PORT = new ReplyError("ERR Invalid master port");
+const FAILING_OVER = new ReplyError("ERR REPLICAOF not allowed while failing over.");
+const NOT_A_REPLICA = new ReplyError("ERR PSYNC FAILOVER can't be sent to a master.");
+const OTHER_HISTORY = new ReplyError("ERR PSYNC FAILOVER replid must match my replid.");
+const BAD_TIMEOUT = new ReplyError("ERR FAILOVER timeout must be greater than 0");
 
 /** The longest text of an address. */
 const ADDRESS_LENGTH = 255;
@@ -44,8 +51,18 @@ function sync(ctx: CommandContext): void {
 
 function psync(ctx: CommandContext, args: Args): void {
   if (ctx.client.has(ClientFlag.Replica)) return;
+  if (args.count > 3 && args.is(3, "FAILOVER")) takeOver(ctx, args.string(1));
   const text = args.string(2), offset = /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
   Replication.of(ctx.engine).primary.psync(ctx.client, args.string(1), offset);
+}
+
+/** The primary hands its place over to this replica, and asks to be its replica from now on. */
+function takeOver({ engine, client }: CommandContext, replicationId: string): void {
+  engine.log.warning(`Failover request received for replid ${replicationId}.`);
+  if (!engine.isReplica) throw NOT_A_REPLICA;
+  if (replicationId.toLowerCase() !== engine.identity.replicationId) throw OTHER_HISTORY;
+  Replication.of(engine).unfollow();
+  engine.log.notice(`MASTER MODE enabled (failover request from '${engine.describeClient(client)}')`);
 }
 
 // ---- REPLCONF ---------------------------------------------------------------------------------------------------
@@ -141,6 +158,7 @@ function replicaRole({ engine, reply }: CommandContext): void {
 
 function replicaof(ctx: CommandContext, args: Args): void {
   const { engine, client, reply } = ctx, replication = Replication.of(engine);
+  if (replication.failover.isActive) throw FAILING_OVER;
   if (args.is(1, "NO") && args.is(2, "ONE")) {
     if (replication.unfollow()) {
       engine.log.notice(`MASTER MODE enabled (user request from '${engine.describeClient(client)}')`);
@@ -160,6 +178,28 @@ function replicaof(ctx: CommandContext, args: Args): void {
     `REPLICAOF ${host}:${port} enabled (user request from '${engine.describeClient(client)}')`,
   );
   reply.ok();
+}
+
+function failoverOrder(args: Args): FailoverOrder {
+  const options = new ArgReader(args, 1);
+  let target: PrimaryAddress | null = null, timeoutMs = 0, isForced = false;
+  while (options.more) {
+    if (timeoutMs === 0 && options.take("TIMEOUT", 1)) {
+      timeoutMs = options.int();
+      if (timeoutMs <= 0) throw BAD_TIMEOUT;
+    } else if (target === null && options.take("TO", 2)) {
+      target = { host: options.string(), port: options.int() };
+    } else if (!isForced && options.take("FORCE")) isForced = true;
+    else throw SYNTAX;
+  }
+  return { target, timeoutMs, isForced };
+}
+
+function failover(ctx: CommandContext, args: Args): void {
+  const { failover } = Replication.of(ctx.engine);
+  if (args.count === 2 && args.is(1, "ABORT")) failover.abort();
+  else failover.begin(failoverOrder(args));
+  ctx.reply.ok();
 }
 
 function wait(ctx: CommandContext, args: Args): void {
@@ -226,6 +266,24 @@ export const replicationCommands: readonly Command[] = [
     handler: replconf,
   }),
   ...replicaofCommands,
+  command({
+    name: "failover",
+    group: "server",
+    since: "6.2.0",
+    arity: -1,
+    flags: Flag.Admin | Flag.NoScript | Flag.Stale,
+    args: [
+      blockArg("target", [stringArg("host"), integerArg("port"), tokenArg("FORCE", { optional: true })], {
+        token: "TO",
+        optional: true,
+      }),
+      tokenArg("ABORT", { optional: true }),
+      integerArg("milliseconds", { token: "TIMEOUT", optional: true }),
+    ],
+    summary: "Hands this primary's place over to one of its replicas, without losing writes.",
+    complexity: "O(1)",
+    handler: failover,
+  }),
   command({
     name: "role",
     group: "server",

@@ -1,38 +1,62 @@
-/** CLIENT PAUSE: for a while commands, or only those that write, wait instead of being run. */
+/**
+ * Pauses: for a while commands, or only those that write, wait instead of being run. An operator asks for that by CLIENT
+ * PAUSE; a server that hands its place over, or is about to end, lets its replicas catch up meanwhile; and keys that are
+ * on their way to another server do not change.
+ */
 import type { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import { type Command, Flag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { EngineGuard } from "./refusals.ts";
 
+/** Who has asked for a pause. Each asks for one, and ends it, for itself. */
+export type PauseReason = "client" | "failover" | "migrate" | "shutdown";
+
+interface Wish {
+  readonly untilMs: number;
+  /** Commands that only read wait too. */
+  readonly all: boolean;
+}
+
 export class Pause {
   /** Clients whose command waits for the end of the pause, in order. */
   #postponed: { client: Client; args: Args }[] = [];
-  #untilMs = 0;
+  readonly #wishes = new Map<PauseReason, Wish>();
   #all = false;
 
   constructor(readonly engine: Engine) {}
 
-  /** When the pause ends by itself, in clock milliseconds; Infinity if there is none. */
+  /** When the first of the pauses ends by itself, in clock milliseconds; Infinity if none does. */
   get endsAtMs(): number {
-    return this.active ? this.#untilMs : Infinity;
+    let endsAtMs = Infinity;
+    for (const { untilMs } of this.#wishes.values()) endsAtMs = Math.min(endsAtMs, untilMs);
+    return endsAtMs;
   }
 
   get active(): boolean {
     return (this.engine.guards & EngineGuard.Paused) !== 0;
   }
 
-  /** Begins a pause, or prolongs and widens the present one. @param all commands that only read wait too */
-  start(untilMs: number, all: boolean): void {
-    this.#untilMs = this.active ? Math.max(this.#untilMs, untilMs) : untilMs;
-    this.#all = all || (this.active && this.#all);
-    this.engine.setGuard(EngineGuard.Paused, true);
+  /** Begins a pause, or prolongs and widens the one there is for this reason. @param untilMs Infinity: until it is ended */
+  start(untilMs: number, all: boolean, reason: PauseReason = "client"): void {
+    const wish = this.#wishes.get(reason) ?? { untilMs: 0, all: false };
+    this.#wishes.set(reason, { untilMs: Math.max(wish.untilMs, untilMs), all: wish.all || all });
+    this.#apply();
   }
 
-  /** Ends the pause: what was postponed runs at the end of the batch, by {@linkcode runPostponed}. */
-  end(): void {
-    this.engine.setGuard(EngineGuard.Paused, false);
-    this.#all = false;
+  /** Ends a pause: if it was the last, what was postponed runs at the end of the batch, by {@linkcode runPostponed}. */
+  end(reason: PauseReason = "client"): void {
+    if (this.#wishes.delete(reason)) this.#apply();
+  }
+
+  /** Ends the pauses whose time is over. */
+  endDue(nowMs: number): void {
+    for (const [reason, { untilMs }] of this.#wishes) if (untilMs <= nowMs) this.end(reason);
+  }
+
+  #apply(): void {
+    this.#all = [...this.#wishes.values()].some(({ all }) => all);
+    this.engine.setGuard(EngineGuard.Paused, this.#wishes.size > 0);
   }
 
   /** Whether commands have been postponed that need not wait any longer. */
@@ -64,6 +88,7 @@ export class Pause {
     this.#postponed.push({ client, args: copy });
     return true;
   }
+
   /** Whether a call may change data or reach replicas, with all it queued if it is an EXEC. */
   #mayWrite(client: Client, cmd: Command, args: Args): boolean {
     if (cmd.name === "exec") return client.queue.some(({ cmd, args }) => this.#mayWrite(client, cmd, args));

@@ -155,8 +155,7 @@ export class Follower {
       port: replicaAnnouncePort > 0 ? replicaAnnouncePort : port,
     });
     this.#setState("handshake");
-    const answer = await this.#ask(link);
-    this.#reportTakeOver(answer);
+    const answer = await this.#askAndTakeOver(link);
     if (answer.kind === "later") throw new LinkError("The master cannot be followed yet");
     if (answer.kind === "continue") this.#continue(answer.id);
     else await this.#receiveAll(link, answer);
@@ -174,11 +173,18 @@ export class Follower {
     return await link.synchronize(identity.replicationId, next, takesOver);
   }
 
-  #reportTakeOver({ kind }: SyncAnswer): void {
-    if (this.takeOver?.isHandingOver !== true) return;
-    if (kind === "continue" || kind === "full") return this.takeOver.handedOver();
-    this.takeOver.refused();
-    throw new LinkError("The replica that was to take over has refused");
+  /** Asks for the stream, and tells a failover what has come of it. */
+  async #askAndTakeOver(link: PrimaryLink): Promise<SyncAnswer> {
+    const { takeOver } = this;
+    if (takeOver?.isHandingOver !== true) return await this.#ask(link);
+    const answer = await this.#ask(link).catch((): SyncAnswer => ({ kind: "later" }));
+    if (this.link !== link) throw new LinkError("The link is no longer wanted");
+    if (answer.kind === "continue" || answer.kind === "full") takeOver.handedOver();
+    else {
+      takeOver.refused();
+      throw new LinkError("The replica that was to take over has refused");
+    }
+    return answer;
   }
 
   /** The primary goes on where this server is. @param id of its history, where that has got another name */

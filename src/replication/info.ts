@@ -53,7 +53,7 @@ function transferFields(engine: Engine, { totalBytes, receivedBytes, link }: Dat
 
 /** The section on replication, in Redis's order. */
 export function replicationFields(engine: Engine): Field[] {
-  const { primary } = Replication.of(engine), { stream, replicas } = primary;
+  const { primary, failover } = Replication.of(engine), { stream, replicas } = primary;
   const { minReplicasToWrite, minReplicasMaxLag, replBacklogSize } = engine.config.values;
   const countsGood = minReplicasToWrite > 0 && minReplicasMaxLag > 0;
   return [
@@ -62,7 +62,7 @@ export function replicationFields(engine: Engine): Field[] {
     ["connected_slaves", replicas.length],
     ...(countsGood ? [["min_slaves_good_slaves", primary.goodReplicas] as const] : []),
     ...replicas.map((replica, index) => replicaField(engine, replica, index)),
-    ["master_failover_state", "no-failover"],
+    ["master_failover_state", failover.state],
     ["master_replid", engine.identity.replicationId],
     ["master_replid2", engine.identity.previousReplicationId],
     ["master_repl_offset", stream.end],

@@ -44,6 +44,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
   #sentBytes = 0;
   /** Why nobody can be served now, as an error's text, or null. */
   refusesSync: () => string | null = () => null;
+  /** Told when a replica has acknowledged something. */
+  onAcknowledged: () => void = () => {};
   readonly #known = new WeakMap<Client, Replica>();
   readonly #encoder = new ReplyWriter();
   #fullSync: FullSync | null = null;
@@ -133,7 +135,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
   }
 
   endOfBatch(): boolean {
-    if (this.waiters.isAsking) {
+    // While writers wait for replicas to catch up, the stream must not grow; these acknowledge once a second anyway.
+    if (this.waiters.isAsking && !this.engine.pause.active) {
       this.waiters.isAsking = false;
       this.say("REPLCONF", "GETACK", "*");
     }
@@ -366,6 +369,12 @@ export class PrimarySide implements PropagationSink, SyncHost {
       this.engine.queueReplies(replica.client);
     }
     this.waiters.check();
+    this.onAcknowledged();
+  }
+
+  /** Whether a replica has run the whole stream. */
+  hasEverything({ state, ackedOffset }: Replica): boolean {
+    return state === "online" && ackedOffset === this.stream.end;
   }
 
   /** How many replicas have run the stream up to `offset`. */

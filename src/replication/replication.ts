@@ -9,6 +9,7 @@ import { ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { DataStore } from "../persistence/data_store.ts";
 import { ReplyError } from "../protocol/errors.ts";
+import { Failover } from "./failover.ts";
 import { Follower } from "./follower.ts";
 import { type ExpiredKey, PrimarySide } from "./primary.ts";
 
@@ -30,20 +31,24 @@ interface FilePlace {
 export class Replication {
   readonly primary: PrimarySide;
   readonly follower: Follower;
+  readonly failover: Failover;
   /** Told of a new role. */
   onRole: (isReplica: boolean) => void = () => {};
   #store: DataStore | null = null;
   #nextSecondMs = 0;
-  /** What the file that is being loaded tells. */
   /** Keys that a file held and that are over; null once the server has started. */
   #expired: ExpiredKey[] | null = [];
+  /** What the file that is being loaded tells. */
   #place: FilePlace = { id: "", offset: -1, databaseId: 0 };
 
   /** Use {@linkcode Replication.of}. */
   constructor(readonly engine: Engine) {
     this.primary = new PrimarySide(engine);
     this.follower = new Follower(engine, this.primary);
+    this.failover = new Failover(this);
+    this.follower.takeOver = this.failover;
     this.primary.refusesSync = () => this.#refusesSync();
+    this.primary.onAcknowledged = () => this.#acknowledged();
   }
 
   /** The replication of the server that `engine` belongs to. */
@@ -134,7 +139,17 @@ export class Replication {
     }
   }
 
+  /** A replica has come further. What follows from that may close its connection, which is at work in this turn. */
+  #acknowledged(): void {
+    if (!this.failover.isActive) return;
+    queueMicrotask(() => {
+      this.failover.check();
+      this.engine.endBatch();
+    });
+  }
+
   #refusesSync(): string | null {
+    if (this.failover.isActive) return "NOMASTERLINK Can't SYNC while failing over";
     const isCutOff = this.engine.isReplica && this.follower.state !== "connected";
     return isCutOff ? "NOMASTERLINK Can't SYNC while not connected with my master" : null;
   }
@@ -162,9 +177,10 @@ export class Replication {
   tick(): void {
     const { nowMs } = this.engine;
     if (this.engine.isReplica) this.follower.ownExpiries.expire();
-    if (nowMs < this.#nextSecondMs) return;
+    this.failover.check();
+    if (nowMs < this.#nextSecondMs && !this.failover.isHandingOver) return;
     this.#nextSecondMs = nowMs + SECOND_MS;
     this.follower.everySecond();
-    this.primary.everySecond(true);
+    this.primary.everySecond(!this.failover.holdsStream);
   }
 }

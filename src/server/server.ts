@@ -153,7 +153,7 @@ export class Server implements ConnectionHost {
     this.#armedForMs = Infinity;
     engine.refreshTime();
     engine.expireWaits();
-    if (engine.pause.endsAtMs <= engine.nowMs) engine.pause.end();
+    engine.pause.endDue(engine.nowMs);
     engine.endBatch();
     this.batchEnded();
   }

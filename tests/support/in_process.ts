@@ -187,7 +187,7 @@ export class InProcessServer {
     this.clock.advance(ms);
     this.engine.refreshTime();
     this.engine.expireWaits();
-    if (this.engine.pause.endsAtMs <= this.engine.nowMs) this.engine.pause.end();
+    this.engine.pause.endDue(this.engine.nowMs);
     this.engine.endBatch();
   }
 

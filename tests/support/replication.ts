@@ -58,9 +58,10 @@ class Pipe implements LinkConnection {
   }
 }
 
-/** A primary and its replica, each with a disk of its own. */
+/** A primary and its replica, each with a disk of its own. Should they change places, the connection is the other way. */
 export class ReplicatedServers {
   #pipe: Pipe | null = null;
+  #back: Pipe | null = null;
   /** Bytes that the next connection delivers before it breaks. */
   limit = Infinity;
 
@@ -74,6 +75,8 @@ export class ReplicatedServers {
       this.limit = Infinity;
       return Promise.resolve(this.#pipe);
     };
+    Replication.of(primary.engine).follower.connect = () =>
+      Promise.resolve(this.#back = new Pipe(replica.client()));
   }
 
   static async start(
@@ -90,6 +93,7 @@ export class ReplicatedServers {
   async settle(): Promise<void> {
     for (let i = 0; i < 8; i++) {
       this.#pipe?.pump();
+      this.#back?.pump();
       await this.primary.finishJobs();
       await this.replica.finishJobs();
     }

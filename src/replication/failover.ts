@@ -1,0 +1,150 @@
+/**
+ * FAILOVER: a primary hands its place over to one of its replicas, and no write is lost on the way.
+ *
+ *     no-failover → waiting-for-sync → failover-in-progress → no-failover
+ *                   (writers wait until  (follows the replica, whose
+ *                   a replica has all)   PSYNC FAILOVER makes it a primary)
+ *
+ * Writers that have waited are answered by whatever this server is in the end: a replica, or, where the other one refuses
+ * or time is over, a primary as before.
+ */
+import type { PrimaryAddress } from "../config/special.ts";
+import type { Engine } from "../engine/engine.ts";
+import { ReplyError } from "../protocol/errors.ts";
+import type { TakeOver } from "./follower.ts";
+import type { PrimarySide } from "./primary.ts";
+import type { Replica } from "./replica.ts";
+
+const NONE = new ReplyError("ERR No failover in progress.");
+const IN_PROGRESS = new ReplyError("ERR FAILOVER already in progress.");
+const ON_REPLICA = new ReplyError("ERR FAILOVER is not valid when server is a replica.");
+const NO_REPLICAS = new ReplyError("ERR FAILOVER requires connected replicas.");
+const FORCE_NEEDS_MORE = new ReplyError(
+  "ERR FAILOVER with force option requires both a timeout and target HOST and IP.",
+);
+const UNKNOWN_TARGET = new ReplyError("ERR FAILOVER target HOST and PORT is not a replica.");
+const TARGET_NOT_READY = new ReplyError("ERR FAILOVER target replica is not online.");
+
+/** As INFO shows it. */
+export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";
+
+/** How FAILOVER was called. */
+export interface FailoverOrder {
+  /** Which replica; null: whichever has everything first. */
+  readonly target: PrimaryAddress | null;
+  /** How long to wait for the replica; 0 is without end. */
+  readonly timeoutMs: number;
+  /** When that time is over, go on all the same. */
+  readonly isForced: boolean;
+}
+
+/** What a failover needs of the server's replication. */
+export interface FailoverHost {
+  readonly engine: Engine;
+  readonly primary: PrimarySide;
+  follow(address: PrimaryAddress): void;
+  unfollow(): boolean;
+}
+
+function isAt(replica: Replica, { host, port }: PrimaryAddress): boolean {
+  return replica.ip.toLowerCase() === host.toLowerCase() && replica.port === port;
+}
+
+export class Failover implements TakeOver {
+  state: FailoverState = "no-failover";
+  #order: FailoverOrder = { target: null, timeoutMs: 0, isForced: false };
+  #deadlineMs = Infinity;
+
+  constructor(readonly host: FailoverHost) {}
+
+  get isActive(): boolean {
+    return this.state !== "no-failover";
+  }
+
+  get isHandingOver(): boolean {
+    return this.state === "failover-in-progress";
+  }
+
+  /** The stream must not grow, or the replica would have to catch up again before the time is over. */
+  get holdsStream(): boolean {
+    return this.state === "waiting-for-sync" && this.#deadlineMs < Infinity;
+  }
+
+  /** FAILOVER. Throws the {@linkcode ReplyError} that tells why it cannot begin. */
+  begin(order: FailoverOrder): void {
+    const { engine, primary } = this.host, { target, timeoutMs, isForced } = order;
+    if (this.isActive) throw IN_PROGRESS;
+    if (engine.isReplica) throw ON_REPLICA;
+    if (primary.replicas.length === 0) throw NO_REPLICAS;
+    if (isForced && (timeoutMs === 0 || target === null)) throw FORCE_NEEDS_MORE;
+    if (target !== null) {
+      const replica = primary.replicas.find((replica) => isAt(replica, target));
+      if (replica === undefined) throw UNKNOWN_TARGET;
+      if (replica.state !== "online") throw TARGET_NOT_READY;
+    }
+    this.#order = order;
+    engine.log.notice(`FAILOVER requested to ${this.#targetName}.`);
+    this.#deadlineMs = timeoutMs === 0 ? Infinity : engine.nowMs + timeoutMs;
+    this.state = "waiting-for-sync";
+    engine.pause.start(Infinity, false, "failover");
+  }
+
+  get #targetName(): string {
+    const { target } = this.#order;
+    return target === null ? "any replica" : `${target.host}:${target.port}`;
+  }
+
+  /** FAILOVER ABORT. */
+  abort(): void {
+    if (!this.isActive) throw NONE;
+    this.#giveUp("Failover manually aborted");
+  }
+
+  /** Goes on if a replica has everything, or if time is over. */
+  check(): void {
+    if (this.state !== "waiting-for-sync") return;
+    const { engine, primary } = this.host, { target, isForced } = this.#order;
+    if (engine.nowMs >= this.#deadlineMs) {
+      if (!isForced || target === null) return this.#giveUp("Replica never caught up before timeout");
+      engine.log.notice(`FAILOVER to ${this.#targetName} time out exceeded, failing over.`);
+      return this.#handOver(target);
+    }
+    const replica = primary.replicas.find((replica) =>
+      (target === null || isAt(replica, target)) && primary.hasEverything(replica)
+    );
+    if (replica === undefined) return;
+    const address = target ?? { host: replica.ip, port: replica.port };
+    this.#order = { ...this.#order, target: address };
+    engine.log.notice(`Failover target ${this.#targetName} is synced, failing over.`);
+    this.#handOver(address);
+  }
+
+  #handOver(target: PrimaryAddress): void {
+    this.state = "failover-in-progress";
+    this.host.follow(target);
+  }
+
+  /** The replica has become the primary. */
+  handedOver(): void {
+    this.#clear();
+    this.host.engine.endBatch();
+  }
+
+  /** The replica has not become the primary: this server is it again. */
+  refused(): void {
+    this.#giveUp("Failover target rejected psync request");
+    this.host.engine.endBatch();
+  }
+
+  #giveUp(why: string): void {
+    this.host.engine.log.notice(`FAILOVER to ${this.#targetName} aborted: ${why}`);
+    if (this.isHandingOver) this.host.unfollow();
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.state = "no-failover";
+    this.#deadlineMs = Infinity;
+    this.host.engine.pause.end("failover");
+  }
+}
