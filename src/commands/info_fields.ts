@@ -77,6 +77,9 @@ export function serverFields(engine: Engine): InfoField[] {
     ["config_file", filePath],
     ["io_threads_active", 0],
     ...listenerFields(engine),
+    ...(engine.shutdownDueMs === 0
+      ? []
+      : [["shutdown_in_milliseconds", Math.max(0, engine.shutdownDueMs - nowMs)] as const]),
   ];
 }
 

@@ -4,10 +4,12 @@ import type { Args } from "../engine/args.ts";
 import { ClientFlag } from "../engine/client.ts";
 import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
+import type { ShutdownOptions } from "../engine/engine.ts";
 import { ReplyError, SYNTAX } from "../protocol/errors.ts";
 import { lolwut } from "./lolwut.ts";
 
-const SHUTDOWN_FAILED = new ReplyError("ERR Errors trying to SHUTDOWN. Check logs.");
+/** SHUTDOWN has not led to the server's end. */
+export const SHUTDOWN_FAILED: ReplyError = new ReplyError("ERR Errors trying to SHUTDOWN. Check logs.");
 const NO_SHUTDOWN = new ReplyError("ERR No shutdown in progress.");
 const SHUTDOWN_IN_UNIT = new ReplyError(
   "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client",
@@ -20,10 +22,7 @@ function time(ctx: CommandContext): void {
   ctx.reply.bulkInteger(nowUs % 1e6);
 }
 
-interface ShutdownWords {
-  save?: boolean;
-  now: boolean;
-  force: boolean;
+interface ShutdownWords extends ShutdownOptions {
   abort: boolean;
 }
 
@@ -45,14 +44,15 @@ function shutdownWords(args: Args): ShutdownWords {
 }
 
 function shutdown(ctx: CommandContext, args: Args): void {
-  const { now, abort, ...how } = shutdownWords(args);
+  const { abort, ...how } = shutdownWords(args);
   if (abort) {
     if (!ctx.engine.abortShutdown()) throw NO_SHUTDOWN;
     return ctx.reply.ok();
   }
-  if (!now && ctx.client.has(ClientFlag.DenyBlocking)) throw SHUTDOWN_IN_UNIT;
+  if (!how.now && ctx.client.has(ClientFlag.DenyBlocking)) throw SHUTDOWN_IN_UNIT;
   if (!ctx.engine.shutDown(how)) throw SHUTDOWN_FAILED;
-  // The connection's end is the reply.
+  // The connection's end is the reply, unless the shutdown is aborted before.
+  if (ctx.canBlock) ctx.engine.waiting.hold(ctx.client, ctx.cmd, args.copy());
 }
 
 export const serverCommands: readonly Command[] = [

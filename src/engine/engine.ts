@@ -75,6 +75,16 @@ export interface EngineParts {
   log: EngineLog;
 }
 
+/** How SHUTDOWN was called. */
+export interface ShutdownOptions {
+  /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
+  save?: boolean;
+  /** Ends the server although its data could not be saved. */
+  force: boolean;
+  /** Waits for no replica. */
+  now: boolean;
+}
+
 /** Commands of a batch between two looks at the clock. */
 const CLOCK_INTERVAL = 128;
 /** What a command in a transaction's queue takes beside its bytes. */
@@ -127,8 +137,10 @@ export class Engine {
   diskError: () => ReplyError | null = () => null;
   /** Saves and loads the data; null where there is no disk (some tests). */
   persistence: PersistenceControl | null = null;
-  /** Ends the server; false if its data could not be made safe. Set by the server. */
-  shutDown: (options: { save?: boolean; force: boolean }) => boolean = () => false;
+  /** Ends the server, soon; false if its data could not be made safe. Set by the server. */
+  shutDown: (options: ShutdownOptions) => boolean = () => false;
+  /** Until when a server that is to end waits for its replicas, Unix milliseconds; 0: it is not to end. */
+  shutdownDueMs = 0;
   /** A client as CLIENT INFO shows it. Set by the server. */
   describeClient: (client: Client) => string = (client) => `id=${client.id}`;
   /** Takes a shutdown back that has not been begun; false if there is none. Set by the server. */

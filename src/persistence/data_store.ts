@@ -234,9 +234,13 @@ export class DataStore implements PersistenceControl {
    * At shutdown: what was acknowledged is on the disk afterwards.
    *
    * @param save whether to save a snapshot; left out, if there are save points. Throws FileError
+   * @param force although the first append only file has not been written to its end
    */
-  finish(save?: boolean): void {
+  finish(save?: boolean, force = false): void {
     const { log, config } = this.engine;
+    if (this.aof.state === "waiting" && this.rewriter.isRunning && !force) {
+      throw new Error("Writing initial AOF, can't exit.");
+    }
     this.rewriter.abort();
     this.jobs.abort();
     // Half a data set must not take the place of a whole one.

@@ -138,10 +138,15 @@ export class PrimarySide implements PropagationSink, SyncHost {
     // While writers wait for replicas to catch up, the stream must not grow; these acknowledge once a second anyway.
     if (this.waiters.isAsking && !this.engine.pause.active) {
       this.waiters.isAsking = false;
-      this.say("REPLCONF", "GETACK", "*");
+      this.askReplicas();
     }
     this.wakeReplicas();
     return true;
+  }
+
+  /** Asks all replicas how far they are. */
+  askReplicas(): void {
+    this.say("REPLCONF", "GETACK", "*");
   }
 
   /** Lets what has been put into the stream leave, and drops what nobody needs any more. */

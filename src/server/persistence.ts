@@ -102,8 +102,8 @@ export class Persistence {
   }
 
   /** At shutdown: everything acknowledged is on the disk afterwards. Throws if it cannot be. */
-  finish(options: { save?: boolean }): void {
-    this.store.finish(options.save);
+  finish({ save, force }: { save?: boolean; force: boolean }): void {
+    this.store.finish(save, force);
     this.#lock?.release();
     this.#lock = null;
   }

@@ -1,9 +1,13 @@
 /**
- * Ends the server: by SIGTERM, SIGINT or SHUTDOWN. What was acknowledged is made durable first; if that fails, the
- * server goes on, unless it is told to end all the same.
+ * Ends the server: by SIGTERM, SIGINT or SHUTDOWN. First writers are made to wait until replicas have everything, for
+ * `shutdown-timeout` seconds at most; then what was acknowledged is made durable. If that fails, the server goes on, unless
+ * it is told to end all the same.
  */
-import type { EngineLog } from "../engine/engine.ts";
+import { SHUTDOWN_FAILED } from "../commands/server.ts";
+import type { EngineLog, ShutdownOptions } from "../engine/engine.ts";
 import { EngineGuard } from "../engine/refusals.ts";
+import type { Replica } from "../replication/replica.ts";
+import { Replication } from "../replication/replication.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Persistence } from "./persistence.ts";
 import type { Server } from "./server.ts";
@@ -11,19 +15,11 @@ import type { Server } from "./server.ts";
 /** The exit status of a process that was aborted, as a shell shows it. */
 const CRASHED = 134;
 
-/** How long to wait before looking again whether work goes on beside commands. */
+/** How long to wait before looking again whether work goes on beside commands, or how far replicas are. */
 const PAUSED_MS = 10;
 
-/** How SHUTDOWN was called. */
-export interface ShutdownOptions {
-  /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
-  save?: boolean;
-  /** Ends the server although its data could not be saved. */
-  force: boolean;
-}
-
 function optionsOf(words: readonly ("save" | "nosave" | "now" | "force")[]): ShutdownOptions {
-  const options: ShutdownOptions = { force: words.includes("force") };
+  const options: ShutdownOptions = { force: words.includes("force"), now: words.includes("now") };
   if (words.includes("save")) options.save = true;
   if (words.includes("nosave")) options.save = false;
   return options;
@@ -35,6 +31,8 @@ export class Shutdown {
   #finish: (status: number) => void = () => {};
   /** What a signal has asked for and has not been begun yet. */
   #requested: ShutdownOptions | null = null;
+  /** What has been begun and waits for replicas. */
+  #begun: ShutdownOptions | null = null;
 
   constructor(
     readonly server: Pick<Server, "engine" | "stop">,
@@ -81,10 +79,24 @@ export class Shutdown {
 
   /** SHUTDOWN ABORT: takes a request back; false if there is none. */
   abort(): boolean {
-    if (this.#requested === null) return false;
+    if (this.#requested === null && this.#begun === null) return false;
     this.#requested = null;
+    this.#cancel();
     this.log.notice("Shutdown manually aborted.");
     return true;
+  }
+
+  /** The server goes on: who waits for its end, and who waits to write, is answered. */
+  #cancel(): void {
+    const { engine } = this.server;
+    this.#begun = null;
+    engine.shutdownDueMs = 0;
+    for (const client of [...engine.waiting.all]) {
+      if (client.blocked?.cmd.name !== "shutdown") continue;
+      engine.replyError(client, SHUTDOWN_FAILED);
+      engine.unblock(client);
+    }
+    engine.pause.end("shutdown");
   }
 
   /** Ends the process at once: what is not on the disk is lost. */
@@ -94,16 +106,71 @@ export class Shutdown {
     Deno.exit(CRASHED);
   }
 
-  /** Ends the server. False if its data could not be made safe; then it goes on. */
+  /**
+   * Ends the server, or begins to: then it waits for replicas. False if its data could not be made safe; then it goes on.
+   */
   begin(options: ShutdownOptions): boolean {
+    if (this.#begun !== null) return true;
     this.log.warning("User requested shutdown...");
+    const { engine } = this.server, { shutdownTimeout } = engine.config.values;
+    if (options.now || shutdownTimeout === 0 || this.#lagging.length === 0) return this.#end(options);
+    this.#begun = options;
+    engine.shutdownDueMs = engine.clock.nowMs() + shutdownTimeout * 1000;
+    if (!engine.pause.active) this.#primary.askReplicas();
+    engine.pause.start(Infinity, false, "shutdown");
+    this.log.notice("Waiting for replicas before shutting down.");
+    setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
+    return true;
+  }
+
+  get #primary() {
+    return Replication.of(this.server.engine).primary;
+  }
+
+  get #lagging(): readonly Replica[] {
+    const primary = this.#primary;
+    return primary.replicas.filter((replica) => !primary.hasEverything(replica));
+  }
+
+  #lookAtReplicas(): void {
+    const { engine } = this.server, options = this.#begun;
+    if (options === null) return;
+    if (engine.clock.nowMs() < engine.shutdownDueMs && this.#lagging.length > 0) {
+      setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
+      return;
+    }
+    if (this.#end(options)) return;
+    this.#cancel();
+    engine.endBatch();
+  }
+
+  #reportReplicas(): void {
+    const lagging = this.#lagging, { replicas, stream } = this.#primary;
+    for (const { name, ackedOffset, ackedAtMs, state, stateText } of lagging) {
+      const lagMs = state === "online" ? this.server.engine.clock.nowMs() - ackedAtMs : 0;
+      this.log.warning(
+        `Lagging replica ${name} reported offset ${stream.end - ackedOffset} behind master, ` +
+          `lag=${Math.floor(lagMs / 1000)}, state=${stateText}.`,
+      );
+    }
+    if (replicas.length === 0) return;
+    const count = replicas.length - lagging.length;
+    this.log.notice(`${count} of ${replicas.length} replicas are in sync when shutting down.`);
+  }
+
+  /** Ends the server now. False if its data could not be made safe. */
+  #end(options: ShutdownOptions): boolean {
+    this.#reportReplicas();
     try {
       this.persistence.finish(options);
     } catch (error) {
       this.log.warning(
         `Error trying to save the DB, can't exit: ${error instanceof Error ? error.message : error}`,
       );
-      if (!options.force) return false;
+      if (!options.force) {
+        this.log.warning("Errors trying to shut down the server. Check the logs for more information.");
+        return false;
+      }
     }
     // Nothing is written any more, so nothing may be promised: commands that come in the last turn are refused.
     this.server.engine.setGuard(EngineGuard.Loading, true);

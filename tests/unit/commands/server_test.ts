@@ -26,7 +26,11 @@ Deno.test("SHUTDOWN passes on what it is told, and says so when the data cannot 
   assertEquals(c.send("SHUTDOWN"), failed);
   assertEquals(c.send("SHUTDOWN", "NOSAVE", "FORCE"), failed);
   assertEquals(c.send("SHUTDOWN", "SAVE", "NOW"), failed);
-  assertEquals(asked, [{ force: false }, { force: true, save: false }, { force: false, save: true }]);
+  assertEquals(asked, [
+    { force: false, now: false },
+    { force: true, now: false, save: false },
+    { force: false, now: true, save: true },
+  ]);
   assertEquals(c.send("SHUTDOWN", "ABORT"), new ReplyFailure("ERR No shutdown in progress."));
   s.engine.abortShutdown = () => true;
   assertEquals(c.send("SHUTDOWN", "ABORT"), "OK");

@@ -1,13 +1,17 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EngineGuard } from "../../../src/engine/refusals.ts";
 import { Shutdown } from "../../../src/server/shutdown.ts";
-import { startInProcess } from "../../support/in_process.ts";
+import type { Engine } from "../../../src/engine/engine.ts";
+import { PENDING, startInProcess } from "../../support/in_process.ts";
+import { ReplicatedServers } from "../../support/replication.ts";
 
 /** A shutdown whose parts write down what is asked of them. */
-function start(finish: (options: { save?: boolean }) => void = () => {}) {
+function start(
+  finish: (options: { save?: boolean }) => void = () => {},
+  engine: Engine = startInProcess().engine,
+) {
   const steps: string[] = [], log: string[] = [];
   const write = (text: string) => void log.push(text);
-  const { engine } = startInProcess();
   const server = { engine, stop: () => void steps.push("connections closed") };
   const persistence = {
     finish(options: { save?: boolean }) {
@@ -27,7 +31,7 @@ function start(finish: (options: { save?: boolean }) => void = () => {}) {
 
 Deno.test("Shutdown saves the data before it closes anything, and ends with status 0", async () => {
   const { engine, shutdown, steps } = start();
-  assertEquals(engine.shutDown({ save: true, force: false }), true);
+  assertEquals(engine.shutDown({ save: true, force: false, now: false }), true);
   assertEquals(steps, ["data saved: true", "listeners closed"]);
   assertEquals((engine.guards & EngineGuard.Loading) !== 0, true, "commands of the last turn are refused");
   assertEquals(await shutdown.finished, 0);
@@ -38,7 +42,7 @@ Deno.test("Shutdown does not happen where the data cannot be saved", () => {
   const { engine, steps, log } = start(() => {
     throw new Error("disk full");
   });
-  assertEquals(engine.shutDown({ force: false }), false);
+  assertEquals(engine.shutDown({ force: false, now: false }), false);
   assertEquals(steps, ["data saved: undefined"]);
   assertEquals(log.some((line) => line.includes("disk full")), true);
 });
@@ -47,7 +51,7 @@ Deno.test("Shutdown happens all the same where it is forced", async () => {
   const { engine, shutdown, steps } = start(() => {
     throw new Error("disk full");
   });
-  assertEquals(engine.shutDown({ save: false, force: true }), true);
+  assertEquals(engine.shutDown({ save: false, force: true, now: false }), true);
   assertEquals(await shutdown.finished, 0);
   assertEquals(steps.length, 3);
 });
@@ -55,12 +59,62 @@ Deno.test("Shutdown happens all the same where it is forced", async () => {
 Deno.test("a shutdown that a signal asked for waits while DEBUG PAUSE-CRON holds, and can be taken back", async () => {
   const { engine, shutdown, steps, log } = start();
   engine.debug.pauseCron = true;
-  shutdown.request({ force: false });
+  shutdown.request({ force: false, now: false });
   assertEquals(engine.abortShutdown(), true);
   assertEquals(engine.abortShutdown(), false);
   assertEquals(log.at(-1), "Shutdown manually aborted.");
   engine.debug.pauseCron = false;
-  shutdown.request({ force: false, save: true });
+  shutdown.request({ force: false, now: false, save: true });
   assertEquals(await shutdown.finished, 0);
   assertEquals(steps[0], "data saved: true");
+});
+
+/** A primary that can be shut down, and whose replica lacks a key. */
+async function startWithReplica() {
+  const servers = await ReplicatedServers.start(), { primary, replica } = servers;
+  primary.client().send("SET", "first", "1");
+  replica.client().send("REPLICAOF", "10.0.0.1", "6379");
+  await servers.second();
+  await servers.second();
+  primary.client().send("SET", "last", "1");
+  return { servers, ...start(() => {}, primary.engine) };
+}
+
+Deno.test("SHUTDOWN waits until its replicas have everything", async () => {
+  const { servers, shutdown, steps, log } = await startWithReplica(), { primary, replica } = servers;
+  const client = primary.client();
+  assertEquals(client.send("SHUTDOWN"), PENDING);
+  assertEquals(primary.client().send("SET", "late", "1"), PENDING);
+  assertEquals(steps, []);
+  assertMatch(String(primary.client().send("INFO", "server")), /\r\nshutdown_in_milliseconds:10000\r\n/);
+  await servers.settle();
+  assertEquals(await shutdown.finished, 0);
+  assertEquals(replica.client().send("GET", "last"), "1");
+  assert(log.includes("1 of 1 replicas are in sync when shutting down."));
+});
+
+Deno.test("SHUTDOWN waits no longer than shutdown-timeout, and with NOW not at all", async () => {
+  const late = await startWithReplica();
+  late.engine.shutDown({ force: false, now: false });
+  late.servers.primary.advance(10_000);
+  assertEquals(await late.shutdown.finished, 0);
+  assert(late.log.includes("0 of 1 replicas are in sync when shutting down."));
+  const now = await startWithReplica();
+  now.engine.shutDown({ force: false, now: true });
+  assertEquals(now.steps.length, 2);
+  assertEquals(await now.shutdown.finished, 0);
+});
+
+Deno.test("SHUTDOWN ABORT answers those who wait for the end, and lets writers go on", async () => {
+  const { servers: { primary }, steps } = await startWithReplica();
+  const [a, b, writer] = [primary.client(), primary.client(), primary.client()];
+  assertEquals([a.send("SHUTDOWN"), b.send("SHUTDOWN"), writer.send("INCR", "n")], [
+    PENDING,
+    PENDING,
+    PENDING,
+  ]);
+  assertEquals(primary.client().send("SHUTDOWN", "ABORT"), "OK");
+  const failed = "-ERR Errors trying to SHUTDOWN. Check logs.\r\n";
+  assertEquals([a.takeBytes(), b.takeBytes(), writer.takeBytes()], [failed, failed, ":1\r\n"]);
+  assertEquals(steps, []);
 });
