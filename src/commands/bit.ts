@@ -35,6 +35,7 @@ import {
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
+import { StringMark } from "../keyspace/database.ts";
 import type { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
 import { ReplyError, SYNTAX, WRONGTYPE } from "../protocol/errors.ts";
@@ -165,6 +166,7 @@ function bitop(ctx: CommandContext, args: Args): void {
   const result = combine(operation, sources), target = args.key(2);
   if (result.length > 0) {
     ctx.setBytes(target, result, 0, result.length);
+    ctx.db.markString(ctx.db.find(target), StringMark.Raw);
     ctx.changed(target, Notify.String, "set");
   } else if (ctx.delete(target)) ctx.changed(target, Notify.Generic, "del");
   ctx.reply.integer(result.length);

@@ -18,7 +18,7 @@ import {
 import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
 import { idleSeconds, lfuCounter, parsePolicy } from "../engine/eviction.ts";
-import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
+import { type Database, NO_EXPIRY, StringMark, type StringOptions } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
 import { INVALID_CURSOR, NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "../protocol/errors.ts";
@@ -137,15 +137,20 @@ function scan(ctx: CommandContext, args: Args): void {
 /** A string taken out of, or copied from, a key. */
 interface LooseString {
   bytes: Uint8Array;
-  /** It has been changed in place, which OBJECT ENCODING shows. */
-  isRaw: boolean;
+  /** Bits of {@linkcode StringMark}. */
+  marks: number;
 }
 
 /** A value taken out of, or copied from, a key. */
 type LooseValue = CollectionValue | LooseString;
 
 function looseString(database: Database, ref: number): LooseString {
-  return { bytes: database.readString(ref, new Slice()).view().slice(), isRaw: database.isRaw(ref) };
+  return { bytes: database.readString(ref, new Slice()).view().slice(), marks: database.stringMarks(ref) };
+}
+
+/** What goes along with a value that gets another name or database: when it expires, and how much it is used. */
+function attributesOf(database: Database, ref: number): StringOptions {
+  return { expiresAtMs: database.expiryOf(ref), clock: database.clockOf(ref) };
 }
 
 /** Takes key and value out of `database`. */
@@ -162,14 +167,12 @@ function attach(
   databaseId: number,
   key: Key,
   value: LooseValue,
-  expiresAtMs: number,
+  options: StringOptions,
 ): void {
   const database = ctx.engine.databases[databaseId]!;
-  const options = { expiresAtMs, clock: ctx.engine.freshClock };
-  if ("isRaw" in value) {
-    const { bytes, isRaw } = value;
-    const ref = database.setString(key, 0, bytes, 0, bytes.length, options);
-    if (isRaw) database.editString(key, ref, bytes.length, new Slice());
+  if ("marks" in value) {
+    const { bytes, marks } = value;
+    database.markString(database.setString(key, 0, bytes, 0, bytes.length, options), marks);
   } else database.setCollection(key, 0, value, options);
   ctx.engine.keyCreated(key, databaseId);
 }
@@ -185,8 +188,8 @@ function renameKey(ctx: CommandContext, args: Args, onlyFree: boolean): boolean 
     if (onlyFree) return false;
     ctx.db.delete(target);
   }
-  const source = ctx.db.find(from), expiresAtMs = ctx.db.expiryOf(source);
-  attach(ctx, ctx.databaseId, to, detach(ctx.db, source), expiresAtMs);
+  const source = ctx.db.find(from), options = attributesOf(ctx.db, source);
+  attach(ctx, ctx.databaseId, to, detach(ctx.db, source), options);
   ctx.changed(from, Notify.Generic, "rename_from");
   ctx.changed(to, Notify.Generic, "rename_to", 0);
   return true;
@@ -198,8 +201,8 @@ function move(ctx: CommandContext, args: Args): void {
   const key = args.key(1), database = ctx.engine.databases[target]!;
   const ref = ctx.findForWrite(key);
   if (ref === 0 || ctx.engine.lookUp(database, target, key) !== 0) return ctx.reply.integer(0);
-  const expiresAtMs = ctx.db.expiryOf(ref);
-  attach(ctx, target, key, detach(ctx.db, ref), expiresAtMs);
+  const options = attributesOf(ctx.db, ref);
+  attach(ctx, target, key, detach(ctx.db, ref), options);
   ctx.changed(key, Notify.Generic, "move_from");
   ctx.changed(key, Notify.Generic, "move_to", 0, target);
   ctx.reply.integer(1);
@@ -225,7 +228,7 @@ function copy(ctx: CommandContext, args: Args): void {
     ? looseString(ctx.db, source)
     : ctx.db.collectionOf(source).copy();
   if (old !== 0) database.delete(old);
-  attach(ctx, target, to, value, expiresAtMs);
+  attach(ctx, target, to, value, { expiresAtMs, clock: ctx.engine.freshClock });
   ctx.changed(to, Notify.Generic, "copy_to", 1, target);
   ctx.reply.integer(1);
 }
@@ -238,10 +241,10 @@ const LONGEST_EMBEDDED = 44;
 /** The name OBJECT ENCODING shows. */
 export function encodingOf(database: Database, ref: number): string {
   if (database.typeOf(ref) !== ValueType.String) return database.collectionOf(ref).encoding;
-  if (database.isRaw(ref)) return "raw";
-  const value = database.readString(ref, new Slice());
-  if (value.length <= 20 && parseIntegerBytes(value.buf, value.start, value.end) !== undefined) return "int";
-  return value.length <= LONGEST_EMBEDDED ? "embstr" : "raw";
+  const marks = database.stringMarks(ref), value = database.readString(ref, new Slice());
+  if ((marks & StringMark.Raw) !== 0 || value.length > LONGEST_EMBEDDED) return "raw";
+  if ((marks & StringMark.Text) !== 0 || value.length > 20) return "embstr";
+  return parseIntegerBytes(value.buf, value.start, value.end) === undefined ? "embstr" : "int";
 }
 
 /** The record OBJECT asks about; replies null and returns 0 if there is none. */

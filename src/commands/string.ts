@@ -21,7 +21,7 @@ import {
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
-import { NO_EXPIRY } from "../keyspace/database.ts";
+import { NO_EXPIRY, StringMark } from "../keyspace/database.ts";
 import type { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
 import {
@@ -386,6 +386,7 @@ function incrbyfloat(ctx: CommandContext, args: Args): void {
   if (sum === undefined) throw NAN_OR_INFINITY;
   const text = formatLongDouble(sum);
   ctx.setString(key, text, true);
+  ctx.db.markString(ctx.db.find(key), StringMark.Text);
   ctx.changed(key, Notify.String, "incrbyfloat");
   ctx.rewrite("SET", key.text, text, "KEEPTTL");
   ctx.reply.bulk(text);

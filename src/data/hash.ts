@@ -115,11 +115,13 @@ export class HashValue extends CollectionValue {
     if (pos >= 0) {
       const start = entryEnd(packed, pos);
       this.#packed = spliceText(packed, start, entryEnd(packed, start), encodeEntry(value));
-      return false;
+    } else {
+      this.#packed = flat(packed + encodeEntry(field) + encodeEntry(value));
+      this.#packedCount++;
     }
-    this.#packed = flat(packed + encodeEntry(field) + encodeEntry(value));
-    if (++this.#packedCount > this.#limits.hashMaxListpackEntries) this.#toTable();
-    return true;
+    // After a mere update too: the limit may be a lower one by now.
+    if (this.#packedCount > this.#limits.hashMaxListpackEntries) this.#toTable();
+    return pos < 0;
   }
 
   /** {@linkcode HashValue.set} with the field and the value as parts of `from`, which spares a large hash the strings. */

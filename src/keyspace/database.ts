@@ -41,8 +41,14 @@ export const NO_EXPIRY = -1;
 const TYPE_MASK = 0x0f;
 const HAS_EXPIRY = 0x10;
 const IS_OBJECT = 0x20;
-/** Of a string: it has been changed in place. */
-const IS_RAW = 0x40;
+/** What OBJECT ENCODING has to know of the past of a string, as bits of the first word of its record. */
+export const StringMark = {
+  /** It has been changed in place: `raw`, however short. */
+  Raw: 0x40,
+  /** It was made as text: never `int`, whatever it looks like. */
+  Text: 0x80,
+} as const;
+const STRING_MARKS = 0xc0;
 /** Of a packed collection: it is being changed, and the bytes in the record are out of date. */
 const IS_OPEN = 0x40;
 const HEADER_BYTES = 16;
@@ -163,9 +169,14 @@ export class Database {
     return (this.#word(ref, 0) & TYPE_MASK) as ValueType;
   }
 
-  /** Whether a string has been changed in place, so that OBJECT ENCODING must say `raw`. */
-  isRaw(ref: number): boolean {
-    return (this.#word(ref, 0) & IS_RAW) !== 0;
+  /** The bits of {@linkcode StringMark} that a string bears. */
+  stringMarks(ref: number): number {
+    return this.#word(ref, 0) & STRING_MARKS;
+  }
+
+  /** Adds bits of {@linkcode StringMark} to a string, until it is set anew. */
+  markString(ref: number, marks: number): void {
+    this.#arena.chunk(ref).u32[this.#arena.offset(ref) >>> 2]! |= marks & STRING_MARKS;
   }
 
   /** When the key expires, in Unix milliseconds, or {@linkcode NO_EXPIRY}. */
@@ -359,8 +370,7 @@ export class Database {
     const word = this.#word(ref, 0);
     if ((word & IS_OBJECT) !== 0) this.#growLong(ref, length);
     else if (length !== this.#word(ref, 2)) ref = this.#regrow(key, ref, length, slice);
-    const chunk = this.#arena.chunk(ref);
-    chunk.u32[this.#arena.offset(ref) >>> 2]! |= IS_RAW;
+    this.markString(ref, StringMark.Raw);
     this.readString(ref, slice);
     return ref;
   }

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { type InProcessClient, startInProcess } from "../../support/in_process.ts";
 import { ReplyFailure } from "../../support/reply_values.ts";
 
@@ -143,6 +143,50 @@ Deno.test("OBJECT shows encoding, references, idle time and, where they are coun
   c.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu");
   c.send("SET", "fresh", "v");
   assertEquals(c.send("OBJECT", "FREQ", "fresh"), 5);
+});
+
+Deno.test("OBJECT ENCODING knows how a string was made, under another name and time too, until it is set anew", () => {
+  using s = startInProcess();
+  const c = s.client(), encoding = (key: string) => c.send("OBJECT", "ENCODING", key);
+  c.send("SET", "float", "4");
+  assertEquals([c.send("INCRBYFLOAT", "float", "1"), encoding("float")], ["5", "embstr"]);
+  c.send("SET", "source", "1");
+  c.send("BITOP", "OR", "bits", "source", "source");
+  assertEquals([c.send("GET", "bits"), encoding("bits")], ["1", "raw"]);
+  for (const [key, expected] of [["float", "embstr"], ["bits", "raw"]] as const) {
+    c.send("COPY", key, `${key}:copy`);
+    c.send("RENAME", key, `${key}:renamed`);
+    c.send("EXPIRE", `${key}:renamed`, "100");
+    assertEquals([encoding(`${key}:copy`), encoding(`${key}:renamed`)], [expected, expected]);
+    c.send("PERSIST", `${key}:renamed`);
+    c.send("MOVE", `${key}:renamed`, "1");
+    c.send("SELECT", "1");
+    assertEquals(encoding(`${key}:renamed`), expected);
+    c.send("SELECT", "0");
+    c.send("INCR", `${key}:copy`);
+    assertEquals(encoding(`${key}:copy`), "int");
+  }
+});
+
+Deno.test("RENAME and MOVE take along how much a key is used, COPY begins anew", () => {
+  using s = startInProcess({ config: { "maxmemory-policy": "allkeys-lfu", "lfu-log-factor": "0" } });
+  const c = s.client();
+  c.send("RPUSH", "list", "a");
+  c.send("SET", "string", "a");
+  for (const key of ["list", "string"]) {
+    for (let i = 0; i < 20; i++) c.send("TOUCH", key);
+    const used = Number(c.send("OBJECT", "FREQ", key));
+    assertGreater(used, 20);
+    c.send("COPY", key, "copy", "REPLACE");
+    assertEquals(c.send("OBJECT", "FREQ", "copy"), 5);
+    c.send("RENAME", key, "other");
+    assertGreater(Number(c.send("OBJECT", "FREQ", "other")), used);
+    c.send("MOVE", "other", "1");
+    c.send("SELECT", "1");
+    assertGreater(Number(c.send("OBJECT", "FREQ", "other")), used);
+    c.send("DEL", "other");
+    c.send("SELECT", "0");
+  }
 });
 
 Deno.test("RESTORE-ASKING is RESTORE, for keys on their way between nodes", () => {

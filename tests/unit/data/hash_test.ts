@@ -70,6 +70,12 @@ Deno.test("HashValue sees changed limits at the next write", () => {
   assertEquals(hash.encoding, "listpack");
   hash.set("b", "2");
   assertEquals(hash.encoding, "hashtable");
+  const updated = new HashValue(limits);
+  limits.hashMaxListpackEntries = 2;
+  updated.set("a", "1");
+  updated.set("b", "1");
+  limits.hashMaxListpackEntries = 1;
+  assertEquals([updated.set("a", "2"), updated.encoding], [false, "hashtable"]);
 });
 
 Deno.test("HashValue.entriesAt gives each number its own field, in both encodings", () => {

@@ -8,6 +8,7 @@ import {
   LARGEST_INLINE_BYTES,
   LARGEST_PACKED_BYTES,
   NO_EXPIRY,
+  StringMark,
 } from "../../../src/keyspace/database.ts";
 import { Key } from "../../../src/keyspace/key.ts";
 import { Slice } from "../../../src/keyspace/slice.ts";
@@ -262,15 +263,15 @@ Deno.test("Database.editString fills what is new with zeros and marks the value 
       expiresAtMs: 5e12,
       clock: 77,
     });
-    assertEquals(database.isRaw(ref), false);
+    assertEquals(database.stringMarks(ref), 0);
     const edited = database.editString(key, ref, after, slice);
     assertEquals(slice.length, after);
     assertEquals([...slice.view()].findIndex((byte) => byte === 0), before, `${before} to ${after}`);
     assert(slice.view().subarray(before).every((byte) => byte === 0));
-    assertEquals(database.isRaw(edited), true);
+    assertEquals(database.stringMarks(edited), StringMark.Raw);
     assertEquals([database.expiryOf(edited), database.clockOf(edited)], [5e12, 77]);
     const cleared = database.setString(key, edited, bytesOf("x"), 0, 1, { expiresAtMs: NO_EXPIRY, clock: 0 });
-    assertEquals(database.isRaw(cleared), false);
+    assertEquals(database.stringMarks(cleared), 0);
   }
 });
 
