@@ -17,6 +17,9 @@ const QUERY_LIMIT = "client query buffer limit";
 
 const NO_BYTES = new Uint8Array(0);
 
+/** So much may be unread of each client without being counted among what all have left. */
+const UNCOUNTED_BYTES = 16_384;
+
 /** What a connection needs of the socket. */
 export interface Socket {
   read(into: Uint8Array): Promise<number | null>;
@@ -33,7 +36,7 @@ export interface ConnectionHost {
   /** Whether a limit on output applies to this client's class. */
   hasOutputLimit(client: Client): boolean;
   /** How much a client of another class may leave unread before it is not read from. */
-  readonly unreadLimit: Pick<UnreadLimit, "bytes" | "reachedWith">;
+  readonly unreadLimit: Pick<UnreadLimit, "bytes" | "add">;
   /** A batch has been run and its replies are on their way. */
   batchEnded(): void;
   /** The connection is gone. */
@@ -46,6 +49,8 @@ export class Connection implements ClientTransport {
   readonly #reader: RequestReader;
   /** Written by the engine, not yet given to the socket: in the client's reply writer and here. */
   #inFlightBytes = 0;
+  /** What the host's unread limit has been told of. */
+  #countedBytes = 0;
   /** What the socket is taking. */
   #outgoing: Uint8Array<ArrayBuffer> = NO_BYTES;
   #sending = false;
@@ -126,7 +131,7 @@ export class Connection implements ClientTransport {
     for (;;) {
       while (this.#mustWait()) {
         if (this.client.blocked !== null) await this.#waitUnblocked();
-        else await this.#waitForReader();
+        else await this.#sleep();
       }
       if (engine.timer.turnIsOver) await this.#letOthersIn();
       if (done === batch.count || this.#closing || this.#closed) break;
@@ -180,12 +185,7 @@ export class Connection implements ClientTransport {
       !this.host.hasOutputLimit(this.client);
   }
 
-  /** Waits until the client has read what has been written for it. */
-  async #waitForReader(): Promise<void> {
-    this.host.unreadLimit.reachedWith(this.outputBytes);
-    await this.#sleep();
-  }
-
+  /** Until a blocked command has ended, or the client has read what has been written for it. */
   #sleep(): Promise<void> {
     return new Promise((resolve) => this.#wake = resolve);
   }
@@ -200,7 +200,9 @@ export class Connection implements ClientTransport {
   flush(): void {
     if (this.#closed) return;
     const { client, host } = this;
-    const reason = host.outputLimitExceeded(client, this.outputBytes);
+    const unread = this.outputBytes;
+    if (unread > UNCOUNTED_BYTES || this.#countedBytes > 0) this.#count(unread);
+    const reason = host.outputLimitExceeded(client, unread);
     if (reason !== null) {
       host.engine.stats.outputBufferLimitDisconnections++;
       host.engine.log.warning(
@@ -212,6 +214,12 @@ export class Connection implements ClientTransport {
     if (this.#sending) return;
     client.source?.refill();
     if (client.reply.length > 0) this.#send();
+  }
+
+  /** Tells the host how much is unread now. */
+  #count(bytes: number): void {
+    this.host.unreadLimit.add(bytes - this.#countedBytes);
+    this.#countedBytes = bytes;
   }
 
   /** Gives the socket what has been written; when that has left, what has been written meanwhile. */
@@ -227,6 +235,7 @@ export class Connection implements ClientTransport {
   readonly #onWritten = (count: number): void => {
     this.host.engine.stats.netOutputBytes += count;
     this.#inFlightBytes -= count;
+    if (this.#countedBytes > 0 && !this.#closed) this.#count(this.outputBytes);
     if (this.#inFlightBytes > 0 && !this.#closed) {
       const rest = this.#outgoing.subarray(this.#outgoing.length - this.#inFlightBytes);
       this.socket.write(rest).then(this.#onWritten, this.#onWriteFailed);
@@ -263,6 +272,7 @@ export class Connection implements ClientTransport {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing = true;
+    if (this.#countedBytes > 0) this.#count(0);
     try {
       this.socket.close();
     } catch {

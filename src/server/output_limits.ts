@@ -70,7 +70,10 @@ const SHARE = 1 / 8;
 /** Replies of one client that are made in one go. */
 const MOST_BATCH_BYTES = 1 << 20;
 
-/** How much a client may leave unread before it is not read from: less, the more all have left. */
+/**
+ * How much a client may leave unread before it is not read from: less, the more all have left. It is told of every change, and
+ * not asked now and then, for a hundred clients can ask for gigabytes within one round of the loop.
+ */
 export class UnreadLimit {
   #total = 0;
   /** Bytes of replies. */
@@ -78,21 +81,10 @@ export class UnreadLimit {
 
   constructor(readonly engine: Engine) {}
 
-  /** Counts what all clients have left unread. */
-  measure(clients: Iterable<Client>): void {
-    let total = 0;
-    for (const client of clients) total += client.transport.outputBytes;
-    this.#set(total);
-  }
-
-  /** Counts a client that has reached the limit, until all are measured again. */
-  reachedWith(bytes: number): void {
-    this.#set(this.#total + bytes);
-  }
-
-  #set(total: number): void {
-    this.#total = total;
-    this.bytes = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, (TOTAL_BYTES - total) * SHARE));
+  /** So much more has been left unread by a client; less, where it is below 0. */
+  add(bytes: number): void {
+    this.#total += bytes;
+    this.bytes = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, (TOTAL_BYTES - this.#total) * SHARE));
     this.engine.largestBatchReply = Math.min(MOST_BATCH_BYTES, this.bytes);
   }
 }

@@ -143,7 +143,6 @@ export class Server implements ConnectionHost {
     for (const task of this.tasks) task();
     this.#closeIdleClients();
     this.#outputLimits.check(engine.clients.values());
-    this.unreadLimit.measure(engine.clients.values());
     engine.endBatch();
     this.batchEnded();
   }

@@ -87,7 +87,9 @@ class Host implements ConnectionHost {
   readonly server: InProcessServer;
   readonly requestLimits = { maxBulkBytes: 1 << 20, maxQueryBytes: 1 << 20 };
   limits: Limits = { reason: () => null, applies: false };
-  readonly unreadLimit = { bytes: 1 << 25, reachedWith: () => {} };
+  readonly unreadLimit = { bytes: 1 << 25, add: (bytes: number) => void (this.unreadBytes += bytes) };
+  /** What all connections have said of replies unread. */
+  unreadBytes = 0;
   gone: Connection[] = [];
 
   constructor(config: Record<string, string> = {}) {
@@ -287,6 +289,7 @@ Deno.test("Connection reads no more from a client that leaves its replies unread
   const reads = socket.reads;
   assertLess(connection.outputBytes, 60 << 20);
   assertGreater(connection.outputBytes, 20 << 20);
+  assertEquals(host.unreadBytes, connection.outputBytes);
   socket.feed(line);
   await settle();
   assertEquals(socket.reads, reads);
@@ -299,6 +302,8 @@ Deno.test("Connection reads no more from a client that leaves its replies unread
     assertLess(connection.outputBytes, 60 << 20);
   }
   assertEquals(socket.receivedBytes, all, "and everything is answered in the end");
+  await settle();
+  assertEquals(host.unreadBytes, 0);
 });
 
 Deno.test("Connection cuts off a client over its output limit", async () => {
@@ -310,6 +315,20 @@ Deno.test("Connection cuts off a client over its output limit", async () => {
   socket.feed(`ECHO ${"x".repeat(200)}\r\n`);
   await served;
   assertEquals([socket.closed, host.engine.stats.outputBufferLimitDisconnections], [true, 1]);
+});
+
+Deno.test("what a client that leaves has not read counts no more", async () => {
+  const host = new Host(), { socket, served } = host.connect();
+  socket.takesAll = false;
+  socket.feed("SET k " + "x".repeat(30_000) + "\r\nGET k\r\nGET k\r\n");
+  await settle();
+  assertEquals(host.unreadBytes, 5 + 2 * 30_010);
+  socket.take(20_000);
+  await settle();
+  assertEquals(host.unreadBytes, 5 + 2 * 30_010 - 20_000);
+  socket.end();
+  await served;
+  assertEquals([socket.closed, host.unreadBytes], [true, 0]);
 });
 
 Deno.test("Connection.close(true) waits for the replies, close(false) for nothing", async () => {
