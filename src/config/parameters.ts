@@ -198,7 +198,7 @@ export const PARAMETERS = {
   "dbfilename": text("dump.rdb", { flags: Protected, refuse: baseName("dbfilename", "filename", false) }),
   "rdbcompression": bool(true),
   "rdbchecksum": bool(true, fixed),
-  "sanitize-dump-payload": choice("no", ["no", "yes", "clients"]),
+  "sanitize-dump-payload": choice("yes", ["no", "yes", "clients"]),
   "stop-writes-on-bgsave-error": bool(true),
   "rdb-del-sync-files": bool(false),
   "rdb-save-incremental-fsync": bool(true, meaningless),

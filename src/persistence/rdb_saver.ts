@@ -20,7 +20,7 @@ export class RdbSaver {
   lastSucceeded = true;
   /** How long the last background save took, in seconds; -1 if there was none. */
   lastSeconds = -1;
-  /** Files written. */
+  /** SAVEs and background saves begun. */
   saves = 0;
   /** Called when a background save has ended. */
   readonly onEnd: ((succeeded: boolean) => void)[] = [];
@@ -57,12 +57,12 @@ export class RdbSaver {
     engine.dirty = 0;
     this.lastSaveMs = engine.clock.nowMs();
     this.lastSucceeded = true;
-    this.saves++;
   }
 
   /** SAVE. */
   save(): void {
     if (this.isRunning) throw IN_PROGRESS;
+    this.saves++;
     try {
       this.saveNow();
     } catch (error) {
@@ -87,6 +87,7 @@ export class RdbSaver {
   start(): boolean {
     const { engine, jobs } = this.context, temporary = this.#temporary();
     this.#isScheduled = false;
+    this.saves++;
     this.#lastTryMs = engine.clock.nowMs();
     this.#dirtyAtStart = engine.dirty;
     try {
@@ -121,7 +122,6 @@ export class RdbSaver {
     this.lastSaveMs = nowMs;
     this.lastSeconds = Math.floor((nowMs - this.#lastTryMs) / 1000);
     this.lastSucceeded = true;
-    this.saves++;
   }
 
   /** Starts what is due; called while no job runs. */

@@ -65,11 +65,18 @@ function randomStep(random: Random, serial: number): Step {
   }
 }
 
-/** Several keys at once: half of it must never be seen. */
+/** Sets all its keys and counts. */
+const SCRIPT =
+  "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1]) end return redis.call('INCR', 'counter')";
+
+/** Several keys at once, by a transaction or a script: half of it must never be seen. */
 function transaction(random: Random, value: string): Step {
   const keys = Array.from({ length: 1 + random.below(6) }, () => `s${random.below(KEYS)}`);
+  const commands = random.below(3) === 0
+    ? [["EVAL", SCRIPT, String(keys.length), ...keys, value]]
+    : [["MULTI"], ...keys.map((key) => ["SET", key, value]), ["INCR", "counter"], ["EXEC"]];
   return {
-    commands: [["MULTI"], ...keys.map((key) => ["SET", key, value]), ["INCR", "counter"], ["EXEC"]],
+    commands,
     apply(state) {
       for (const key of keys) state.set(`string ${key}`, value);
       state.set("string counter", String(Number(state.get("string counter") ?? 0) + 1));

@@ -7,7 +7,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { redenoCommand } from "../support/launch.ts";
 import { type RawConnection, ServerProcess } from "../support/oracle.ts";
 
-const AOF = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
+const AOF = ["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--rdbcompression", "no"];
 /** A file system of a megabyte. */
 const SMALL_DISK = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
 
@@ -29,8 +29,50 @@ function mayMount(): boolean {
   }
 }
 
-const mounts = { ignore: !mayMount() };
-if (mounts.ignore) console.warn("NOT TESTED: a full and a read-only disk, for only root may mount one");
+/** A disk with room for half a megabyte. */
+interface SmallDisk {
+  /** The server that writes to it. */
+  readonly command: string[];
+  /** What the system says when it is full. */
+  readonly reason: string;
+  /** Begins before the server does. */
+  prepare(folder: string): Promise<void>;
+  /** Makes room. */
+  extend(folder: string, pid: number): Promise<void>;
+}
+
+const smallFileSystem: SmallDisk = {
+  command: redenoCommand(),
+  reason: "No space left on device",
+  prepare(folder) {
+    assert(run("mount", ...SMALL_DISK, folder));
+    return Deno.writeFile(`${folder}/filler`, new Uint8Array(500_000));
+  },
+  extend: (folder) => Deno.remove(`${folder}/filler`),
+};
+
+/** Where nothing can be mounted, a limit for each file is the next best. */
+const smallFiles: SmallDisk = {
+  command: ["bash", "-c", `trap '' XFSZ; ulimit -S -f 500; exec "$@"`, "server", ...redenoCommand()],
+  reason: "File too large",
+  prepare: () => Promise.resolve(),
+  extend(_folder, pid) {
+    assert(run("prlimit", `--pid=${pid}`, "--fsize=unlimited"));
+    return Promise.resolve();
+  },
+};
+
+const canMount = mayMount();
+if (!canMount) console.warn("NOT TESTED: disks of their own, full or read-only: nothing can be mounted here");
+
+/** What makes a program heed permissions: the superuser writes wherever it likes, unless it gives that up. */
+const heeding: [string, ...string[]] = Deno.uid() === 0
+  ? ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
+  : ["env"];
+const canHeed = run(...heeding, "true");
+if (!canHeed) {
+  console.warn("NOT TESTED: a folder without permission to write, for setpriv does not work here");
+}
 
 /** Asks again and again, for at most half a minute, until the reply is as expected. */
 async function until(
@@ -68,8 +110,9 @@ async function withServer(
   around: string,
   directives: string[],
   test: (server: ServerProcess, c: RawConnection) => Promise<void>,
+  command: string[] = redenoCommand(),
 ): Promise<void> {
-  const server = await ServerProcess.start(redenoCommand(), directives, folder);
+  const server = await ServerProcess.start(command, directives, folder);
   try {
     using c = await server.connect();
     await test(server, c);
@@ -89,49 +132,74 @@ async function fillDisk(server: ServerProcess): Promise<number> {
   }
 }
 
-Deno.test(
-  "a full disk: writes are refused, reads go on, room brings writes back and nothing is lost",
-  mounts,
-  async () => {
+for (const disk of canMount ? [smallFileSystem, smallFiles] : [smallFiles]) {
+  const { reason } = disk;
+  Deno.test(`a full disk: writes are refused (${reason}), reads go on, room brings writes back`, async () => {
     const folder = await Deno.makeTempDir({ prefix: "redeno-full-" });
-    assert(run("mount", ...SMALL_DISK, folder));
-    await Deno.writeFile(`${folder}/filler`, new Uint8Array(500_000));
+    await disk.prepare(folder);
     await withServer(folder, folder, AOF, async (server, c) => {
       const acknowledged = await fillDisk(server);
       assert(acknowledged > 20, `${acknowledged}`);
       const refusal = await c.send("SET", "more", "x".repeat(8000));
-      assertEquals(refusal, "-MISCONF Errors writing to the AOF file: No space left on device\r\n");
+      assertEquals(refusal, `-MISCONF Errors writing to the AOF file: ${reason}\r\n`);
       assertEquals((await c.send("GET", "key:0")).length, 8009);
-      assertStringIncludes(server.log, "Error writing to the AOF file: No space left on device");
+      assertStringIncludes(server.log, `Error writing to the AOF file: ${reason}`);
       assertEquals(await c.send("BGSAVE"), "+Background saving started\r\n");
       await until(c, ["INFO", "persistence"], (reply) => reply.includes("rdb_last_bgsave_status:err"));
-      assertStringIncludes(server.log, "No space left on device");
+      assertStringIncludes(server.log, `temp-${server.pid}.rdb: ${reason}`);
       assertEquals([...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".rdb")), []);
-      await Deno.remove(`${folder}/filler`);
+      await disk.extend(folder, server.pid);
       await until(c, ["SET", "more", "later"], isAccepted);
       const keys = await c.send("DBSIZE");
       assert(Number(keys.slice(1)) > acknowledged);
       assertEquals(await afterRestart(server, ["DBSIZE"]), keys);
-    });
-  },
-);
-
-Deno.test("a folder under a read-only file system: writes are refused until it is back", mounts, async () => {
-  const folder = await Deno.makeTempDir({ prefix: "redeno-readonly-" });
-  await withServer(folder, folder, AOF, async (server, c) => {
-    await c.send("SET", "a", "1");
-    assert(run("mount", "-o", "ro", ...SMALL_DISK, folder));
-    await until(c, ["SET", "b", "1"], isRefused);
-    await until(c, ["SET", "b", "1"], (reply) => reply.includes("Read-only file system"));
-    assertEquals(await c.send("GET", "a"), "$1\r\n1\r\n");
-    assertStringIncludes(server.log, "The file was removed or replaced");
-    assertEquals(await c.send("SAVE"), "-ERR\r\n");
-    assertStringIncludes(server.log, "Error saving DB on disk");
-    assert(run("umount", folder));
-    await until(c, ["SET", "b", "2"], isAccepted);
-    assertEquals(await afterRestart(server, ["MGET", "a", "b"]), "*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+    }, disk.command);
   });
-});
+}
+
+if (canMount) {
+  Deno.test("a folder under a read-only file system: writes are refused until it is back", async () => {
+    const folder = await Deno.makeTempDir({ prefix: "redeno-readonly-" });
+    await withServer(folder, folder, AOF, async (server, c) => {
+      await c.send("SET", "a", "1");
+      assert(run("mount", "-o", "ro", ...SMALL_DISK, folder));
+      await until(c, ["SET", "b", "1"], isRefused);
+      await until(c, ["SET", "b", "1"], (reply) => reply.includes("Read-only file system"));
+      assertEquals(await c.send("GET", "a"), "$1\r\n1\r\n");
+      assertStringIncludes(server.log, "The file was removed or replaced");
+      assertEquals(await c.send("SAVE"), "-ERR\r\n");
+      assertStringIncludes(server.log, "Error saving DB on disk");
+      assert(run("umount", folder));
+      await until(c, ["SET", "b", "2"], isAccepted);
+      assertEquals(await afterRestart(server, ["MGET", "a", "b"]), "*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+    });
+  });
+}
+
+if (canHeed) {
+  Deno.test("a folder without permission to write: the open file goes on, what needs another one says why it fails", async () => {
+    const folder = await Deno.makeTempDir({ prefix: "redeno-readonly-" });
+    const folders = [folder, `${folder}/appendonlydir`];
+    const allow = (mode: number) => Promise.all(folders.map((path) => Deno.chmod(path, mode)));
+    await withServer(folder, folder, AOF, async (server, c) => {
+      await allow(0o555);
+      assertEquals(await c.send("SET", "a", "1"), "+OK\r\n");
+      assertEquals(await c.send("SAVE"), "-ERR\r\n");
+      assertStringIncludes(server.log, "Error saving DB on disk");
+      await c.send("BGREWRITEAOF");
+      await until(c, ["INFO", "persistence"], (reply) => reply.includes("aof_last_bgrewrite_status:err"));
+      assertEquals(server.log.match(/Permission denied/g)?.length, 2);
+      assertEquals(await c.send("SET", "b", "2"), "+OK\r\n");
+      assertEquals(await c.send("CONFIG", "SET", "save", "1 1"), "+OK\r\n");
+      await until(c, ["SET", "c", "1"], isRefused);
+      assertEquals(await c.send("GET", "b"), "$1\r\n2\r\n");
+      await allow(0o755);
+      await until(c, ["SET", "c", "3"], isAccepted);
+      const values = "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n";
+      assertEquals(await afterRestart(server, ["MGET", "a", "b", "c"]), values);
+    }, [...heeding, ...redenoCommand()]);
+  });
+}
 
 Deno.test("a removed folder: writes are refused until it exists, then all data is in it again", async () => {
   const around = await Deno.makeTempDir({ prefix: "redeno-removed-" }), folder = `${around}/data`;

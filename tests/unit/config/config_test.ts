@@ -20,8 +20,9 @@ function failed(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
 }
 
-Deno.test("Config starts with Redis's defaults, typed and printed", () => {
+Deno.test("Config starts with Redis's defaults but for the checks of payloads, typed and printed", () => {
   const config = new Config(new FakeHost());
+  assertEquals(config.get("sanitize-dump-payload"), "yes");
   assertEquals(config.values.port, 6379);
   assertEquals(config.values.appendonly, false);
   assertEquals(config.values.maxmemoryPolicy, "noeviction");

@@ -123,7 +123,7 @@ Deno.test("a failed background save refuses writes until one succeeds", async ()
   c.send("SET", "a", "1");
   server.disk.failure = (operation) => operation === "write" ? "No space left on device" : undefined;
   for (let i = 0; i < 7; i++) await server.second();
-  assertEquals(server.info("rdb_last_bgsave_status"), "err");
+  assertEquals([server.info("rdb_last_bgsave_status"), server.info("rdb_saves")], ["err", 1]);
   assertEquals(
     (c.send("SET", "a", "2") as ReplyFailure).message.slice(0, 50),
     "MISCONF Redis is configured to save RDB snapshots,",
