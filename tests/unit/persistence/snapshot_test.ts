@@ -92,9 +92,9 @@ class World {
       if (slice.length > 0) slice.buf[slice.start] = random.below(256);
       return;
     }
-    const value = database.collectionOf(ref);
     if (random.below(4) === 0) return database.delete(ref);
     database.willChange(key.hash);
+    const value = database.openCollection(ref);
     if (value instanceof ListValue) value.push(ListEnd.Tail, "more");
     else if (value instanceof HashValue) value.set("more", String(random.below(100)));
     database.settle(value);
