@@ -168,6 +168,10 @@ export class Engine {
   readonly baselineBytes = 1 << 20;
   /** Bytes held outside databases and clients (append only file buffer, backlog …), each by its owner. */
   readonly otherMemory: (() => number)[] = [];
+  /** Parts of that which making room would not lessen, but rather feed: they do not count against `maxmemory`. */
+  readonly uncountedMemory: (() => number)[] = [];
+  /** Keys may have to be evicted when the batch ends. */
+  mustMakeRoom = false;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire = true;
   /** Expired keys are kept and shown: while a file is being replayed. */
@@ -401,7 +405,7 @@ export class Engine {
     if (isWatched) this.monitors.commandBegins(client, cmd, args);
     const succeeded = this.#handle(context, cmd, args);
     this.#unsettled.settle();
-    context.enqueuePropagation(this.dirty !== dirty);
+    context.enqueuePropagation(this.dirty > dirty);
     const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
     if (!waits) countCall(cmd, succeeded);
     if (outer === null) this.timer.end(client, cmd, args, waits);
@@ -528,6 +532,10 @@ export class Engine {
   /** Ends a batch: first what changed becomes as safe as promised, then replies leave. */
   endBatch(): void {
     if (this.pause.hasPostponed) this.pause.runPostponed();
+    if (this.mustMakeRoom) {
+      this.mustMakeRoom = false;
+      this.freeMemoryForCommand();
+    }
     this.timer.finish();
     if (this.tracking.prefixCount > 0) this.tracking.batchEnds();
     let safe = true;
@@ -755,11 +763,18 @@ export class Engine {
     return bytes;
   }
 
-  /** Bytes that count against `maxmemory`, an estimate of what the process holds. */
+  /** An estimate of the bytes that the process holds. */
   get usedMemory(): number {
     let bytes = this.baselineBytes + this.datasetBytes + this.clientMemory.total;
     for (const measure of this.otherMemory) bytes += measure();
     if (bytes > this.stats.peakMemory) this.stats.peakMemory = bytes;
+    return bytes;
+  }
+
+  /** Bytes of what is used that do not count against `maxmemory`. */
+  get uncountedBytes(): number {
+    let bytes = 0;
+    for (const measure of this.uncountedMemory) bytes += measure();
     return bytes;
   }
 
@@ -769,6 +784,7 @@ export class Engine {
     const mayNotEvict = (this.guards & (EngineGuard.Loading | EngineGuard.Paused)) !== 0;
     if (this.isReplica && this.config.values.replicaIgnoreMaxmemory) return true;
     if (this.usedMemory <= maxmemory || mayNotEvict) return true;
+    if (this.usedMemory - this.uncountedBytes <= maxmemory) return true;
     const policy = parsePolicy(maxmemoryPolicy);
     if (policy.order === "none") return false;
     const settings = { policy, samples: maxmemorySamples, lfuDecayMinutes: lfuDecayTime };
@@ -779,7 +795,7 @@ export class Engine {
   #evictUntil(bytes: number, settings: EvictionSettings): boolean {
     let enough = true;
     this.asUnit(() => {
-      while (enough && this.usedMemory > bytes) {
+      while (enough && this.usedMemory - this.uncountedBytes > bytes) {
         const victim = this.#eviction.next(this.databases, this.nowMs, settings);
         enough = victim !== undefined;
         if (victim !== undefined) this.#evict(victim.databaseId, Key.of(victim.key));

@@ -4,7 +4,7 @@ import { clientMemory } from "./client_memory.ts";
 import type { Engine } from "./engine.ts";
 
 export interface MemoryReport {
-  /** What counts against `maxmemory`. */
+  /** What the process holds, as far as it is known. */
   used: number;
   peak: number;
   /** Before there was any data. */
@@ -52,7 +52,7 @@ export function memoryReport(engine: Engine): MemoryReport {
     clientsNormal,
     clientsReplicas,
     aofBuffer,
-    notCounted: aofBuffer + clientsReplicas,
+    notCounted: engine.uncountedBytes,
     keys,
     resident: rss,
     allocated: heapUsed + external,

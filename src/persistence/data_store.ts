@@ -60,6 +60,7 @@ export class DataStore implements PersistenceControl {
     this.json = new JsonSaver(this.context);
     engine.persistence = this;
     engine.diskError = () => this.#diskError();
+    engine.uncountedMemory.push(() => this.aof.pendingBytes);
     engine.otherMemory.push(() => this.aof.pendingBytes + (this.jobs.current?.snapshot.pendingBytes ?? 0));
     engine.flushObservers.push((databaseId) => {
       if (databaseId === -1 && !this.#isReloading && this.loading === null) this.rdb.dataFlushed();

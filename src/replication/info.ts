@@ -86,7 +86,7 @@ export function replicationStats(engine: Engine): Field[] {
 
 /** What of the stream is the backlog, and what is more, for replicas that lag; bytes. */
 export function streamMemory(engine: Engine): { backlog: number; replicas: number; total: number } {
-  const total = Replication.of(engine).primary.stream.memoryBytes;
-  const backlog = Math.min(total, engine.config.values.replBacklogSize);
+  const { stream, replicas } = Replication.of(engine).primary, total = stream.memoryBytes;
+  const backlog = replicas.length === 0 ? total : Math.min(total, engine.config.values.replBacklogSize);
   return { backlog, replicas: total - backlog, total };
 }

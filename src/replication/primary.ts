@@ -59,6 +59,10 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.#lastPingMs = engine.nowMs;
     this.waiters = new AckWaiters(engine, (offset) => this.acknowledged(offset));
     engine.otherMemory.push(() => this.stream.memoryBytes);
+    // Evicting keys makes the stream longer; what replicas have not read must not lead to that.
+    engine.uncountedMemory.push(() =>
+      Math.max(0, this.stream.memoryBytes - engine.config.values.replBacklogSize)
+    );
     for (const name of ["minReplicasToWrite", "minReplicasMaxLag"] as const) {
       engine.config.onApply(name, () => this.countGood());
     }
@@ -308,6 +312,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     replica.dropFile();
     if (replica.state !== "done") log.warning(`Connection with replica ${replica.name} lost.`);
     if (this.replicas.length === 0) this.#aloneSinceMs = nowMs;
+    this.#trim();
     this.countGood();
   }
 

@@ -31,6 +31,6 @@ export function connectSettings(engine: Engine): void {
   ) {
     config.onApply(name, () => engine.refreshSettings());
   }
-  // A lower limit holds at once, not only with the next command.
-  config.onApply("maxmemory", (limit) => void (limit > 0 && engine.freeMemoryForCommand()));
+  // A lower limit holds soon, not only with the next command; but not inside the transaction that sets it.
+  config.onApply("maxmemory", (limit) => engine.mustMakeRoom = limit > 0);
 }

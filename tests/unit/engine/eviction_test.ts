@@ -191,3 +191,14 @@ Deno.test("the LFU counter grows ever more slowly and falls with time", () => {
   assertEquals(lfuCounter(clock, nowMs + 10 * 60_000, 0), 100);
   assertEquals(lfuCounter(clock, nowMs + 1000 * 60_000, 1), 0);
 });
+
+Deno.test("EXEC that lowers maxmemory ends before keys go, and each of them goes as a unit of its own", () => {
+  using s = startInProcess({ config: { "maxmemory-policy": "allkeys-lru" } });
+  const client = s.client();
+  client.send("MSET", "a", "1", "b", "1");
+  client.send("MULTI");
+  client.send("CONFIG", "SET", "maxmemory", "1");
+  client.send("INCR", "a");
+  assertEquals(client.send("EXEC"), ["OK", 2]);
+  assertEquals(s.propagated().toSorted(), ["DEL a", "DEL b", "INCR a", "MSET a 1 b 1"]);
+});

@@ -227,3 +227,24 @@ Deno.test("repl-backlog-ttl: the stream ends when nobody has come back, and its 
   assertEquals(infoField(c, "repl_backlog_active"), "0");
   assert(infoField(c, "master_replid") !== id);
 });
+
+Deno.test("SAVE, which sets the count of changes back, is not sent to replicas", async () => {
+  const server = await startPrimary(), replica = await attach(server), c = server.client();
+  c.send("SET", "k", "v");
+  drain(replica);
+  assertEquals(c.send("SAVE"), "OK");
+  c.send("SET", "k", "w");
+  assertEquals(drain(replica), "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nw\r\n");
+});
+
+Deno.test("what a replica has not read is let go with it, and counts against maxmemory no more than the backlog", async () => {
+  const server = await startPrimary({ "repl-backlog-size": "16384" }), replica = server.client();
+  replica.raw(encodeCommand("SYNC")); // the stream waits until it has the file
+  const c = server.client(), value = "v".repeat(100_000);
+  for (let i = 0; i < 10; i++) c.send("SET", "k", value);
+  const { stream } = Replication.of(server.engine).primary, before = stream.memoryBytes;
+  assert(before > 1_000_000);
+  assertEquals(server.engine.uncountedBytes, before - 16_384);
+  replica.close(false);
+  assert(stream.memoryBytes <= 3 * 16_384);
+});
