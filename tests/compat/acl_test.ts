@@ -5,6 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { Random } from "../../src/util/random.ts";
 import { redisServer, startRedeno, startRedis } from "../support/oracle.ts";
+import { callableCommands, sampleCall } from "../support/sample_calls.ts";
 import { expand, groups } from "./commands.ts";
 
 const seed = Number(Deno.env.get("DIFFERENTIAL_SEED") ?? 20240717);
@@ -73,6 +74,30 @@ Deno.test({
           JSON.stringify(commands[0])
         }`;
         assertEquals(actual[i], expected[i], rest);
+      }
+    }
+  },
+});
+
+/** Commands that Redis has since 7.2 or 7.4, and Redeno's own. */
+const later =
+  /^(?:CLIENT (?:SETINFO|NO-TOUCH)|CLUSTER MYSHARDID|SNAPSHOT|H(?:P?EXPIRE(?:AT|TIME)?|P?TTL|PERSIST))\b/;
+
+Deno.test({
+  name: "ACL DRYRUN answers as redis-server does for every command, by what a user may do with its keys",
+  ignore: redisServer === undefined,
+  async fn() {
+    await using redis = await startRedis();
+    await using redeno = await startRedeno();
+    using there = await redis.connect();
+    using here = await redeno.connect();
+    const calls = callableCommands().map(sampleCall).filter((call) => !later.test(call.join(" ")));
+    for (const rules of [[], ["%R~*"], ["%W~*"], ["~key1"], ["~key2"], ["allkeys", "allchannels"]]) {
+      const commands = [["ACL", "SETUSER", "u", "reset", "+@all", ...rules]];
+      for (const call of calls) commands.push(["ACL", "DRYRUN", "u", ...call]);
+      const [expected, actual] = await Promise.all([there.pipeline(commands), here.pipeline(commands)]);
+      for (const [i, words] of commands.entries()) {
+        assertEquals(actual[i], expected[i], `${words.join(" ")} with ${rules.join(" ")}`);
       }
     }
   },

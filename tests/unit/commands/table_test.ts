@@ -1,12 +1,15 @@
 /**
- * Every declared command has a test of its own: a unit test or an integration test sends it. And every command belongs
- * to the access categories it has in redis-server 7.0.15 (`categories.txt`, recorded with COMMAND INFO), which settles
- * whom rules like `+@read` let run it.
+ * Every declared command has a test of its own: a unit test or an integration test sends it. Every command is refused to
+ * users who may not run it, or not use its keys. And every command belongs to the access categories it has in
+ * redis-server 7.0.15 (`categories.txt`, recorded with COMMAND INFO), which settles whom rules like `+@read` let run it.
  */
 import { assertEquals } from "@std/assert";
 import { createCommandTable } from "../../../src/commands/table.ts";
 import { categoriesOf } from "../../../src/engine/categories.ts";
-import type { Command } from "../../../src/engine/command.ts";
+import { type Command, Flag, KeyFlag } from "../../../src/engine/command.ts";
+import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
+import { ReplyFailure } from "../../support/reply_values.ts";
+import { callableCommands, sampleCall } from "../../support/sample_calls.ts";
 
 const folder = new URL(".", import.meta.url);
 
@@ -38,6 +41,50 @@ Deno.test("every declared command is sent by a test of its own", () => {
     .filter((cmd) => cmd.subcommands === undefined && !isSent(cmd, text))
     .map(({ fullName }) => fullName);
   assertEquals(untested, []);
+});
+
+/** A client of a user who may do what `rules` say. */
+function clientOf(s: InProcessServer, ...rules: string[]) {
+  s.client().send("ACL", "SETUSER", "someone", "reset", "on", "nopass", ...rules);
+  const c = s.client();
+  assertEquals(c.send("AUTH", "someone", "any"), "OK");
+  return c;
+}
+
+function denied(what: string, why = ""): ReplyFailure {
+  return new ReplyFailure(`${why}NOPERM this user has no permissions to ${what}`);
+}
+
+Deno.test("every declared command is refused to users without it, and allowed to those with it", () => {
+  using s = startInProcess();
+  for (const cmd of callableCommands()) {
+    const call = sampleCall(cmd), what = `run the '${cmd.fullName}' command`;
+    for (const rules of [[], ["+@all", `-${cmd.fullName}`], [`+${cmd.fullName}`]]) {
+      const c = clientOf(s, "allkeys", "allchannels", ...rules);
+      const isAllowed = (cmd.flags & Flag.NoAuth) !== 0 || rules.length === 1;
+      const verdict = isAllowed ? "OK" : `This user has no permissions to ${what}`;
+      assertEquals(
+        s.client().send("ACL", "DRYRUN", "someone", ...call),
+        verdict,
+        `${cmd.fullName}, ${rules}`,
+      );
+      const why = cmd.name === "exec" ? "EXECABORT Transaction discarded because of: " : "";
+      if (!isAllowed) assertEquals(c.send(...call), denied(what, why), `${cmd.fullName}, ${rules}`);
+    }
+  }
+});
+
+Deno.test("every declared command is refused to users without its keys", () => {
+  using s = startInProcess();
+  const c = clientOf(s, "+@all", "allchannels", "~other");
+  for (const cmd of callableCommands()) {
+    if (!cmd.keys.some(({ flags }) => (flags & KeyFlag.NotKey) === 0)) continue;
+    assertEquals(
+      c.send(...sampleCall(cmd)),
+      denied("access one of the keys used as arguments"),
+      cmd.fullName,
+    );
+  }
 });
 
 /** Commands that redis-server 7.0.15 has not: those of 7.4 as its documentation has them, and Redeno's own. */
