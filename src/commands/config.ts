@@ -31,7 +31,7 @@ function configSet(ctx: CommandContext, args: Args): void {
   for (let i = 2; i < args.count; i += 2) pairs.push([args.string(i), args.string(i + 1)]);
   config.set(pairs, {
     mayChangeProtected: mayAct(config.values.enableProtectedConfigs, ctx.client),
-    isLoading: (guards & EngineGuard.Loading) !== 0,
+    isLoading: (guards & (EngineGuard.Loading | EngineGuard.LoadingBeside)) !== 0,
   });
   ctx.reply.ok();
 }

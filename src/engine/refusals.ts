@@ -37,6 +37,8 @@ export const ClientGuard = {
   Restricted: 1 << 1,
   /** Subscribed in RESP2. */
   PubSub: 1 << 2,
+  /** A replica: it is sent the data, and has nothing to ask. */
+  Replica: 1 << 3,
 } as const;
 
 const BUSY = new ReplyError(
@@ -48,6 +50,7 @@ const BUSY_FUNCTION = new ReplyError(
 export const MASTERDOWN = new ReplyError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
+const REPLICA_ASKS = new ReplyError("ERR Replica can't interact with the keyspace");
 const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to write.");
 
 const allowedWhileSubscribed = new Set([
@@ -118,6 +121,8 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Arg
   if ((guards & EngineGuard.Busy) !== 0 && (flags & Flag.AllowBusy) === 0) {
     return engine.busyWithFunction ? BUSY_FUNCTION : BUSY;
   }
+  const touchesData = (flags & (Flag.Write | Flag.ReadOnly | Flag.MayReplicate)) !== 0;
+  if ((client.guards & ClientGuard.Replica) !== 0 && touchesData) return REPLICA_ASKS;
   return null;
 }
 

@@ -300,6 +300,14 @@ export class FullSync {
     engine.queueReplies(replica.client);
   }
 
+  /** A replica has gone: a file that was to be for it alone is not written to its end. */
+  left({ state }: Replica): void {
+    const isUseful = this.#target !== "disk" || this.host.engine.config.values.save.length > 0 ||
+      this.host.replicas.some((other) => other.state === "saving");
+    if (state !== "saving" || isUseful || this.store.jobs.current?.kind !== "rdb") return;
+    this.store.jobs.abort();
+  }
+
   /** `rdb-del-sync-files`: a server that saves nothing leaves no file behind that it has made for its replicas. */
   #removeFile(): void {
     const { config, log } = this.host.engine,

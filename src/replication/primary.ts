@@ -9,7 +9,7 @@ import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { NO_ID } from "../engine/identity.ts";
 import { type PropagationSink, SinkKind } from "../engine/propagation.ts";
-import { EngineGuard } from "../engine/refusals.ts";
+import { ClientGuard, EngineGuard } from "../engine/refusals.ts";
 import type { DataStore } from "../persistence/data_store.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
@@ -300,6 +300,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
   #attach(replica: Replica): void {
     const { client } = replica;
     client.set(ClientFlag.Replica);
+    client.guards |= ClientGuard.Replica;
     client.source = replica;
     client.onClose.push(() => this.#remove(replica));
     this.replicas = [...this.replicas, replica];
@@ -310,6 +311,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.replicas = this.replicas.filter((other) => other !== replica);
     this.#sentBytes += replica.sentBytes;
     replica.dropFile();
+    this.#fullSync?.left(replica);
     if (replica.state !== "done") log.warning(`Connection with replica ${replica.name} lost.`);
     if (this.replicas.length === 0) this.#aloneSinceMs = nowMs;
     this.#trim();
@@ -339,6 +341,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     const { client } = replica;
     this.replicas = this.replicas.filter((other) => other !== replica);
     client.unset(ClientFlag.Replica);
+    client.guards &= ~ClientGuard.Replica;
     client.source = null;
     this.engine.replyError(client, error);
     client.set(ClientFlag.CloseAfterReply);

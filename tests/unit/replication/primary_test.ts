@@ -248,3 +248,32 @@ Deno.test("what a replica has not read is let go with it, and counts against max
   replica.close(false);
   assert(stream.memoryBytes <= 3 * 16_384);
 });
+
+Deno.test("a replica has no business with the keyspace", async () => {
+  const server = await startPrimary(), replica = server.client();
+  replica.raw(encodeCommand("PSYNC", "?", "-1"));
+  await server.finishJobs();
+  drain(replica);
+  assertEquals(replica.raw(encodeCommand("GET", "k")), "-ERR Replica can't interact with the keyspace\r\n");
+  assert(
+    server.log.some((line) =>
+      line.startsWith("== CRITICAL == This master is sending an error to its replica")
+    ),
+  );
+});
+
+Deno.test("a file for replicas alone is given up when the last of them has gone", async () => {
+  const server = await startPrimary(), [a, b] = [server.client(), server.client()];
+  for (const replica of [a, b]) replica.raw(encodeCommand("SYNC"));
+  a.close(false);
+  assertEquals(server.store.jobs.current?.kind, "rdb");
+  b.close(false);
+  assertEquals(server.store.jobs.current, null);
+  const c = server.client();
+  c.send("CONFIG", "SET", "save", "3600 1");
+  const last = server.client();
+  last.raw(encodeCommand("SYNC"));
+  last.close(false);
+  assertEquals(server.store.jobs.current?.kind, "rdb", "it is of use to others");
+  await server.finishJobs();
+});
