@@ -155,3 +155,19 @@ Deno.test("BITFIELD names what is wrong with its arguments", () => {
     new ReplyFailure("ERR BITFIELD_RO only supports the GET subcommand"),
   );
 });
+
+Deno.test("BITOP AND, OR, XOR and NOT combine bit by bit, shorter sources as if filled with zeros", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("MSET", "a", "\xf0\x0f\xff", "b", "\xff\x01");
+  const results: [string[], string][] = [
+    [["AND", "d", "a", "b"], "\xf0\x01\x00"],
+    [["OR", "d", "a", "b"], "\xff\x0f\xff"],
+    [["XOR", "d", "a", "b"], "\x0f\x0e\xff"],
+    [["XOR", "d", "a", "b", "none"], "\x0f\x0e\xff"],
+    [["NOT", "d", "a"], "\x0f\xf0\x00"],
+  ];
+  for (const [words, expected] of results) {
+    assertEquals([c.send("BITOP", ...words), c.send("GET", "d")], [3, expected], words.join(" "));
+  }
+});

@@ -39,6 +39,7 @@ Deno.test("CLIENT LIST shows connections, all or those of a kind or number", () 
     [first],
     [],
   ]);
+  assertEquals([ids("TYPE", "master"), ids("TYPE", "slave")], [[], []]);
   assertEquals(ids("ID", String(second), "999999"), [second]);
   assertEquals(c.send("CLIENT", "LIST", "TYPE", "x"), new ReplyFailure("ERR Unknown client type 'x'"));
   assertEquals(c.send("CLIENT", "LIST", "x"), new ReplyFailure("ERR syntax error"));
@@ -79,6 +80,8 @@ Deno.test("CLIENT UNBLOCK ends a wait, with an error if wanted", () => {
   assertEquals(c.send("CLIENT", "UNBLOCK", id), 0);
   assertEquals(waiting.send("BLPOP", "q", "0"), PENDING);
   assertEquals([c.send("CLIENT", "UNBLOCK", id), waiting.received()], [1, [null]]);
+  waiting.send("BLPOP", "q", "0");
+  assertEquals([c.send("CLIENT", "UNBLOCK", id, "TIMEOUT"), waiting.received()], [1, [null]]);
   waiting.send("BLPOP", "q", "0");
   assertEquals(c.send("CLIENT", "UNBLOCK", id, "ERROR"), 1);
   assertEquals(waiting.received(), [new ReplyFailure("UNBLOCKED client unblocked via CLIENT UNBLOCK")]);

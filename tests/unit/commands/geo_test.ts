@@ -157,3 +157,82 @@ Deno.test("GEORADIUS and GEORADIUSBYMEMBER search and store; their _RO forms can
   assertEquals(send(c, "GEORADIUSBYMEMBER missing x 1 km STORE d"), 0);
   assertEquals(send(c, "ZCARD d"), 0);
 });
+
+/** Two towns and two corners of Sicily at `k`. */
+function island(s: InProcessServer): InProcessClient {
+  const c = sicily(s);
+  send(c, "GEOADD k 12.758489 38.788135 edge1 17.241510 38.788135 edge2");
+  return c;
+}
+
+Deno.test("GEODIST, GEORADIUS, GEORADIUSBYMEMBER and GEOSEARCH measure in metres, kilometres, miles and feet", () => {
+  using s = startInProcess();
+  const c = island(s), towns = ["Catania", "Palermo"], palermo = ["Palermo", "Catania"];
+  assertEquals(send(c, "GEODIST k Palermo Catania m"), "166274.1516");
+  assertEquals(send(c, "GEODIST k Palermo Catania km"), "166.2742");
+  assertEquals(send(c, "GEODIST k Palermo Catania mi"), "103.3182");
+  assertEquals(send(c, "GEODIST k Palermo Catania ft"), "545518.8700");
+  assertEquals(send(c, "GEORADIUS k 15 37 200000 m DESC"), palermo);
+  assertEquals(send(c, "GEORADIUS k 15 37 200 km ASC"), towns);
+  assertEquals(send(c, "GEORADIUS k 15 37 125 mi ASC"), towns);
+  assertEquals(send(c, "GEORADIUS k 15 37 656168 ft ASC"), towns);
+  assertEquals(send(c, "GEORADIUS_RO k 15 37 200000 m ASC"), towns);
+  assertEquals(send(c, "GEORADIUS_RO k 15 37 125 mi ASC"), towns);
+  assertEquals(send(c, "GEORADIUS_RO k 15 37 656168 ft DESC"), palermo);
+  assertEquals(send(c, "GEORADIUSBYMEMBER k Palermo 200000 m ASC"), ["Palermo", "edge1", "Catania"]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER k Palermo 125 mi DESC"), ["Catania", "edge1", "Palermo"]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER k Palermo 656168 ft ASC"), ["Palermo", "edge1", "Catania"]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER_RO k Palermo 200000 m ASC"), ["Palermo", "edge1", "Catania"]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER_RO k Palermo 125 mi DESC"), ["Catania", "edge1", "Palermo"]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER_RO k Palermo 656168 ft ASC"), ["Palermo", "edge1", "Catania"]);
+  assertEquals(send(c, "GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 125 mi ASC WITHDIST"), [
+    ["Catania", "35.0711"],
+    ["Palermo", "118.3357"],
+  ]);
+  assertEquals(send(c, "GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 656168 ft DESC WITHDIST"), [
+    ["Palermo", "624811.1215"],
+    ["Catania", "185174.7305"],
+  ]);
+});
+
+Deno.test("GEORADIUS, GEORADIUSBYMEMBER and their _RO forms show distance, position and hash, and the first of them", () => {
+  using s = startInProcess();
+  const c = island(s);
+  const catania = ["15.08726745843887329", "37.50266842333162032"];
+  const palermo = ["13.36138933897018433", "38.11555639549629859"];
+  assertEquals(send(c, "GEORADIUS k 15 37 200 km WITHCOORD WITHHASH WITHDIST COUNT 1 ASC"), [
+    ["Catania", "56.4413", 3479447370796909, catania],
+  ]);
+  assertEquals(send(c, "GEORADIUS_RO k 15 37 125 mi WITHCOORD WITHHASH WITHDIST COUNT 1 ASC"), [
+    ["Catania", "35.0711", 3479447370796909, catania],
+  ]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER k Palermo 656168 ft WITHCOORD WITHDIST WITHHASH COUNT 1 ASC"), [
+    ["Palermo", "0.0000", 3479099956230698, palermo],
+  ]);
+  assertEquals(send(c, "GEORADIUSBYMEMBER_RO k Palermo 125 mi WITHCOORD WITHDIST WITHHASH COUNT 1 DESC"), [
+    ["Catania", "103.3182", 3479447370796909, catania],
+  ]);
+  for (
+    const line of [
+      "GEORADIUS k 15 37 200 km COUNT 1 ANY",
+      "GEORADIUS_RO k 15 37 200 km COUNT 1 ANY",
+      "GEORADIUSBYMEMBER k edge2 10 km COUNT 1 ANY",
+      "GEORADIUSBYMEMBER_RO k edge2 10 km COUNT 1 ANY",
+    ]
+  ) assertEquals(send(c, line), [line.includes("edge2") ? "edge2" : "Palermo"], line);
+});
+
+Deno.test("GEOSEARCHSTORE keeps what lies in a circle or box, as positions or distances, sorted, the first or any", () => {
+  using s = startInProcess();
+  const c = island(s), stored = () => send(c, "ZRANGE d 0 -1 WITHSCORES");
+  assertEquals(send(c, "GEOSEARCHSTORE d k FROMLONLAT 15 37 BYBOX 250 250 mi ASC COUNT 3"), 3);
+  assertEquals(send(c, "ZRANGE d 0 -1"), ["Palermo", "Catania", "edge2"]);
+  assertEquals(
+    send(c, "GEOSEARCHSTORE d k FROMLONLAT 15 37 BYBOX 1312336 1312336 ft DESC COUNT 1 STOREDIST"),
+    1,
+  );
+  assertEquals(stored(), ["edge1", "917783.63561559806"]);
+  assertEquals(send(c, "GEOSEARCHSTORE d k FROMLONLAT 15 37 BYBOX 400 400 km COUNT 2 ANY"), 2);
+  assertEquals(send(c, "GEOSEARCHSTORE d k FROMLONLAT 15 37 BYBOX 150000 150000 m ASC"), 1);
+  assertEquals(stored(), ["Catania", "3479447370796909"]);
+});

@@ -433,3 +433,20 @@ Deno.test("a file being replayed sets times that are over and shows every field"
   s.engine.keepExpired = false;
   assertEquals(c.send("HGET", "k", "a"), null);
 });
+
+Deno.test("HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT take NX, XX, GT and LT alike", () => {
+  const expected = { NX: [1, 0, 0], XX: [0, 1, 1], GT: [0, 1, 0], LT: [1, 0, 1] };
+  for (const name of ["HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT"]) {
+    for (const [condition, outcomes] of Object.entries(expected)) {
+      using s = startInProcess();
+      const c = s.client(), nowMs = s.engine.nowMs;
+      c.send("HSET", "k", "never", "1", "soon", "2", "late", "3");
+      c.send("HPEXPIREAT", "k", String(nowMs + 10_000), "FIELDS", "1", "soon");
+      c.send("HPEXPIREAT", "k", String(nowMs + 90_000), "FIELDS", "1", "late");
+      const atMs = name.endsWith("AT") ? nowMs + 50_000 : 50_000;
+      const time = name.startsWith("HP") ? atMs : Math.ceil(atMs / 1000);
+      const words = [name, "k", String(time), condition, "FIELDS", "3", "never", "soon", "late"];
+      assertEquals(c.send(...words), outcomes, words.join(" "));
+    }
+  }
+});

@@ -197,3 +197,22 @@ Deno.test("RESTORE-ASKING is RESTORE, for keys on their way between nodes", () =
   assertEquals(c.send("RESTORE-ASKING", "copy", "0", String(dump)), "OK");
   assertEquals(c.send("GET", "copy"), "v");
 });
+
+Deno.test("RESTORE-ASKING and RESTORE take REPLACE, ABSTTL, IDLETIME and FREQ", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("SET", "k", "v");
+  const dump = String(c.send("DUMP", "k"));
+  for (const name of ["RESTORE", "RESTORE-ASKING"]) {
+    const atMs = s.engine.nowMs + 5000, busy = new ReplyFailure("BUSYKEY Target key name already exists.");
+    assertEquals(c.send(name, "k", "0", dump), busy);
+    assertEquals(c.send(name, "k", String(atMs), dump, "ABSTTL", "REPLACE", "IDLETIME", "77"), "OK");
+    assertEquals([c.send("PEXPIRETIME", "k"), c.send("OBJECT", "IDLETIME", "k")], [atMs, 77]);
+    assertEquals(c.send(name, "k", "100", dump, "REPLACE", "FREQ", "9"), "OK");
+    assertEquals(c.send("PTTL", "k"), 100);
+    c.send("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu");
+    c.send(name, "used", "0", dump, "REPLACE", "FREQ", "9");
+    assertEquals(c.send("OBJECT", "FREQ", "used"), 9);
+    c.send("CONFIG", "SET", "maxmemory-policy", "noeviction");
+  }
+});

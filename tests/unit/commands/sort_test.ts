@@ -147,3 +147,15 @@ Deno.test("SORT_RO does what SORT does, but STORE", () => {
     syntaxError,
   ]);
 });
+
+Deno.test("SORT_RO sorts as SORT does, up or down, by number or bytes, a part of it, and stores nothing", () => {
+  using s = startWithWeights();
+  assertEquals(s.run("SORT q ASC"), ["1", "2", "3"]);
+  assertEquals(s.run("SORT_RO q ASC LIMIT 1 5"), ["2", "3"]);
+  assertEquals(s.run("SORT_RO q DESC LIMIT 0 2"), ["3", "2"]);
+  s.run("RPUSH words b 10 9 a");
+  assertEquals(s.run("SORT_RO words ALPHA"), ["10", "9", "a", "b"]);
+  assertEquals(s.run("SORT_RO words ALPHA DESC LIMIT 0 1"), ["b"]);
+  assertEquals(s.run("SORT_RO q BY w_* GET # GET h_*->name"), ["3", "n3", "2", "n2", "1", "n1"]);
+  assertEquals(s.run("SORT_RO q STORE d"), syntaxError);
+});

@@ -199,3 +199,13 @@ Deno.test("group bookkeeping leaves WATCH alone, new entries do not", () => {
   c.send("XADD", "s", "10", "f", "v");
   assertEquals(watcher.client.has(ClientFlag.DirtyCas), true);
 });
+
+Deno.test("XGROUP SETID takes $ for the last entry, and ENTRIESREAD for how many are read by then", () => {
+  using s = startInProcess();
+  const c = delivered(s), read = () => c.send("XREADGROUP", "GROUP", "g", "bob", "STREAMS", "s", ">");
+  assertEquals(c.send("XGROUP", "SETID", "s", "g", "0"), "OK");
+  assertEquals(c.send("XGROUP", "SETID", "s", "g", "$"), "OK");
+  assertEquals(read(), null);
+  assertEquals(c.send("XGROUP", "SETID", "s", "g", "4", "ENTRIESREAD", "4"), "OK");
+  assertEquals(read(), [["s", [["5-0", ["f", "5"]]]]]);
+});

@@ -161,3 +161,34 @@ Deno.test("LCS finds what two strings have in common, and where", () => {
     new ReplyFailure("ERR If you want both the length and indexes, please just use IDX."),
   );
 });
+
+Deno.test("SET and GETEX take times in seconds and milliseconds, from now and from 1970, and propagate the moment", () => {
+  using s = startInProcess();
+  s.advance(1000 - s.engine.nowMs % 1000);
+  const c = s.client(), now = s.engine.nowMs;
+  const times = [["EX", "7"], ["PX", "7000"], ["EXAT", String(now / 1000 + 7)], ["PXAT", String(now + 7000)]];
+  for (const [word = "", time = ""] of times) {
+    assertEquals(c.send("SET", "k", "v", word, time), "OK");
+    assertEquals([c.send("PEXPIRETIME", "k"), s.propagated()], [now + 7000, [`SET k v PXAT ${now + 7000}`]]);
+    c.send("SET", "g", "v");
+    s.propagated();
+    assertEquals(c.send("GETEX", "g", word, time), "v");
+    assertEquals([c.send("PEXPIRETIME", "g"), s.propagated()], [now + 7000, [`PEXPIREAT g ${now + 7000}`]]);
+    assertEquals(c.send("SET", "k", "v", word, time, "KEEPTTL"), SYNTAX);
+    assertEquals(c.send("SET", "k", "v", word, time, word === "PX" ? "EX" : "PX", "1"), SYNTAX);
+    assertEquals(c.send("SET", "k", "v", word, "x"), NOT_INTEGER);
+  }
+  assertEquals([c.send("GETEX", "g", "EXAT", "1"), c.send("EXISTS", "g"), s.propagated()], ["v", 0, [
+    "DEL g",
+  ]]);
+});
+
+Deno.test("SET with GET answers with the old value whether or not NX or XX let it write", () => {
+  using s = startInProcess();
+  const c = s.client();
+  assertEquals([c.send("SET", "k", "a", "XX", "GET"), c.send("EXISTS", "k")], [null, 0]);
+  assertEquals([c.send("SET", "k", "a", "NX", "GET"), c.send("GET", "k")], [null, "a"]);
+  assertEquals([c.send("SET", "k", "b", "NX", "GET"), c.send("GET", "k")], ["a", "a"]);
+  c.send("RPUSH", "list", "x");
+  assertEquals([c.send("SET", "list", "v", "GET"), c.send("TYPE", "list")], [WRONGTYPE, "list"]);
+});

@@ -397,3 +397,59 @@ Deno.test("ZSCAN goes through a large set by cursor, with MATCH", () => {
   assertEquals(matching.length, 20);
   assertEquals(send(c, "ZSCAN missing 0"), ["0", []]);
 });
+
+Deno.test("ZUNION, ZINTER and their STORE forms weigh scores, and take their sum, minimum or maximum", () => {
+  using s = startInProcess();
+  const c = s.client();
+  send(c, "ZADD a 1 x 2 y 3 z");
+  send(c, "ZADD b 10 y 20 z 30 w");
+  const results: [string, string, string][] = [
+    ["ZUNION", "2 a b AGGREGATE SUM", "x 1 y 12 z 23 w 30"],
+    ["ZUNION", "2 a b AGGREGATE MIN", "x 1 y 2 z 3 w 30"],
+    ["ZUNION", "2 a b AGGREGATE MAX", "x 1 y 10 z 20 w 30"],
+    ["ZUNION", "2 a b WEIGHTS 2 -1", "w -30 z -14 y -6 x 2"],
+    ["ZINTER", "2 a b WEIGHTS 2 3 AGGREGATE SUM", "y 34 z 66"],
+    ["ZINTER", "2 a b AGGREGATE MAX", "y 10 z 20"],
+    ["ZINTER", "2 a b AGGREGATE MIN WEIGHTS 20 1", "y 10 z 20"],
+  ];
+  for (const [name, rest, expected] of results) {
+    assertEquals(send(c, `${name} ${rest} WITHSCORES`), expected.split(" "), `${name} ${rest}`);
+    assertEquals(send(c, `${name}STORE d ${rest}`), expected.split(" ").length / 2);
+    assertEquals(send(c, "ZRANGE d 0 -1 WITHSCORES"), expected.split(" "), `${name}STORE d ${rest}`);
+  }
+});
+
+Deno.test("the older names of ZRANGE take WITHSCORES and LIMIT, and ZRANGESTORE every kind of range", () => {
+  using s = startInProcess();
+  const c = s.client();
+  send(c, "ZADD k 1 x 2 y 3 z");
+  send(c, "ZADD same 0 a 0 b 0 c 0 d");
+  assertEquals(send(c, "ZREVRANGE k 0 1 WITHSCORES"), ["z", "3", "y", "2"]);
+  assertEquals(send(c, "ZRANGEBYSCORE k 2 3 WITHSCORES LIMIT 1 5"), ["z", "3"]);
+  assertEquals(send(c, "ZREVRANGEBYSCORE k 3 2 WITHSCORES LIMIT 0 1"), ["z", "3"]);
+  assertEquals(send(c, "ZRANGEBYLEX same - + LIMIT 1 2"), ["b", "c"]);
+  assertEquals(send(c, "ZREVRANGEBYLEX same (d [a LIMIT 0 -1"), ["c", "b", "a"]);
+  const stored: [string, string[]][] = [
+    ["ZRANGESTORE d same 1 2", ["b", "c"]],
+    ["ZRANGESTORE d k (1 +inf BYSCORE LIMIT 0 1", ["y"]],
+    ["ZRANGESTORE d same [b (d BYLEX", ["b", "c"]],
+    ["ZRANGESTORE d same + (b BYLEX REV LIMIT 1 5", ["c"]],
+    ["ZRANGESTORE d k 9 10", []],
+  ];
+  for (const [line, members] of stored) {
+    assertEquals([send(c, line), send(c, "ZRANGE d 0 -1")], [members.length, members], line);
+  }
+});
+
+Deno.test("BZMPOP takes the lowest or highest of the first key that has any, and waits for one", () => {
+  using s = startInProcess();
+  const c = s.client(), waiting = s.client();
+  send(c, "ZADD b 1 x 2 y 3 z");
+  assertEquals(send(c, "BZMPOP 1 2 a b MIN COUNT 2"), ["b", [["x", "1"], ["y", "2"]]]);
+  assertEquals(send(c, "BZMPOP 1 1 b MAX"), ["b", [["z", "3"]]]);
+  assertEquals(send(waiting, "BZMPOP 0 2 a b MIN"), PENDING);
+  s.propagated();
+  send(c, "ZADD a 5 v 4 u");
+  assertEquals(waiting.received(), [["a", [["u", "4"]]]]);
+  assertEquals(s.propagated(), ["ZADD a 5 v 4 u", "ZPOPMIN a 1"]);
+});
