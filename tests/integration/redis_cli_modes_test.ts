@@ -1,6 +1,7 @@
 /** Every mode of redis-cli against Redeno, and redis-cli's ways of sending and showing. */
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
-import { encodeCommand, findTool, type ServerProcess, startRedeno } from "../support/oracle.ts";
+import { redenoCommand } from "../support/launch.ts";
+import { encodeCommand, findTool, ServerProcess, startRedeno } from "../support/oracle.ts";
 import { hasTerminal, runTool, untilShown } from "../support/tool.ts";
 
 const redisCli = findTool("redis-cli");
@@ -169,3 +170,84 @@ cliTest(
   },
   true,
 );
+
+const LIBRARY = "#!lua name=lib\nredis.register_function('answer', function() return 42 end)";
+
+/** What redis-check-rdb says of a file; "" where it is not installed. */
+async function checked(path: string): Promise<string> {
+  const tool = findTool("redis-check-rdb");
+  if (tool === undefined) {
+    console.warn("redis-check-rdb is not installed, files are only loaded");
+    return "";
+  }
+  const { code, stdout } = await runTool(tool, [path]);
+  assertEquals(code, 0, stdout);
+  return stdout;
+}
+
+cliTest(
+  "redis-cli --rdb fetches a file of all data, which redis-check-rdb and a server accept",
+  async (cli) => {
+    await fill(cli.server);
+    assertEquals(await cli.say("function", "load", LIBRARY), "lib\n");
+    const folder = await Deno.makeTempDir({ prefix: "redeno-rdb-" }), path = `${folder}/dump.rdb`;
+    try {
+      for (const diskless of ["yes", "no"]) {
+        await cli.say("config", "set", "repl-diskless-sync", diskless, "repl-diskless-sync-delay", "0");
+        const { code, stderr } = await cli.run(["--rdb", path]);
+        assertEquals(code, 0, stderr);
+        const said = await checked(path);
+        if (said !== "") assertMatch(said, /RDB looks OK[^]*\] 305 keys read/);
+        const copy = await ServerProcess.start(redenoCommand(), ["--save", ""], folder);
+        using c = await copy.connect();
+        assertEquals(await c.send("DBSIZE"), ":305\r\n");
+        assertEquals(await c.send("FCALL", "answer", "0"), ":42\r\n");
+        assertEquals(await c.send("ZSCORE", "zset", "member"), "$1\r\n1\r\n");
+        await copy.stop("SIGKILL");
+        await Deno.remove(path);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+cliTest("redis-cli --functions-rdb fetches a file of the function libraries alone", async (cli) => {
+  await fill(cli.server);
+  await cli.say("config", "set", "repl-diskless-sync-delay", "0");
+  assertEquals(await cli.say("function", "load", LIBRARY), "lib\n");
+  const folder = await Deno.makeTempDir({ prefix: "redeno-rdb-" }), path = `${folder}/dump.rdb`;
+  try {
+    const { code, stderr } = await cli.run(["--functions-rdb", path]);
+    assertEquals(code, 0, stderr);
+    const said = await checked(path);
+    if (said !== "") assertMatch(said, /RDB looks OK[^]*\] 0 keys read/);
+    const copy = await ServerProcess.start(redenoCommand(), ["--save", ""], folder);
+    using c = await copy.connect();
+    assertEquals(await c.send("DBSIZE"), ":0\r\n");
+    assertEquals(await c.send("FCALL", "answer", "0"), ":42\r\n");
+    await copy.stop("SIGKILL");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+cliTest("redis-cli --replica shows what changes", async (cli) => {
+  await cli.say("config", "set", "repl-diskless-sync-delay", "0");
+  const child = new Deno.Command(redisCli ?? "", {
+    args: ["-p", String(cli.server.port), "--replica"],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  await cli.server.logged(/Synchronization with replica .* succeeded/);
+  await cli.say("set", "k", "v");
+  let shown = "";
+  for await (const chunk of child.stdout) {
+    shown += new TextDecoder().decode(chunk);
+    if (shown.includes('"set","k","v"')) break;
+  }
+  assertStringIncludes(shown, '"set","k","v"');
+  child.kill("SIGTERM");
+  await child.status;
+});
