@@ -182,7 +182,10 @@ export class DataTransfer {
   async #parse(progress: LoadProgress, target: KeyspaceTarget): Promise<void> {
     const rdb = RdbInput.fed(), reader = new RdbReader(rdb, target, this.host.engine.limits);
     progress.totalBytes = this.totalBytes;
-    const steps = reader.read((fetched) => progress.loadedBytes = fetched);
+    const steps = reader.read((fetched, keys) => {
+      progress.loadedBytes = fetched;
+      progress.keysLoaded(keys);
+    }, progress.keysPerStep);
     while (!steps.next().done) {
       if (reader.isStarved) await this.#feed(rdb);
       else if (progress.isDue) await progress.pause();
@@ -263,12 +266,14 @@ export class DataTransfer {
 
   /** Tells the primary now and then that this server is alive, though it loads. */
   #progress(): LoadProgress {
-    return new LoadProgress(this.host.engine.clock, ({ clock }) => {
+    const { clock, config } = this.host.engine;
+    const tellPrimary = () => {
       if (clock.nowMs() < this.#nextSignMs) return;
       this.#nextSignMs = clock.nowMs() + KEEPALIVE_MS;
       this.link.movedAtMs = clock.nowMs();
       this.link.sendBytes(bytesOf("\n"));
-    });
+    };
+    return new LoadProgress(clock, tellPrimary, () => config.values.keyLoadDelay);
   }
 
   async #attempt(what: string, work: () => Promise<void>): Promise<void> {

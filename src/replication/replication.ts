@@ -49,6 +49,8 @@ export class Replication {
     this.follower.takeOver = this.failover;
     this.primary.refusesSync = () => this.#refusesSync();
     this.primary.onAcknowledged = () => this.#acknowledged();
+    engine.rates.follow("replicationInput", () => this.follower.receivedBytes);
+    engine.rates.follow("replicationOutput", () => this.primary.sentBytes);
   }
 
   /** The replication of the server that `engine` belongs to. */
