@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { Random } from "../../../src/util/random.ts";
 import { startInProcess } from "../../support/in_process.ts";
 import { ReplyFailure } from "../../support/reply_values.ts";
 
@@ -158,4 +159,61 @@ Deno.test("SORT_RO sorts as SORT does, up or down, by number or bytes, a part of
   assertEquals(s.run("SORT_RO words ALPHA DESC LIMIT 0 1"), ["b"]);
   assertEquals(s.run("SORT_RO q BY w_* GET # GET h_*->name"), ["3", "n3", "2", "n2", "1", "n1"]);
   assertEquals(s.run("SORT_RO q STORE d"), syntaxError);
+});
+
+/** What SORT makes of elements and their weights: a plain model. */
+function modelOfSort(
+  elements: readonly string[],
+  weights: ReadonlyMap<string, string>,
+  options: { by: boolean; alpha: boolean; desc: boolean; limit: readonly [number, number] | null },
+): string[] {
+  const weight = (element: string) => options.by ? weights.get(element)! : element;
+  const order = (a: string, b: string) => {
+    const [x, y] = [weight(a), weight(b)];
+    return options.alpha ? (x < y ? -1 : 1) : Number(x) - Number(y);
+  };
+  const sorted = elements.toSorted((a, b) => options.desc ? order(b, a) : order(a, b));
+  return options.limit === null
+    ? sorted
+    : sorted.slice(options.limit[0], options.limit[0] + options.limit[1]);
+}
+
+Deno.test("SORT agrees with a plain model under random options, over lists, sets and sorted sets", () => {
+  for (let seed = 1; seed <= 150; seed++) {
+    using s = start();
+    const random = new Random(seed), weights = new Map<string, string>();
+    // All elements differ, and so do their weights.
+    const elements = Array.from({ length: 1 + random.below(40) }, (_, i) => String(i * 7 % 41 - 10));
+    const kind = random.below(3);
+    s.run(
+      kind === 0
+        ? `RPUSH k ${elements.join(" ")}`
+        : kind === 1
+        ? `SADD k ${elements.join(" ")}`
+        : `ZADD k ${elements.map((element, i) => `${i} ${element}`).join(" ")}`,
+    );
+    for (const [i, element] of elements.entries()) {
+      weights.set(element, String((i * 13 % 43) / 4));
+      s.run(`SET w_${element} ${weights.get(element)}`);
+    }
+    const limit = random.below(2) === 0 ? null : [random.below(50), random.below(20)] as const;
+    const options = {
+      by: random.below(2) === 0,
+      alpha: random.below(2) === 0,
+      desc: random.below(2) === 0,
+      limit,
+    };
+    const words = ["k", options.by ? "BY w_*" : "", limit === null ? "" : `LIMIT ${limit.join(" ")}`];
+    words.push(options.desc ? "DESC" : "", options.alpha ? "ALPHA" : "");
+    const line = words.filter((word) => word !== "").join(" "), message = `seed ${seed}: SORT ${line}`;
+    const expected = modelOfSort(elements, weights, options);
+    assertEquals(s.run(`SORT ${line}`), expected, message);
+    assertEquals(
+      s.run(`SORT_RO ${line} GET w_* GET #`),
+      expected.flatMap((e) => [weights.get(e)!, e]),
+      message,
+    );
+    assertEquals(s.run(`SORT ${line} STORE d`), expected.length, message);
+    assertEquals(s.run("LRANGE d 0 -1"), expected, message);
+  }
 });
