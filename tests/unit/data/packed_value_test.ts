@@ -37,8 +37,9 @@ function change(value: CollectionValue, random: Random): void {
     if (random.below(3) === 0) value.remove(name);
     else value.add(name, random.below(100) / 8);
   } else if (value instanceof ListValue) {
-    if (random.below(3) === 0) value.pop(ListEnd.Head);
-    else if (random.below(3) === 0 && value.size > 0) value.set(random.below(value.size), text);
+    const choice = random.below(9);
+    if (choice < 3) value.pop(ListEnd.Head);
+    else if (choice < 5) value.set(0, text);
     else value.push(random.below(2) === 0 ? ListEnd.Head : ListEnd.Tail, text);
   }
 }
