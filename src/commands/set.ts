@@ -112,6 +112,9 @@ function spop(ctx: CommandContext, args: Args): void {
   ctx.reply.bulk(member);
 }
 
+/** SPOP leaves a new set where what it has taken is this many times what is left, as OBJECT ENCODING shows. */
+const RENEWED_BELOW = 5;
+
 function spopCount(ctx: CommandContext, args: Args): void {
   const count = args.int(2, MUST_BE_POSITIVE, 0);
   const key = args.key(1);
@@ -120,6 +123,7 @@ function spopCount(ctx: CommandContext, args: Args): void {
   const popped = set.membersAt(drawDistinct(set.size, count, ctx.engine.random));
   const all = popped.length === set.size;
   for (const member of popped) set.delete(member);
+  if (set.size * RENEWED_BELOW <= popped.length) set.renew();
   ctx.changed(key, Notify.Set, "spop", popped.length);
   if (all) {
     ctx.rewrite(ctx.engine.config.values.lazyfreeLazyServerDel ? "UNLINK" : "DEL", key.text);

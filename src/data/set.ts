@@ -211,12 +211,24 @@ export class SetValue extends CollectionValue {
 
   copy(): SetValue {
     const twin = new SetValue(this.#limits);
-    twin.#text = this.#text;
-    twin.#count = this.#count;
-    twin.#width = this.#width;
-    twin.#isHashtable = this.#isHashtable;
+    twin.#take(this);
     twin.#table = this.#table === null ? null : this.#table.copy();
     return twin;
+  }
+
+  /** Becomes what a new set of these members would be, in encoding and memory. O(n). */
+  renew(): void {
+    const fresh = new SetValue(this.#limits);
+    this.forEach((member) => fresh.add(ownText(member)));
+    this.#take(fresh);
+  }
+
+  #take(other: SetValue): void {
+    this.#text = other.#text;
+    this.#count = other.#count;
+    this.#width = other.#width;
+    this.#isHashtable = other.#isHashtable;
+    this.#table = other.#table;
   }
 
   /** Whether a further member of `length` bytes leaves the set a listpack. */

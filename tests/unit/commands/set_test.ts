@@ -267,3 +267,17 @@ Deno.test("a set keeps members with every byte", () => {
   c.send("SADD", "k", ...members);
   assertEquals(sorted(c.send("SMEMBERS", "k")), [...members].sort());
 });
+
+Deno.test("SPOP leaves a new set, with an encoding of its own, where it has taken five times what is left", () => {
+  using s = startInProcess();
+  const c = s.client(), members = Array.from({ length: 12 }, (_, i) => String(i));
+  for (const [count, encoding] of [["9", "hashtable"], ["10", "intset"], ["11", "intset"]] as const) {
+    c.send("DEL", "s");
+    c.send("SADD", "s", "x", ...members);
+    c.send("SREM", "s", "x");
+    c.send("EXPIRE", "s", "100");
+    assertEquals((c.send("SPOP", "s", count) as unknown[]).length, Number(count));
+    assertEquals([c.send("OBJECT", "ENCODING", "s"), c.send("TTL", "s")], [encoding, 100], count);
+    assertEquals(c.send("SCARD", "s"), 12 - Number(count));
+  }
+});

@@ -180,3 +180,24 @@ Deno.test("SetValue.memoryBytes follows what is stored", () => {
   for (let i = 0; i < 1000; i++) set.delete(`member:${i}`);
   assert(set.memoryBytes < empty + 500, String(set.memoryBytes));
 });
+
+Deno.test("SetValue.renew gives the encoding and the memory of a new set of the same members", () => {
+  const limits = { ...defaultLimits(), setMaxListpackEntries: 0 };
+  for (const [count, left] of [[3, 2], [900, 5]] as const) {
+    const set = new SetValue(limits), fresh = new SetValue(limits);
+    set.add("x");
+    for (let i = 0; i < count; i++) set.add(String(i));
+    set.delete("x");
+    for (let i = left; i < count; i++) set.delete(String(i));
+    assertEquals(set.encoding, "hashtable");
+    for (let i = 0; i < left; i++) fresh.add(String(i));
+    set.renew();
+    assertEquals([set.encoding, set.members().sort(), set.memoryBytes], [
+      "intset",
+      fresh.members().sort(),
+      fresh.memoryBytes,
+    ]);
+    set.add("y");
+    assertEquals([set.encoding, set.size], ["hashtable", left + 1]);
+  }
+});
