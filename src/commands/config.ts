@@ -13,6 +13,7 @@ import type { CommandContext } from "../engine/context.ts";
 import { mayAct } from "../engine/protected_action.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import { ReplyError, SYNTAX } from "../protocol/errors.ts";
+import { Replication } from "../replication/replication.ts";
 import { replyHelp } from "./help.ts";
 
 function configGet(ctx: CommandContext, args: Args): void {
@@ -40,6 +41,7 @@ function configResetStat(ctx: CommandContext): void {
   const { commands, rates, stats } = ctx.engine;
   stats.reset();
   rates.reset();
+  Replication.of(ctx.engine).primary.resetCounts();
   for (const [, cmd] of commands.entries()) {
     for (const one of [cmd, ...cmd.subcommands ?? []]) {
       Object.assign(one.stats, freshStats());

@@ -89,6 +89,11 @@ export class PrimarySide implements PropagationSink, SyncHost {
     return this.replicas.reduce((sum, { sentBytes }) => sum + sentBytes, this.#sentBytes);
   }
 
+  /** CONFIG RESETSTAT. */
+  resetCounts(): void {
+    this.fullSyncs = this.partialSyncs = this.refusedPartialSyncs = 0;
+  }
+
   // ---- The stream ---------------------------------------------------------------------------------------------
 
   /** Begins to record the stream. What is propagated goes into it unless this server is a replica. */

@@ -94,6 +94,14 @@ Deno.test("PSYNC goes on where a replica was that comes back, and sends all data
   assertMatch(stats, /sync_full:2\r\nsync_partial_ok:1\r\nsync_partial_err:1\r\n/);
 });
 
+Deno.test("CONFIG RESETSTAT sets the counts of synchronisations back", async () => {
+  const server = await startPrimary(), c = server.client();
+  await attach(server);
+  assertMatch(String(c.send("INFO", "stats")), /\r\nsync_full:1\r\n/);
+  assertEquals(c.send("CONFIG", "RESETSTAT"), "OK");
+  assertMatch(String(c.send("INFO", "stats")), /\r\nsync_full:0\r\n/);
+});
+
 Deno.test("PSYNC sends a file straight to replicas that find its end, and the stream when they ask for it", async () => {
   const server = await startPrimary({ "repl-diskless-sync": "yes", "repl-diskless-sync-delay": "0" });
   const c = server.client(), replica = server.client();
