@@ -57,7 +57,8 @@ export function clientLine(engine: Engine, client: Client): string {
     ["id", client.id],
     ["addr", transport.address],
     ["laddr", transport.localAddress],
-    ["fd", client.id + 7],
+    // Deno does not tell it.
+    ["fd", -1],
     ["name", client.name],
     ["age", seconds(client.createdAtMs)],
     ["idle", seconds(client.lastInteractionMs)],
@@ -67,6 +68,7 @@ export function clientLine(engine: Engine, client: Client): string {
     ["psub", engine.pubsub.patterns.countOf(client)],
     ["ssub", engine.pubsub.shardChannels.countOf(client)],
     ["multi", client.has(ClientFlag.Multi) ? client.queue.length : -1],
+    ["watch", client.watched?.size ?? 0],
     ["qbuf", queryBytes],
     ["qbuf-free", Math.max(0, transport.queryCapacity - queryBytes)],
     ["argv-mem", 0],
@@ -84,7 +86,6 @@ export function clientLine(engine: Engine, client: Client): string {
     ["resp", client.reply.resp],
     ["lib-name", client.libName],
     ["lib-ver", client.libVersion],
-    ["watch", client.watched?.size ?? 0],
   ];
   return fields.map(([name, value]) => `${name}=${value}`).join(" ");
 }

@@ -42,7 +42,7 @@ function info(ctx: CommandContext, args: Args): void {
   ctx.reply.array(args.count - 2);
   for (const name of args.strings(2)) {
     const cmd = ctx.engine.commands.getFull(name.toLowerCase());
-    if (cmd === undefined) ctx.reply.nullArray();
+    if (cmd === undefined) ctx.reply.null();
     else replyCommandInfo(ctx.reply, cmd);
   }
 }
@@ -100,13 +100,22 @@ function subject(ctx: CommandContext, args: Args): Command {
   return sub;
 }
 
-/** The keys among the arguments of a command given as arguments; replies itself where there are none. */
+/** The keys of a call, or none where its arguments make no sense. */
+function positionsIn(cmd: Command, given: Args): KeyPosition[] {
+  try {
+    return findKeys(cmd, given) ?? [];
+  } catch (error) {
+    if (error instanceof ReplyError) return [];
+    throw error;
+  }
+}
+
+/** The keys among the arguments of a command given as arguments. */
 function keysOf(ctx: CommandContext, given: Args): KeyPosition[] {
   const cmd = subject(ctx, given);
   if (cmd.keys.length === 0 && cmd.keysOf === undefined) throw NO_KEY_ARGUMENTS;
   if (!acceptsCount(cmd, given.count)) throw INVALID_COUNT;
-  const found = findKeys(cmd, given);
-  if (found === undefined) throw INVALID_ARGUMENTS;
+  const found = positionsIn(cmd, given);
   if (found.length === 0 && (cmd.flags & Flag.NoMandatoryKeys) === 0) throw INVALID_ARGUMENTS;
   return found;
 }

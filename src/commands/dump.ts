@@ -67,6 +67,7 @@ function restoreOptions(args: Args): RestoreOptions {
 /** The value of a payload; throws what RESTORE replies. */
 function valueOf(ctx: CommandContext, payload: Uint8Array): Slice | CollectionValue {
   if (!hasValidFooter(payload, ctx.engine.debug.skipChecksums)) throw WRONG_FOOTER;
+  ctx.engine.stats.payloadsChecked++;
   try {
     return restoreValue(payload, ctx.engine.limits);
   } catch (error) {

@@ -92,6 +92,16 @@ function listenerFields({ config: { values } }: Engine): InfoField[] {
   return listeners.map((text, i) => [`listener${i}`, text]);
 }
 
+/** Keys whose end wakes somebody: XREADGROUP's. */
+function keysWaitedForToGo(engine: Engine): number {
+  const names = new Set<string>();
+  for (const { blocked, databaseId } of engine.waiting.all) {
+    if (blocked?.cmd.name !== "xreadgroup") continue;
+    for (const key of blocked.keys) names.add(`${databaseId}:${key}`);
+  }
+  return names.size;
+}
+
 export function clientFields(engine: Engine): InfoField[] {
   let connected = 0, pubsub = 0, watching = 0, input = 0, output = 0;
   for (const client of engine.clients.values()) {
@@ -113,6 +123,7 @@ export function clientFields(engine: Engine): InfoField[] {
     ["watching_clients", watching],
     ["clients_in_timeout_table", engine.waiting.deadlineCount],
     ["total_blocking_keys", engine.waiting.keyCount],
+    ["total_blocking_keys_on_nokey", keysWaitedForToGo(engine)],
   ];
 }
 
@@ -156,6 +167,7 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["allocator_allocated", allocated],
     ["allocator_active", active],
     ["allocator_resident", resident],
+    ["allocator_muzzy", 0],
     ["total_system_memory", machineMemory],
     ["total_system_memory_human", humanBytes(machineMemory)],
     ...scriptMemoryFields(engine),
@@ -175,6 +187,7 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["mem_total_replication_buffers", stream.total],
     ["mem_clients_slaves", stream.replicas + report.clientsReplicas],
     ["mem_clients_normal", report.clientsNormal],
+    ["mem_overhead_db_hashtable_rehashing", 0],
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", report.aofBuffer],
     ["mem_allocator", "v8"],
@@ -193,15 +206,15 @@ export function statsFields(engine: Engine): InfoField[] {
   return [
     ["total_connections_received", stats.connectionsReceived],
     ["total_commands_processed", stats.commandsProcessed],
-    ["instantaneous_ops_per_sec", Math.round(rates.of("commandsProcessed"))],
+    ["instantaneous_ops_per_sec", Math.round(rates.of("commands"))],
     ["total_net_input_bytes", stats.netInputBytes],
     ["total_net_output_bytes", stats.netOutputBytes],
     ["total_net_repl_input_bytes", Replication.of(engine).follower.receivedBytes],
     ["total_net_repl_output_bytes", Replication.of(engine).primary.sentBytes],
-    ["instantaneous_input_kbps", kilobytes(rates.of("netInputBytes"))],
-    ["instantaneous_output_kbps", kilobytes(rates.of("netOutputBytes"))],
-    ["instantaneous_input_repl_kbps", "0.00"],
-    ["instantaneous_output_repl_kbps", "0.00"],
+    ["instantaneous_input_kbps", kilobytes(rates.of("input"))],
+    ["instantaneous_output_kbps", kilobytes(rates.of("output"))],
+    ["instantaneous_input_repl_kbps", kilobytes(rates.of("replicationInput"))],
+    ["instantaneous_output_repl_kbps", kilobytes(rates.of("replicationOutput"))],
     ["rejected_connections", stats.connectionsRejected],
     ...replicationStats(engine),
     ["expired_subkeys", stats.expiredFields],
@@ -234,7 +247,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["tracking_total_prefixes", tracking.prefixCount],
     ["unexpected_error_replies", stats.unexpectedErrors],
     ["total_error_replies", stats.errorReplies],
-    ["dump_payload_sanitizations", 0],
+    ["dump_payload_sanitizations", stats.payloadsChecked],
     ["total_reads_processed", stats.readsProcessed],
     ["total_writes_processed", stats.writesProcessed],
     ["io_threaded_reads_processed", 0],

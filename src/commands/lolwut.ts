@@ -43,8 +43,8 @@ function withHatchling(rows: string[], random: Random, columns: number): string[
 /** LOLWUT [VERSION number] [columns]; the version only chooses among the pictures of redis-server and is ignored. */
 export function lolwut(ctx: CommandContext, args: Args): void {
   let at = 1;
-  if (args.count > 2 && args.is(1, "VERSION")) {
-    args.integer(2, NOT_INTEGER);
+  if (args.count > 1 && args.is(1, "VERSION")) {
+    if (args.count > 2) args.integer(2, NOT_INTEGER);
     at = 3;
   }
   const asked = args.count > at ? args.int(at) : USUAL_COLUMNS;

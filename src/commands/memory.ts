@@ -5,6 +5,8 @@ import { type Command, command, Flag, integerArg, keyArg, keyAt, KeyFlag } from 
 import type { CommandContext } from "../engine/context.ts";
 import { type MemoryReport, memoryReport, percentOf, ratio } from "../engine/memory_report.ts";
 import { SYNTAX } from "../protocol/errors.ts";
+import { streamMemory } from "../replication/info.ts";
+import { Scripting } from "../scripting/scripting.ts";
 import { collectGarbage } from "../util/garbage.ts";
 import { formatDouble } from "../util/numbers.ts";
 import { replyHelp } from "./help.ts";
@@ -26,6 +28,7 @@ function usage(ctx: CommandContext, args: Args): void {
 
 function stats(ctx: CommandContext): void {
   const { reply, engine } = ctx, report = memoryReport(engine);
+  const stream = streamMemory(engine), { memory } = Scripting.of(engine);
   const from = reply.length;
   let pairs = 0;
   const put = (name: string, bytes: number) => {
@@ -41,13 +44,13 @@ function stats(ctx: CommandContext): void {
   put("peak.allocated", report.peak);
   put("total.allocated", report.used);
   put("startup.allocated", report.startup);
-  put("replication.backlog", 0);
-  put("clients.slaves", report.clientsReplicas);
+  put("replication.backlog", stream.backlog);
+  put("clients.slaves", stream.replicas + report.clientsReplicas);
   put("clients.normal", report.clientsNormal);
   put("cluster.links", 0);
   put("aof.buffer", report.aofBuffer);
-  put("lua.caches", 0);
-  put("functions.caches", 0);
+  put("lua.caches", memory.evalMachine + memory.scripts);
+  put("functions.caches", memory.functionMachine + memory.libraries);
   for (const [id, database] of engine.databases.entries()) {
     if (database.size === 0) continue;
     reply.bulk(`db.${id}`);
@@ -69,6 +72,7 @@ function stats(ctx: CommandContext): void {
   put("allocator.allocated", report.allocated);
   put("allocator.active", report.active);
   put("allocator.resident", report.resident);
+  put("allocator.muzzy", 0);
   putDouble("allocator-fragmentation.ratio", ratio(report.active, report.allocated));
   put("allocator-fragmentation.bytes", report.active - report.allocated);
   putDouble("allocator-rss.ratio", ratio(report.resident, report.active));

@@ -3,12 +3,13 @@ import type { Args } from "../engine/args.ts";
 import { type Command, command, Flag, integerArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { replyHelp } from "./help.ts";
+import { replyHelp, subcommandSyntax } from "./help.ts";
 
 const USUAL_COUNT = 10;
 const BAD_COUNT = new ReplyError("ERR count should be greater than or equal to -1");
 
 function get(ctx: CommandContext, args: Args): void {
+  if (args.count > 3) throw subcommandSyntax(args);
   const count = args.count > 2 ? args.int(2, BAD_COUNT) : USUAL_COUNT;
   if (count < -1) throw BAD_COUNT;
   const entries = ctx.engine.slowlog.newest(count), { reply } = ctx;

@@ -281,8 +281,8 @@ function pick<Word extends string>(
   synonyms: Readonly<Record<string, Word>> = {},
 ): Word {
   const word = given.toLowerCase();
-  const found = choices.find((choice) => choice === word) ?? synonyms[word];
-  if (found === undefined) throw notOneOf([...choices, ...Object.keys(synonyms)]);
+  const found = synonyms[word] ?? choices.find((choice) => choice === word);
+  if (found === undefined) throw notOneOf(choices);
   return found;
 }
 

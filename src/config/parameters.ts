@@ -60,8 +60,10 @@ function refuseHostname(value: string): string | undefined {
 }
 
 function refuseTitleTemplate(value: string): string | undefined {
-  const variable = /\{(title|listen-addr|server-mode|config-file|port|tls-port|unixsocket)\}/g;
-  return value.replace(variable, "x").replaceAll("{{", "x").includes("{") || value === ""
+  // A title of what may be nothing is none.
+  const shown = value.replace(/\{(title|server-mode|unixsocket)\}/g, "")
+    .replace(/\{(listen-addr|config-file|port|tls-port)\}/g, "x").replaceAll("{{", "x").trim();
+  return shown.includes("{") || shown === ""
     ? "template format is invalid or contains unknown variables"
     : undefined;
 }
@@ -165,7 +167,7 @@ export const PARAMETERS = {
   "bio_cpulist": text("", fixedAndMeaningless),
   "aof_rewrite_cpulist": text("", fixedAndMeaningless),
   "bgsave_cpulist": text("", fixedAndMeaningless),
-  "oom-score-adj": choice("no", ["no", "yes", "absolute"], {
+  "oom-score-adj": choice("no", ["no", "yes", "relative", "absolute"], {
     flags: Meaningless,
     synonyms: { relative: "yes" },
   }),

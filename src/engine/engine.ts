@@ -205,6 +205,9 @@ export class Engine {
     this.#eviction = new EvictionPool(parts.random);
     this.nowMs = parts.clock.nowMs();
     this.identity = new Identity(parts.random, this.nowMs);
+    this.rates.follow("commands", () => this.stats.commandsProcessed);
+    this.rates.follow("input", () => this.stats.netInputBytes);
+    this.rates.follow("output", () => this.stats.netOutputBytes);
     for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database(this.limits));
     this.refreshSettings();
     this.refreshTime();

@@ -1,43 +1,55 @@
 /** How fast counters grow: the mean over the last samples, as INFO's `instantaneous_` fields show it. */
-import type { Stats } from "./stats.ts";
 
 const SAMPLES = 16;
 /** Samples are taken at least so far apart. */
 const INTERVAL_MS = 100;
 
-/** The counters that are followed. */
-const followed = ["commandsProcessed", "netInputBytes", "netOutputBytes"] as const;
-type Followed = typeof followed[number];
+/** The counters that may be followed. */
+export type RateName = "commands" | "input" | "output" | "replicationInput" | "replicationOutput";
+
+/** A counter, and how it has grown of late. */
+interface Followed {
+  read: () => number;
+  last: number;
+  /** Per second. */
+  samples: number[];
+}
 
 export class Rates {
-  readonly #samples = new Map<Followed, number[]>(followed.map((name) => [name, []]));
-  readonly #last = new Map<Followed, number>();
+  readonly #followed = new Map<RateName, Followed>();
   #lastMs = -Infinity;
 
+  /** Follows what `read` gives from now on. */
+  follow(name: RateName, read: () => number): void {
+    this.#followed.set(name, { read, last: read(), samples: [] });
+  }
+
   /** Takes a sample if it is time; to be called some times a second. */
-  sample(stats: Stats, nowMs: number): void {
+  sample(nowMs: number): void {
     const elapsedMs = nowMs - this.#lastMs;
     if (elapsedMs < INTERVAL_MS) return;
-    for (const [name, samples] of this.#samples) {
+    for (const followed of this.#followed.values()) {
+      const count = followed.read();
       // CONFIG RESETSTAT sets counters back.
-      const grown = Math.max(0, stats[name] - (this.#last.get(name) ?? stats[name]));
-      this.#last.set(name, stats[name]);
-      samples.push(grown * 1000 / elapsedMs);
-      if (samples.length > SAMPLES) samples.shift();
+      followed.samples.push(Math.max(0, count - followed.last) * 1000 / elapsedMs);
+      if (followed.samples.length > SAMPLES) followed.samples.shift();
+      followed.last = count;
     }
     this.#lastMs = nowMs;
   }
 
-  /** Per second. */
-  of(name: Followed): number {
-    const samples = this.#samples.get(name) ?? [];
+  /** Per second; 0 of what is not followed. */
+  of(name: RateName): number {
+    const samples = this.#followed.get(name)?.samples ?? [];
     return samples.length === 0 ? 0 : samples.reduce((sum, rate) => sum + rate, 0) / samples.length;
   }
 
   /** CONFIG RESETSTAT. */
   reset(): void {
-    for (const samples of this.#samples.values()) samples.length = 0;
-    this.#last.clear();
+    for (const followed of this.#followed.values()) {
+      followed.samples.length = 0;
+      followed.last = followed.read();
+    }
     this.#lastMs = -Infinity;
   }
 }

@@ -17,6 +17,8 @@ export class Stats {
   unexpectedErrors = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
+  /** Payloads of RESTORE that were looked through. */
+  payloadsChecked = 0;
   aclDeniedAuth = 0;
   aclDeniedCommand = 0;
   aclDeniedKey = 0;

@@ -16,6 +16,9 @@ const SLICE_US = 1000;
 /** Records moved per cron call when memory is compacted. */
 const COMPACT_RECORDS = 500;
 
+/** Clients looked at per cron call, at least. */
+const LEAST_CLIENTS = 5;
+
 const TOO_MANY_CLIENTS = new TextEncoder().encode("-ERR max number of clients reached\r\n");
 
 const PROTECTED_MODE = new TextEncoder().encode(
@@ -44,6 +47,8 @@ export class Server implements ConnectionHost {
   readonly tasks: BackgroundTask[] = [];
   readonly unreadLimit: UnreadLimit;
   readonly #connections = new Set<Connection>();
+  /** Goes round all clients, about once a second. */
+  #clientCursor: Iterator<Client>;
   readonly #expireCycle: ExpireCycle;
   readonly #outputLimits: OutputLimits;
   #cronTimer: ReturnType<typeof setTimeout> | undefined;
@@ -59,6 +64,7 @@ export class Server implements ConnectionHost {
     this.#expireCycle = new ExpireCycle(engine);
     this.#outputLimits = new OutputLimits(engine);
     this.unreadLimit = new UnreadLimit(engine);
+    this.#clientCursor = engine.clients.values();
     engine.config.onApply("protoMaxBulkLen", (value) => this.requestLimits.maxBulkBytes = value);
     engine.config.onApply("clientQueryBufferLimit", (value) => this.requestLimits.maxQueryBytes = value);
   }
@@ -136,13 +142,14 @@ export class Server implements ConnectionHost {
     // Nothing may change between the slices of a long script.
     if (engine.debug.pauseCron || (engine.guards & EngineGuard.Busy) !== 0) return;
     engine.refreshTime();
-    engine.rates.sample(engine.stats, engine.nowMs);
+    engine.rates.sample(engine.nowMs);
     this.#expireCycle.run(SLICE_US);
     for (const database of engine.databases) database.compact(COMPACT_RECORDS);
     engine.tracking.limitTable();
     for (const task of this.tasks) task();
-    this.#closeIdleClients();
-    this.#outputLimits.check(engine.clients.values());
+    const some = this.#someClients();
+    this.#closeIdle(some);
+    this.#outputLimits.check(some);
     engine.endBatch();
     this.batchEnded();
   }
@@ -157,12 +164,24 @@ export class Server implements ConnectionHost {
     this.batchEnded();
   }
 
-  #closeIdleClients(): void {
+  /** The clients whose turn it is: to look at thousands in one go would make the others wait. */
+  #someClients(): Client[] {
+    const { clients, config } = this.engine, some: Client[] = [];
+    let missing = Math.min(clients.size, Math.max(LEAST_CLIENTS, Math.ceil(clients.size / config.values.hz)));
+    for (; missing > 0; missing--) {
+      let next = this.#clientCursor.next();
+      if (next.done) next = (this.#clientCursor = clients.values()).next();
+      if (!next.done) some.push(next.value);
+    }
+    return some;
+  }
+
+  #closeIdle(clients: readonly Client[]): void {
     const { engine } = this;
     const timeoutMs = engine.config.values.timeout * 1000;
     if (timeoutMs === 0) return;
     const exempt = ClientFlag.PubSub | ClientFlag.Replica | ClientFlag.Primary | ClientFlag.Monitor;
-    for (const client of engine.clients.values()) {
+    for (const client of clients) {
       if (client.has(exempt) || client.blocked !== null) continue;
       if (engine.nowMs - client.lastInteractionMs <= timeoutMs) continue;
       engine.log.verbose("Closing idle client");

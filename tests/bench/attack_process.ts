@@ -11,17 +11,24 @@ import { encodeCommand } from "../support/oracle.ts";
 export const BIG_BYTES = 100_000;
 
 const SLOW_COMMAND = encodeCommand(["SET", "slow", "value"]);
-/** Bytes of it that each slow client has sent. */
-let byte = 0;
+/** Bytes that all slow clients have sent. */
+let bytes = 0;
 
-/** What goes on comes so long after one another, milliseconds: 10,000 bytes a second of 500 clients. */
-const PACE_MS = 50;
+/** The next ten of the slow clients send their next byte: each does so at a time of its own. */
+async function trickle({ conns }: Attack): Promise<void> {
+  for (let i = 0; i < 10; i++, bytes++) {
+    const text = SLOW_COMMAND[Math.floor(bytes / conns.length) % SLOW_COMMAND.length] ?? "";
+    await conns[bytes % conns.length]?.write(new TextEncoder().encode(text));
+  }
+}
 
 /** One sort of attack: what begins it, and what goes on while it lasts. */
 interface Sort {
   clients: number;
   begin?: (attack: Attack) => Promise<void> | void;
   goOn?: (attack: Attack) => Promise<void>;
+  /** How long after one another it goes on, milliseconds. */
+  paceMs?: number;
 }
 
 /** All sorts of attack by name. */
@@ -29,7 +36,8 @@ export const attacks: Readonly<Record<string, Sort>> = {
   "10,000 idle connections": { clients: 10_000 },
   "500 clients sending byte by byte": {
     clients: 500,
-    goOn: (attack) => attack.sendAll(SLOW_COMMAND[byte++ % SLOW_COMMAND.length] ?? ""),
+    goOn: trickle,
+    paceMs: 1,
   },
   "100 clients that never read": {
     clients: 100,
@@ -46,6 +54,7 @@ export const attacks: Readonly<Record<string, Sort>> = {
       await attack.sendAll(encodeCommand(["EVAL", "return cjson.decode(ARGV[1])", "0", "[".repeat(1000)]));
       await attack.readAll();
     },
+    paceMs: 50,
   },
 };
 
@@ -58,6 +67,6 @@ if (import.meta.main) {
   console.log("ready");
   for (;;) {
     await sort.goOn?.(attack);
-    await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    await new Promise((resolve) => setTimeout(resolve, sort.paceMs ?? 1000));
   }
 }

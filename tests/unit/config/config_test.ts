@@ -125,7 +125,7 @@ const REFUSED: [name: string, value: string, reason: string][] = [
   ["slowlog-log-slower-than", "-2", "argument must be between -1 and 9223372036854775807 inclusive"],
   ["appendonly", "maybe", "argument must be 'yes' or 'no'"],
   ["appendfsync", "never", "argument(s) must be one of the following: everysec, always, no"],
-  ["oom-score-adj", "x", "argument(s) must be one of the following: no, yes, absolute, relative"],
+  ["oom-score-adj", "x", "argument(s) must be one of the following: no, yes, relative, absolute"],
   ["shutdown-on-sigint", "", "argument(s) must be one of the following: default, save, nosave, now, force"],
   ["shutdown-on-sigint", "save nosave", "shutdown options SAVE and NOSAVE can't be used simultaneously"],
   ["maxmemory", "-1", "argument must be a memory value"],
