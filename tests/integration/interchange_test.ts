@@ -20,6 +20,8 @@ async function settled(c: RawConnection): Promise<void> {
   }
 }
 
+const LIBRARY = "#!lua name=answers\nredis.register_function('answer', function() return 42 end)";
+
 /** Starts `first`, fills it, saves in a way, ends it; then starts `second` on the same folder and compares. */
 async function handOver(
   first: string[],
@@ -32,8 +34,11 @@ async function handOver(
   try {
     const writer = await ServerProcess.start(first, directives, folder);
     const expected = await fill(writer, seed);
+    let libraries = "";
     {
       using c = await writer.connect();
+      assertEquals(await c.send("FUNCTION", "LOAD", LIBRARY), "$7\r\nanswers\r\n");
+      libraries = await c.send("FUNCTION", "LIST", "WITHCODE");
       for (const command of save) assert(!(await c.send(...command)).startsWith("-"));
       await settled(c);
     }
@@ -41,6 +46,8 @@ async function handOver(
     const reader = await ServerProcess.start(second, directives, folder);
     try {
       assertSame(await content(reader), expected);
+      using c = await reader.connect();
+      assertEquals(await c.send("FUNCTION", "LIST", "WITHCODE"), libraries);
     } finally {
       await reader.stop("SIGKILL");
     }
@@ -120,6 +127,82 @@ Deno.test("DUMP of each restores in the other", options, async () => {
     await source.send("FLUSHALL");
   }
 });
+
+Deno.test(
+  "an append-only file of one piece, as redis-server wrote it before 7.0, is taken over",
+  options,
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "redeno-interchange-" });
+    try {
+      const writer = await ServerProcess.start(REDIS, AOF, folder);
+      {
+        using c = await writer.connect();
+        await c.pipeline([["SET", "in the base", "1"], ["HSET", "hash", "f", "v"], ["BGREWRITEAOF"]]);
+        await settled(c);
+        await c.send("APPEND", "in the base", "2");
+      }
+      const expected = await content(writer);
+      await writer.stop("SIGKILL");
+      const files = `${folder}/appendonlydir/appendonly.aof.2`;
+      // A preamble and the commands since then: what is two files now was one.
+      const pieces = await Promise.all([".base.rdb", ".incr.aof"].map((end) => Deno.readFile(files + end)));
+      await Deno.remove(`${folder}/appendonlydir`, { recursive: true });
+      for (const piece of pieces) await Deno.writeFile(`${folder}/appendonly.aof`, piece, { append: true });
+      for (let start = 0; start < 2; start++) {
+        const reader = await ServerProcess.start(redenoCommand(), AOF, folder);
+        try {
+          assertSame(await content(reader), expected);
+        } finally {
+          await reader.stop("SIGKILL");
+        }
+      }
+      assertEquals(await exists(`${folder}/appendonly.aof`), false);
+      await checkFolder(folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+/** The server's second; waits for the next one to begin if it is to be another than `last`. */
+async function second(c: RawConnection, last?: string): Promise<string> {
+  for (;;) {
+    const [now = ""] = words(await c.send("TIME"));
+    if (now !== last) return now;
+    await new Promise((resume) => setTimeout(resume, 20));
+  }
+}
+
+for (const [name, command] of [["Redeno", redenoCommand()], ["redis-server", REDIS]] as const) {
+  Deno.test(`data go back to a point in time by the time stamps of ${name}`, options, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "redeno-interchange-" });
+    const directives = [...AOF, "--aof-timestamp-enabled", "yes"];
+    try {
+      const writer = await ServerProcess.start(command, directives, folder);
+      using c = await writer.connect();
+      await c.send("SET", "early", "1");
+      const then = await second(c);
+      await second(c, then);
+      await c.pipeline([["SET", "late", "1"], ["DEL", "early"]]);
+      await writer.stop("SIGKILL");
+      const tool = findTool("redis-check-aof") ?? "redis-check-aof";
+      const args = ["--truncate-to-timestamp", then, `${folder}/appendonlydir/appendonly.aof.manifest`];
+      const { success, stdout } = await new Deno.Command(tool, { args }).output();
+      assert(success, new TextDecoder().decode(stdout));
+      for (const reader of [redenoCommand(), REDIS]) {
+        const server = await ServerProcess.start(reader, directives, folder);
+        try {
+          using again = await server.connect();
+          assertEquals(await again.send("KEYS", "*"), "*1\r\n$5\r\nearly\r\n");
+        } finally {
+          await server.stop("SIGKILL");
+        }
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
 
 Deno.test("redis-check-aof repairs a cut append-only file of ours, and we load it", options, async () => {
   const folder = await Deno.makeTempDir({ prefix: "redeno-interchange-" });
