@@ -417,16 +417,18 @@ function lcsOptions(args: Args): LcsOptions {
   return found;
 }
 
+/** The two strings; both are looked up before anything is said of their types, and that before the options are read. */
+function lcsTexts(ctx: CommandContext, args: Args): [string, string] {
+  const refs = [ctx.find(args.key(1)), ctx.find(args.key(2))];
+  if (refs.some((ref) => ref !== 0 && ctx.db.typeOf(ref) !== ValueType.String)) {
+    throw new ReplyError("ERR The specified keys must contain string values");
+  }
+  const [a = "", b = ""] = refs.map((ref) => ref === 0 ? "" : ctx.db.readString(ref, scratch).text());
+  return [a, b];
+}
+
 function lcs(ctx: CommandContext, args: Args): void {
-  const options = lcsOptions(args);
-  const [a, b] = [1, 2].map((i) => {
-    const ref = ctx.find(args.key(i));
-    if (ref === 0) return "";
-    if (ctx.db.typeOf(ref) !== ValueType.String) {
-      throw new ReplyError("ERR The specified keys must contain string values");
-    }
-    return ctx.db.readString(ref, scratch).text();
-  }) as [string, string];
+  const [a, b] = lcsTexts(ctx, args), options = lcsOptions(args);
   if (tableBytes(a, b) > ctx.engine.config.values.protoMaxBulkLen) {
     throw new ReplyError("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   }

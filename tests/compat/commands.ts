@@ -306,12 +306,10 @@ export const groups: Record<string, CommandGroup> = {
       "SWAPDB {9|8} {9|8}",
       "OBJECT ENCODING {key}",
       "OBJECT {WHAT|ENCODING}",
-      "OBJECT REFCOUNT {key}",
       "OBJECT FREQ {key}",
       "SADD {key} {int*}",
       "ZADD {key} {scoreMember*}",
-      "XADD {key} 1-{1|2|3} {fieldValue}",
-      "DUMP {nokey|none}",
+      "XADD {key} {newId} {fieldValue}",
       "FLUSHDB [ {ASYNC|SYNC} ]",
     ],
   },
@@ -599,7 +597,7 @@ export const groups: Record<string, CommandGroup> = {
   },
   sorting: {
     setup: [
-      "CONFIG SET list-max-listpack-size 4",
+      "CONFIG SET list-max-listpack-size 4 set-max-intset-entries 512",
       "MSET w_1 3 w_2 1 w_3 2 w_a 9 w_b -1 text hello",
       "HSET h_1 f one g 5",
       "HSET h_2 f two",
