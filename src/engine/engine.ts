@@ -337,7 +337,10 @@ export class Engine {
   }
 
   #reject(client: Client, cmd: Command | null, error: ReplyError): void {
-    if (cmd !== null) cmd.stats.rejectedCalls++;
+    if (cmd !== null) {
+      cmd.stats.rejectedCalls++;
+      client.lastCommand = cmd;
+    }
     if (cmd?.name === "exec") {
       this.discard(client);
       this.replyError(

@@ -78,6 +78,8 @@ class FileTarget implements JobTarget {
 /** A snapshot and where it goes. */
 class Job {
   readonly snapshot: Snapshot;
+  /** Keys whose `rdb-key-save-delay` has been waited for. */
+  keysWaitedFor = 0;
 
   constructor(readonly target: JobTarget, content: SnapshotContent, databases: readonly Database[]) {
     try {
@@ -180,24 +182,30 @@ export class SnapshotJobs {
 
   #slice(job: Job): void {
     if (this.#current?.job !== job) return;
-    const { snapshot } = job, delayUs = this.keyDelayUs(), before = snapshot.keysWritten;
+    const { snapshot } = job, delayUs = this.keyDelayUs();
     const endUs = this.clock.monotonicUs() + (delayUs > 0 ? 0 : SLICE_US);
     try {
-      if (snapshot.step(() => this.clock.monotonicUs() >= endUs)) void this.#settle(job);
-      else this.#continue(job, delayUs * (snapshot.keysWritten - before));
+      const isDone = snapshot.step(() => this.clock.monotonicUs() >= endUs);
+      // Keys that were about to change have been written since the last slice, too.
+      const waitUs = delayUs * (snapshot.keysWritten - job.keysWaitedFor);
+      job.keysWaitedFor = snapshot.keysWritten;
+      const next = () => isDone ? void this.#settle(job) : this.#slice(job);
+      if (waitUs > 0) setTimeout(next, waitUs / 1000);
+      else if (isDone) next();
+      else this.#continue(job);
     } catch (error) {
       this.#end(job, error);
     }
   }
 
-  #continue(job: Job, delayUs: number): void {
+  #continue(job: Job): void {
     const slice = () => this.#slice(job), { target } = job;
-    if (delayUs > 0) setTimeout(slice, delayUs / 1000);
-    else if (target.room === undefined) this.later(slice);
+    if (target.room === undefined) this.later(slice);
     else target.room().then(() => this.later(slice));
   }
 
   async #settle(job: Job): Promise<void> {
+    if (this.#current?.job !== job) return;
     try {
       await job.target.sync();
       this.#end(job, null);

@@ -36,6 +36,8 @@ export class DataTransfer {
   databaseId = 0;
   /** The end of a file without length, or "". */
   #mark = "";
+  /** The last bytes received, as many as a mark has. */
+  #tail = "";
   #nextSignMs = 0;
 
   /** @param isSameHistory the data here are an earlier state of those that come */
@@ -121,7 +123,6 @@ export class DataTransfer {
   }
 
   async #receive(file: FileHandle): Promise<void> {
-    let tail = "";
     for (;;) {
       const bytes = await this.link.read();
       const wanted = this.endsWithMark ? bytes.length : this.totalBytes - this.receivedBytes;
@@ -133,10 +134,14 @@ export class DataTransfer {
         if (this.receivedBytes === this.totalBytes) return;
         continue;
       }
-      // Nothing follows the mark until the primary has been told of the end.
-      tail = (tail + latin1(piece, Math.max(0, piece.length - MARK_BYTES))).slice(-MARK_BYTES);
-      if (tail === this.#mark) return file.truncateSync(this.receivedBytes - MARK_BYTES);
+      if (this.#endsHere(piece)) return file.truncateSync(this.receivedBytes - MARK_BYTES);
     }
+  }
+
+  /** Whether the mark stands at the end of what has been received: nothing follows it until the primary has been told. */
+  #endsHere(piece: Uint8Array): boolean {
+    this.#tail = (this.#tail + latin1(piece, Math.max(0, piece.length - MARK_BYTES))).slice(-MARK_BYTES);
+    return this.#tail === this.#mark;
   }
 
   // ---- As they come -------------------------------------------------------------------------------------------
@@ -198,21 +203,34 @@ export class DataTransfer {
     }
   }
 
-  /** Waits for as much again as has not been enough: a large value is not read from its beginning too often. */
+  /**
+   * Waits for as much again as has not been enough (a large value is not read from its beginning too often), or for the
+   * end.
+   */
   async #feed(rdb: RdbInput): Promise<void> {
     const enough = rdb.available * 2 + 1;
     while (rdb.available < enough) {
-      const bytes = await this.link.read();
-      const left = this.endsWithMark ? bytes.length : this.totalBytes - this.receivedBytes;
-      if (left === 0) {
-        this.link.putBack(bytes);
-        return rdb.append(null);
-      }
-      const piece = bytes.subarray(0, left);
+      if (this.#isComplete) return rdb.append(null);
+      const bytes = await this.#nextOf(rdb);
+      const piece = this.endsWithMark ? bytes : bytes.subarray(0, this.totalBytes - this.receivedBytes);
       rdb.append(piece);
       this.receivedBytes += piece.length;
       if (piece.length < bytes.length) this.link.putBack(bytes.subarray(piece.length));
-      if (!this.endsWithMark && this.receivedBytes === this.totalBytes) return;
+      if (this.endsWithMark) this.#endsHere(piece);
+      if (this.#isComplete) return;
+    }
+  }
+
+  /** Whether all has been received. */
+  get #isComplete(): boolean {
+    return this.endsWithMark ? this.#tail === this.#mark : this.receivedBytes === this.totalBytes;
+  }
+
+  async #nextOf(rdb: RdbInput): Promise<Uint8Array> {
+    try {
+      return await this.link.read();
+    } catch (error) {
+      throw new RdbError(`Unexpected end of the data: ${textOf(error)}`, rdb.fetched);
     }
   }
 

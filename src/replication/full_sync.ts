@@ -64,7 +64,11 @@ class SocketPieces implements RdbPieces {
 
   next(): Uint8Array | null {
     const piece = this.#queue.shift();
-    if (piece === undefined) return this.isEnded ? null : NOTHING;
+    if (piece === undefined) {
+      // What was taken before has left: it is not this replica that is waited for.
+      this.replica.movedAtMs = 0;
+      return this.isEnded ? null : NOTHING;
+    }
     this.bytes -= piece.length;
     this.onTaken(this);
     return piece;
@@ -104,7 +108,7 @@ class SocketTarget implements JobTarget {
   write(bytes: Uint8Array): void {
     const piece = bytes.slice(), nowMs = this.engine.clock.nowMs();
     for (const pieces of this.#open) {
-      if (pieces.bytes === 0) pieces.replica.movedAtMs = nowMs;
+      if (pieces.replica.movedAtMs === 0) pieces.replica.movedAtMs = nowMs;
       pieces.add(piece);
       this.engine.queueReplies(pieces.replica.client);
     }

@@ -64,7 +64,7 @@ export class Replica implements OutputSource {
   waitsForAck = false;
   /** Bytes of the stream and of files it has been sent. */
   sentBytes = 0;
-  /** When it was last given something while it receives a file, Unix milliseconds. */
+  /** When it last took something of a file that it takes more slowly than it is written, Unix milliseconds; 0: it does not. */
   movedAtMs = 0;
   #lines: Uint8Array[] = [];
   #rdb: RdbPieces | null = null;

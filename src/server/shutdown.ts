@@ -128,8 +128,8 @@ export class Shutdown {
   }
 
   get #lagging(): readonly Replica[] {
-    const primary = this.#primary;
-    return primary.replicas.filter((replica) => !primary.hasEverything(replica));
+    const { replicas, stream } = this.#primary;
+    return replicas.filter(({ ackedOffset }) => ackedOffset !== stream.end);
   }
 
   #lookAtReplicas(): void {

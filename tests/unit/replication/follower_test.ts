@@ -58,6 +58,18 @@ Deno.test("a replica whose link breaks goes on where it was", async () => {
   assertEquals([info(p, "stats", "sync_full"), info(p, "stats", "sync_partial_ok")], ["1", "1"]);
 });
 
+for (const load of loads) {
+  Deno.test(`a value of many reads, behind which nothing comes, is loaded (repl-diskless-load ${load})`, async () => {
+    const servers = await ReplicatedServers.start({ replica: { "repl-diskless-load": load } });
+    const p = servers.primary.client(), r = servers.replica.client(), value = "x".repeat(700_000);
+    p.send("CONFIG", "SET", "rdbcompression", "no");
+    p.send("SET", "large", value);
+    r.send("REPLICAOF", "10.0.0.1", "6379");
+    await servers.settle();
+    assertEquals([r.send("GET", "large"), info(r, "replication", "master_link_status")], [value, "up"]);
+  });
+}
+
 Deno.test("a replica asks again for a transaction that it has not seen the end of", async () => {
   const { servers, p, r } = await follow();
   servers.cut();
