@@ -148,7 +148,7 @@ class World {
     if (entry.kind === "hash") this.#editHash(key, entry);
     else if (entry.kind === "set") this.#editSet(keys, key, entry);
     else if (entry.kind === "zset") this.#editZset(key, entry);
-    else this.#editList(key, entry);
+    else this.#editList(keys, key, entry);
     if (isEmpty(entry)) keys.delete(key);
   }
 
@@ -184,16 +184,23 @@ class World {
   }
 
   #editSet(keys: Map<string, Entry>, key: string, entry: Entry): void {
-    const member = this.text(), other = this.pick([...keys].filter(([, { kind }]) => kind === "set"));
+    const member = this.text(), other = this.#partner(keys, "set");
     const kind = this.random.below(6);
     if (kind < 3) return this.run(["SADD", key, member], () => this.#addMember(entry, member));
     if (kind < 5) return this.run(["SREM", key, member], () => void entry.map.delete(member));
-    this.run(["SMOVE", key, other[0], member], () => {
-      if (!entry.map.has(member) || other[1] === entry) return;
+    this.run(["SMOVE", key, other.key, member], () => {
+      if (!entry.map.has(member) || other.entry === entry) return;
       entry.map.delete(member);
-      this.#addMember(other[1], member);
+      this.#addMember(other.entry, member);
+      keys.set(other.key, other.entry);
     });
-    if (isEmpty(other[1])) keys.delete(other[0]);
+  }
+
+  /** A key for the second part of a command: one of that kind, or one that is not there, or has just expired. */
+  #partner(keys: Map<string, Entry>, kind: Kind): { key: string; entry: Entry } {
+    const names = Array.from({ length: 6 }, (_, i) => `k${i}`);
+    const key = this.pick(names.filter((name) => (keys.get(name)?.kind ?? kind) === kind));
+    return { key, entry: keys.get(key) ?? newEntry(kind) };
   }
 
   #editZset(key: string, entry: Entry): void {
@@ -210,10 +217,10 @@ class World {
     });
   }
 
-  #editList(key: string, entry: Entry): void {
-    const text = this.text(), { list } = entry;
+  #editList(keys: Map<string, Entry>, key: string, entry: Entry): void {
+    const text = this.text(), { list } = entry, other = this.#partner(keys, "list");
     const at = list.length > 0 ? this.random.below(list.length) : -1;
-    switch (this.random.below(7)) {
+    switch (this.random.below(8)) {
       case 0:
         return this.run(["RPUSH", key, text, "2"], () => void list.push(text, "2"));
       case 1:
@@ -223,6 +230,12 @@ class World {
       case 3:
         return this.run(["LREM", key, "1", text], () => {
           if (list.includes(text)) list.splice(list.indexOf(text), 1);
+        });
+      case 6:
+        return this.run(["LMOVE", key, other.key, "LEFT", "RIGHT"], () => {
+          if (at < 0) return;
+          other.entry.list.push(list.shift()!);
+          keys.set(other.key, other.entry);
         });
       case 4:
         if (at < 0) return;
@@ -296,19 +309,23 @@ class World {
     this.run(["CONFIG", "SET", directives[name], value], () => void (this.limits[name] = value));
   }
 
-  /** Lets time pass; what has expired goes. */
+  /** Lets time pass; what has expired goes at once, or when a command comes upon it, but for fields. */
   advance(): void {
     this.server.advance(2 * this.random.below(400));
-    this.server.expireCycle();
+    let isFieldDue = false;
     for (const keys of this.databases) {
       for (const [key, entry] of [...keys]) {
         for (const [field, atMs] of [...entry.fieldTimes]) {
-          if (atMs <= this.nowMs) void (entry.map.delete(field), entry.fieldTimes.delete(field));
+          if (atMs > this.nowMs) continue;
+          isFieldDue = true;
+          entry.map.delete(field);
+          entry.fieldTimes.delete(field);
         }
         const isGone = entry.expiresAtMs !== NO_EXPIRY && entry.expiresAtMs <= this.nowMs;
         if (isGone || isEmpty(entry)) keys.delete(key);
       }
     }
+    if (isFieldDue) this.server.expireCycle();
   }
 
   /** Takes a snapshot in many steps; when it is whole, it must hold the state it began with. */
@@ -335,6 +352,7 @@ class World {
   }
 
   check(message: string): void {
+    this.server.expireCycle();
     for (const [id, keys] of this.databases.entries()) {
       this.client.send("SELECT", String(id));
       assertEquals(this.client.send("DBSIZE"), keys.size, message);
@@ -542,4 +560,25 @@ Deno.test("eviction removes packed collections, and memory counts them by their 
     const value = c.send("HGET", `h${i}`, "field");
     assert(value === null || value === "x".repeat(50));
   }
+});
+
+Deno.test("a script finds what it has changed itself, of collections packed between its calls", () => {
+  using s = startInProcess({ config: { "hash-max-listpack-entries": "3" } });
+  const c = s.client(), { engine } = s;
+  const script = `
+    redis.call('HSET', 'h', 'a', '1')
+    local before = redis.call('HINCRBY', 'h', 'a', 4)
+    redis.call('RENAME', 'h', 'g')
+    redis.call('HSET', 'g', 'b', '2', 'c', '3')
+    local small = redis.call('OBJECT', 'ENCODING', 'g')
+    redis.call('HSET', 'g', 'd', '4')
+    local large = redis.call('OBJECT', 'ENCODING', 'g')
+    redis.call('SADD', 's', 'x', 'y')
+    redis.call('SMOVE', 's', 't', 'x')
+    redis.call('EXPIRE', 't', 100)
+    redis.call('SADD', 't', 'z')
+    return {before, small, large, redis.call('HGET', 'g', 'a'), redis.call('SCARD', 't'), redis.call('TTL', 't')}`;
+  assertEquals(c.send("EVAL", script, "0"), [5, "listpack", "hashtable", "5", 2, 100]);
+  assertEquals(c.send("EVAL", "redis.call('RPUSH', 'l', 'a') redis.call('FLUSHALL') return 1", "0"), 1);
+  assertEquals([c.send("DBSIZE"), engine.databases[0]!.memoryBytes], [0, 0]);
 });
