@@ -5,7 +5,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertSame, content, everything } from "../support/dataset.ts";
 import { redenoCommand } from "../support/launch.ts";
-import { encodeCommand, redisServer, ServerProcess, startRedeno, startRedis } from "../support/oracle.ts";
+import {
+  encodeCommand,
+  freePort,
+  redisServer,
+  ServerProcess,
+  startRedeno,
+  startRedis,
+} from "../support/oracle.ts";
 
 if (redisServer === undefined) {
   console.warn("redis-server is not installed, replication to and from it is not tested");
@@ -301,3 +308,68 @@ pairTest(
     assertSame(await content(again), await content(primary));
   },
 );
+
+/** A sentinel, and what it says. */
+class Sentinel implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #said = "";
+
+  private constructor(readonly folder: string) {
+    const args = [`${folder}/sentinel.conf`, "--sentinel"];
+    this.#child = new Deno.Command(redisServer ?? "", { args, stdin: "null", stdout: "piped" }).spawn();
+    this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Begins to watch a primary. */
+  static async start(primary: ServerProcess): Promise<Sentinel> {
+    const folder = await Deno.makeTempDir({ prefix: "redeno-sentinel-" });
+    const directives = [
+      `port ${freePort()}`,
+      `dir ${folder}`,
+      `sentinel monitor watched 127.0.0.1 ${primary.port} 1`,
+      "sentinel down-after-milliseconds watched 500",
+    ];
+    await Deno.writeTextFile(`${folder}/sentinel.conf`, directives.join("\n"));
+    return new Sentinel(folder);
+  }
+
+  /** Waits until it has said something. */
+  async says(expected: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = expected.exec(this.#said);
+      if (found !== null) return found;
+      const { value, done } = await this.#reader.read();
+      assert(!done, this.#said);
+      this.#said += value;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#reader.cancel();
+    await this.#child.status;
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test({
+  name: "Sentinel makes a replica the primary when that is gone, and the other replica follows it",
+  ignore: redisServer === undefined,
+  async fn() {
+    await using first = await redeno([]);
+    const follows = ["--replicaof", `127.0.0.1 ${first.port}`];
+    await using second = await redeno(follows);
+    await using third = await redeno(follows);
+    for (const replica of [second, third]) await replica.logged(/sync: Finished with success/);
+    await run(first, [["SET", "before", "1"]], 2);
+    await using sentinel = await Sentinel.start(first);
+    await sentinel.says(/\+slave [^]*\+slave /);
+    await first.stop("SIGKILL");
+    const [, port] = await sentinel.says(/\+switch-master watched 127\.0\.0\.1 \d+ 127\.0\.0\.1 (\d+)/);
+    const [primary, replica] = port === String(second.port) ? [second, third] : [third, second];
+    await run(primary, [["SET", "after", "1"]]);
+    assertEquals(await say(replica, "MGET", "before", "after"), "*2\r\n$1\r\n1\r\n$1\r\n1\r\n");
+    assertEquals((await info(replica)).get("master_port"), port);
+  },
+});
