@@ -37,8 +37,10 @@ export interface ConnectionHost {
   hasOutputLimit(client: Client): boolean;
   /** How much a client of another class may leave unread before it is not read from. */
   readonly unreadLimit: Pick<UnreadLimit, "bytes" | "add">;
-  /** A batch has been run and its replies are on their way. */
-  batchEnded(): void;
+  /** A batch has been run: its replies leave, and the next deadline is known. */
+  endBatch(): void;
+  /** As {@linkcode ConnectionHost.endBatch}, but together with other clients' batches where that saves work. */
+  endBatchSoon(): void;
   /** The connection is gone. */
   disconnected(connection: Connection): void;
 }
@@ -98,12 +100,11 @@ export class Connection implements ClientTransport {
       this.#decoder.authenticated = this.client.authenticated;
       for await (const batch of this.#reader.batches()) {
         if (this.#closed) break;
-        const done = this.#runOnce(batch, 0);
-        if (
-          done < batch.count || batch.error !== null || this.#mustWait() || this.host.engine.timer.turnIsOver
-        ) {
+        const done = this.#run(batch, 0);
+        if (done < batch.count || batch.error !== null || this.#mayNotGoOn()) {
+          this.host.endBatch();
           await this.#finishBatch(batch, done);
-        }
+        } else this.host.endBatchSoon();
         if (this.#closing || this.#closed) break;
       }
     } catch (error) {
@@ -114,15 +115,19 @@ export class Connection implements ClientTransport {
     if (!this.#closing) this.close(false);
   }
 
-  /** Runs a batch from command `from` on as far as it gets, and sends the replies; returns how far that was. */
-  #runOnce(batch: CommandBatch, from: number): number {
+  /** Runs a batch from command `from` on as far as it gets; returns how far that was. The caller lets replies leave. */
+  #run(batch: CommandBatch, from: number): number {
     const { engine } = this.host;
     const done = engine.runBatch(this.client, batch, from);
     this.#decoder.authenticated = this.client.authenticated;
     if (this.client.queueBytes > this.host.requestLimits.maxQueryBytes) this.#refuse(QUERY_LIMIT);
-    engine.endBatch();
-    this.host.batchEnded();
     return done;
+  }
+
+  /** Whether something has to happen before the next batch is read. */
+  #mayNotGoOn(): boolean {
+    const { client, host } = this;
+    return this.#mustWait() || client.has(ClientFlag.CloseAfterReply) || host.engine.timer.turnIsOver;
   }
 
   /** Brings a batch to its end, however often a command in it blocks, and answers what is wrong behind it. */
@@ -135,7 +140,8 @@ export class Connection implements ClientTransport {
       }
       if (engine.timer.turnIsOver) await this.#letOthersIn();
       if (done === batch.count || this.#closing || this.#closed) break;
-      done = this.#runOnce(batch, done);
+      done = this.#run(batch, done);
+      this.host.endBatch();
     }
     if (batch.error === null || this.#closing) return;
     this.#refuse(batch.error.message);
@@ -213,7 +219,15 @@ export class Connection implements ClientTransport {
     }
     if (this.#sending) return;
     client.source?.refill();
-    if (client.reply.length > 0) this.#send();
+    this.#goOn();
+  }
+
+  /** Sends what has been written, unless it is to leave at the end of a batch; else does what waits for that. */
+  #goOn(): void {
+    if (this.client.reply.length > 0 && !this.#closed) {
+      if (!this.client.inOutbox) this.#send();
+    } else if (this.#closing) this.#finish();
+    else if (this.client.blocked === null) this.resume();
   }
 
   /** Tells the host how much is unread now. */
@@ -252,16 +266,14 @@ export class Connection implements ClientTransport {
     const { clientMemory } = this.host.engine;
     if (clientMemory.isWatched) clientMemory.measure(this.client);
     if (!this.#closing) this.client.source?.refill();
-    if (this.client.reply.length > 0 && !this.#closed) this.#send();
-    else if (this.#closing) this.#finish();
-    else if (this.client.blocked === null) this.resume();
+    this.#goOn();
   }
 
   close(afterReplies: boolean): void {
     if (this.#closed) return;
     this.#closing = true;
     if (afterReplies && (this.#sending || this.client.reply.length > 0)) {
-      if (!this.#sending) this.#send();
+      if (!this.#sending && !this.client.inOutbox) this.#send();
       return;
     }
     this.#finish();

@@ -54,6 +54,8 @@ export class Server implements ConnectionHost {
   #cronTimer: ReturnType<typeof setTimeout> | undefined;
   #deadlineTimer: ReturnType<typeof setTimeout> | undefined;
   #armedForMs = Infinity;
+  /** The end of batches is a microtask away. */
+  #endsSoon = false;
 
   constructor(readonly engine: Engine) {
     const { values } = engine.config;
@@ -103,8 +105,27 @@ export class Server implements ConnectionHost {
     return this.#outputLimits.applies(client);
   }
 
-  /** A batch has been run: the next deadline may be nearer now. */
-  batchEnded(): void {
+  /** Ends the batches that have been run: replies leave, and the next deadline may be nearer now. */
+  readonly endBatch = (): void => {
+    this.#endsSoon = false;
+    this.engine.endBatch();
+    this.#armDeadline();
+  };
+
+  /**
+   * Where changes are propagated, the batches of all clients that have become readable at the same time end together, so
+   * that one write to the append-only file (and under `always` one sync) serves them all: their sockets' promises are
+   * resolved in one go, and the microtask runs behind the last one's batch.
+   */
+  endBatchSoon(): void {
+    if (!this.engine.propagation.active) this.endBatch();
+    else if (!this.#endsSoon) {
+      this.#endsSoon = true;
+      queueMicrotask(this.endBatch);
+    }
+  }
+
+  #armDeadline(): void {
     const nextMs = Math.min(this.engine.waiting.nextDeadlineMs, this.engine.pause.endsAtMs);
     if (nextMs === this.#armedForMs) return;
     this.#armedForMs = nextMs;
@@ -150,8 +171,7 @@ export class Server implements ConnectionHost {
     const some = this.#someClients();
     this.#closeIdle(some);
     this.#outputLimits.check(some);
-    engine.endBatch();
-    this.batchEnded();
+    this.endBatch();
   }
 
   #deadline(): void {
@@ -160,8 +180,7 @@ export class Server implements ConnectionHost {
     engine.refreshTime();
     engine.expireWaits();
     engine.pause.endDue(engine.nowMs);
-    engine.endBatch();
-    this.batchEnded();
+    this.endBatch();
   }
 
   /** The clients whose turn it is: to look at thousands in one go would make the others wait. */

@@ -108,7 +108,13 @@ class Host implements ConnectionHost {
     return this.limits.applies;
   }
 
-  batchEnded(): void {}
+  endBatch(): void {
+    this.engine.endBatch();
+  }
+
+  endBatchSoon(): void {
+    this.engine.endBatch();
+  }
 
   disconnected(connection: Connection): void {
     this.gone.push(connection);

@@ -1,17 +1,25 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Socket } from "../../../src/server/connection.ts";
 import { Server } from "../../../src/server/server.ts";
-import { latin1 } from "../../../src/util/bytes.ts";
+import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
 import { startInProcess } from "../../support/in_process.ts";
 
-/** A socket whose peer sends nothing and reads everything. */
-class QuietSocket implements Socket {
+/** A socket whose peer sends what `requests` holds, a line a read, from the moment it is told to, and reads everything. */
+class FakeSocket implements Socket {
   received = "";
   readonly closed = Promise.withResolvers<void>();
 
-  async read(): Promise<null> {
-    await this.closed.promise;
-    return null;
+  constructor(readonly requests: string[], readonly mayAsk: Promise<void>) {}
+
+  async read(into: Uint8Array): Promise<number | null> {
+    await this.mayAsk;
+    const request = this.requests.shift();
+    if (request === undefined) {
+      await this.closed.promise;
+      return null;
+    }
+    into.set(bytesOf(request));
+    return request.length;
   }
 
   write(bytes: Uint8Array): Promise<number> {
@@ -24,8 +32,8 @@ class QuietSocket implements Socket {
   }
 }
 
-function accept(server: Server, address: string, isUnixSocket = false): QuietSocket {
-  const socket = new QuietSocket();
+function accept(server: Server, address: string, isUnixSocket = false): FakeSocket {
+  const socket = new FakeSocket([], Promise.resolve());
   server.accept(socket, address, "127.0.0.1:6379", isUnixSocket);
   return socket;
 }
@@ -61,4 +69,28 @@ Deno.test("Server turns clients away beyond maxclients", async () => {
   assertEquals(second.received, "-ERR max number of clients reached\r\n");
   server.stop();
   await first.closed.promise;
+});
+
+Deno.test("what clients write who ask at the same time is made safe together, before any of them is answered", async () => {
+  const { engine } = startInProcess(), server = new Server(engine);
+  const start = Promise.withResolvers<void>(), answered: string[] = [];
+  let fed = 0;
+  const sockets = ["a", "b", "c"].map((name) =>
+    new FakeSocket([`SET ${name} 1\r\n`, "GET a\r\n"], start.promise)
+  );
+  engine.propagation.sinks.push({
+    feed: () => fed++,
+    endOfBatch: () => {
+      answered.push(`${fed} fed, ${sockets.map((socket) => socket.received).join("")}`);
+      return true;
+    },
+  });
+  for (const [i, socket] of sockets.entries()) {
+    server.accept(socket, `127.0.0.1:${5000 + i}`, "127.0.0.1:6379", false);
+  }
+  start.resolve();
+  for (let i = 0; i < 60; i++) await Promise.resolve();
+  assertEquals(answered.slice(0, 2), ["3 fed, ", "3 fed, +OK\r\n+OK\r\n+OK\r\n"]);
+  assertEquals(sockets.map((socket) => socket.received), sockets.map(() => "+OK\r\n$1\r\n1\r\n"));
+  server.stop();
 });
