@@ -427,6 +427,7 @@ export class Engine {
       if (!waits || client.blocked!.keys.length > 0) this.pushes.release(client);
       this.endUnit((cmd.flags & Flag.ArbitraryKeys) === 0);
     } else {
+      this.propagation.keep();
       // One by one: Object.assign costs 150 ns, for each call that a script makes.
       context.client = outer.client;
       context.cmd = outer.cmd;
@@ -468,7 +469,7 @@ export class Engine {
   /** Ends a unit at its outermost level: hands on what it propagates, then serves those who waited for it. */
   endUnit(asTransaction = true): void {
     // A suspended script's unit is still open: what others do meanwhile ends with it.
-    if (this.#depth > 0 || (this.guards & EngineGuard.Busy) !== 0) return;
+    if (this.#depth > 0 || (this.guards & EngineGuard.Busy) !== 0) return this.propagation.keep();
     if (this.propagation.count > 0) this.propagation.flush(asTransaction);
     if (this.waiting.hasReady && !this.#serving) this.#serveReady();
   }

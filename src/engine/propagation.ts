@@ -42,6 +42,12 @@ export class PropagationQueue {
   readonly #ends: number[] = [];
   /** Which kinds of sinks each command is for. */
   readonly #kinds: number[] = [];
+  /** A unit's first command stays in the request it came in: most units have no other. */
+  #heldFrom: Uint8Array | null = null;
+  #heldStart = 0;
+  #heldEnd = 0;
+  #heldDatabaseId = 0;
+  #heldKinds = 0;
 
   /** Whether anybody listens. */
   get active(): boolean {
@@ -50,10 +56,13 @@ export class PropagationQueue {
 
   /** Commands collected in this unit. */
   get count(): number {
-    return this.#ends.length;
+    return this.#heldFrom === null ? this.#ends.length : 1;
   }
 
-  /** Adds a command that is RESP bytes already. @param kinds which sinks it is for */
+  /**
+   * Adds a command that is RESP bytes already. They may be looked at until the unit's end, or until {@linkcode keep}.
+   * @param kinds which sinks it is for
+   */
   addRaw(
     databaseId: number,
     buf: Uint8Array,
@@ -62,6 +71,15 @@ export class PropagationQueue {
     kinds: number = SinkKind.All,
   ): void {
     if (!this.active) return;
+    if (this.count === 0) {
+      this.#heldFrom = buf;
+      this.#heldStart = start;
+      this.#heldEnd = end;
+      this.#heldDatabaseId = databaseId;
+      this.#heldKinds = kinds;
+      return;
+    }
+    this.keep();
     this.#bytes.raw(buf, start, end);
     this.#close(databaseId, kinds);
   }
@@ -69,14 +87,32 @@ export class PropagationQueue {
   /** Adds a command by its words. @param kinds which sinks it is for */
   add(databaseId: number, words: readonly string[], kinds: number = SinkKind.All): void {
     if (!this.active) return;
+    this.keep();
     this.#bytes.bulkArray(words);
     this.#close(databaseId, kinds);
   }
 
+  /** Copies what is still in a request, which is about to be overwritten. */
+  keep(): void {
+    const held = this.#heldFrom;
+    if (held === null) return;
+    this.#heldFrom = null;
+    this.#bytes.raw(held, this.#heldStart, this.#heldEnd);
+    this.#close(this.#heldDatabaseId, this.#heldKinds);
+  }
+
   /** Hands the unit over. @param asTransaction inside MULTI/EXEC if it holds more than one command */
   flush(asTransaction: boolean): void {
-    const count = this.#ends.length;
-    if (count === 0) return;
+    const held = this.#heldFrom;
+    if (held !== null) {
+      this.#heldFrom = null;
+      for (const sink of this.sinks) {
+        if ((this.#heldKinds & (sink.kind ?? SinkKind.All)) === 0) continue;
+        sink.feed(this.#heldDatabaseId, held, this.#heldStart, this.#heldEnd);
+      }
+      return;
+    }
+    if (this.#ends.length === 0) return;
     for (const sink of this.sinks) this.#flushTo(sink, asTransaction);
     this.#bytes.rewind(0);
     this.#ends.length = 0;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { PropagationQueue, type PropagationSink } from "../../../src/engine/propagation.ts";
+import { PropagationQueue, type PropagationSink, SinkKind } from "../../../src/engine/propagation.ts";
 import { latin1 } from "../../../src/util/bytes.ts";
 import { startInProcess } from "../../support/in_process.ts";
 
@@ -42,6 +42,23 @@ Deno.test("PropagationQueue hands each sink all commands, inside MULTI and EXEC 
       [5, del("c")],
     ]);
   }
+});
+
+Deno.test("PropagationQueue looks at a unit's first command where it lies, until it is told to keep it", () => {
+  const queue = new PropagationQueue(), sink = new Recorder(), request = new Uint8Array([0x61, 0x62]);
+  queue.sinks.push(sink);
+  queue.addRaw(0, request, 0, 1);
+  assertEquals(queue.count, 1);
+  queue.flush(true);
+  queue.addRaw(1, request, 0, 2);
+  queue.keep();
+  request.fill(0x7a);
+  queue.addRaw(2, request, 1, 2);
+  queue.flush(false);
+  queue.addRaw(3, request, 0, 2, SinkKind.Replicas);
+  queue.flush(true);
+  assertEquals(sink.fed, [[0, "a"], [1, "ab"], [2, "z"], [3, "zz"]]);
+  assertEquals(queue.count, 0);
 });
 
 /** What some lines, sent by one client, propagate. */
