@@ -14,6 +14,7 @@ import type { Engine } from "../engine/engine.ts";
 import { NO_ID } from "../engine/identity.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import type { DataStore } from "../persistence/data_store.ts";
+import { connectToPrimary } from "./connect.ts";
 import { DataTransfer, type TransferHost } from "./data_transfer.ts";
 import { type LinkConnection, LinkError, PrimaryLink, type SyncAnswer } from "./link.ts";
 import { PrimaryClient } from "./primary_client.ts";
@@ -55,7 +56,7 @@ export class Follower {
   constructor(
     readonly engine: Engine,
     readonly primary: PrimarySide,
-    public connect: Connect = (hostname, port) => Deno.connect({ hostname, port }),
+    public connect: Connect = (hostname, port) => connectToPrimary(engine.config.values, hostname, port),
   ) {
     const { config } = engine;
     this.ownExpiries = new OwnExpiries(engine);

@@ -3,6 +3,7 @@
  * is done, primary and replica hold the same in the end, key by key.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { makeCertificate } from "../support/certificate.ts";
 import { assertSame, content, everything } from "../support/dataset.ts";
 import { redenoCommand } from "../support/launch.ts";
 import {
@@ -308,6 +309,34 @@ pairTest(
     assertSame(await content(again), await content(primary));
   },
 );
+
+for (const [name, start] of [["Redeno", redeno], ["redis-server", redis]] as const) {
+  Deno.test({
+    name: `Redeno follows ${name} under TLS, where it trusts the certificate and only there`,
+    ignore: start === redis && redisServer === undefined,
+    async fn() {
+      const folder = await Deno.makeTempDir({ prefix: "redeno-tls-" }), tlsPort = String(freePort());
+      const { cert, key } = await makeCertificate(),
+        [certFile, keyFile] = [`${folder}/cert`, `${folder}/key`];
+      await Deno.writeTextFile(certFile, cert);
+      await Deno.writeTextFile(keyFile, key);
+      const own = ["--tls-cert-file", certFile, "--tls-key-file", keyFile],
+        trust = ["--tls-ca-cert-file", certFile];
+      // redis-server asks for a certificate in its turn.
+      await using primary = await start(["--tls-port", tlsPort, ...own, ...(start === redis ? trust : [])]);
+      await run(primary, [["SET", "k", "v"]], 0);
+      const follows = ["--replicaof", `127.0.0.1 ${tlsPort}`, "--tls-replication", "yes", ...own];
+      await using trusting = await redeno([...follows, ...trust]);
+      await trusting.logged(/sync: Finished with success/);
+      await run(primary, [["SET", "l", "v"]]);
+      assertEquals(await say(trusting, "MGET", "k", "l"), "*2\r\n$1\r\nv\r\n$1\r\nv\r\n");
+      await using stranger = await redeno(follows);
+      await stranger.logged(/Error condition on socket for SYNC: .*certificate/);
+      assertEquals(await say(stranger, "DBSIZE"), ":0\r\n");
+      await Deno.remove(folder, { recursive: true });
+    },
+  });
+}
 
 /** A sentinel, and what it says. */
 class Sentinel implements AsyncDisposable {
