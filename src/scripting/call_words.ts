@@ -38,8 +38,10 @@ export class CallWords {
     this.#header(ASTERISK, count, 0);
     for (let i = 1; i <= count; i++) {
       const type = lua.type(L, i);
-      if (type === LuaType.Number) this.#number(i, lua.api.lua_tonumber(L, i));
-      else if (type === LuaType.String) this.#string(L, i);
+      const number = type === LuaType.Number ? lua.api.lua_tonumber(L, i) : NaN;
+      if (!Number.isNaN(number)) this.#number(i, number);
+      // What is no number is one to Lua, which knows its sign.
+      else if (type === LuaType.String || type === LuaType.Number) this.#string(L, i);
       else return false;
     }
     batch.heads[1] = count;

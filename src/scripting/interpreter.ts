@@ -15,12 +15,12 @@ import type { Engine } from "../engine/engine.ts";
 import type { ReplyError } from "../protocol/errors.ts";
 import { CallWords } from "./call_words.ts";
 import { addLibraries } from "./libraries.ts";
-import { GLOBALS, Lua, LuaStatus, LuaType, RAISE_TOP, REGISTRY } from "./lua.ts";
+import { type CallSite, GLOBALS, Lua, LuaStatus, LuaType, RAISE_TOP, REGISTRY, TYPE_NAMES } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 import { LuaToReply } from "./lua_to_reply.ts";
 import { addRedisTable } from "./redis_table.ts";
 import { pushErrorTable, ReplyToLua } from "./reply_to_lua.ts";
-import { Sandbox } from "./sandbox.ts";
+import { PRELUDE_NAME, Sandbox } from "./sandbox.ts";
 import type { ScriptRun } from "./script_run.ts";
 
 /** Instructions between two looks at the clock. */
@@ -42,6 +42,11 @@ export interface InterpreterHost {
   resumed(): void;
   /** The script has ended. */
   finished(status: number): void;
+}
+
+/** Whether a function is none of the script's. */
+function isOurs({ what, source }: CallSite): boolean {
+  return what === "C" || source === PRELUDE_NAME;
 }
 
 export class Interpreter {
@@ -163,7 +168,9 @@ export class Interpreter {
   #handleError(L: State): number {
     const { lua } = this, { api } = lua;
     let site = lua.callSite(L, 1);
-    if (site?.what === "C") site = lua.callSite(L, 2);
+    for (let level = 2; level < 4 && site !== undefined && isOurs(site); level++) {
+      site = lua.callSite(L, level);
+    }
     if (lua.type(L, 1) !== LuaType.Table) {
       const text = this.describe(L, 1);
       api.lua_createtable(L, 0, 3);
@@ -192,12 +199,10 @@ export class Interpreter {
       case LuaType.String:
       case LuaType.Number:
         return lua.text(L, index)!;
-      case LuaType.Function:
-        return "function";
-      case LuaType.Thread:
-        return "thread";
-      default:
-        return "userdata";
+      default: {
+        const address = lua.api.lua_topointer(L, index).toString(16).padStart(8, "0");
+        return `${TYPE_NAMES[lua.type(L, index)]}: 0x${address}`;
+      }
     }
   }
 

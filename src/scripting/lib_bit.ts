@@ -18,15 +18,14 @@ function hex(value: number, digits: number): string {
   return digits < 0 ? text.toUpperCase() : text;
 }
 
-/** A number as a 32-bit integer: modulo 2^32, fractions rounded to even as adding 2^52 + 2^51 does. */
-function toBits(value: number): number {
-  return Number.isInteger(value) ? value | 0 : roundEven(value) | 0;
-}
+const double = new Float64Array(1), words = new Int32Array(double.buffer);
+/** 2^52 + 2^51: added to a double, it leaves the whole number in its lower word, rounded to even. */
+const BIAS = 2 ** 52 + 2 ** 51;
 
-function roundEven(value: number): number {
-  const floor = Math.floor(value), rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
+/** A number as a 32-bit integer: modulo 2^32, as precise as the sum with the bias is. */
+function toBits(value: number): number {
+  double[0] = value + BIAS;
+  return words[0]!;
 }
 
 /** The functions of the library. */

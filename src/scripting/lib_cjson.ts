@@ -2,21 +2,8 @@
  * The library `cjson` 2.1: JSON to Lua values and back. Null is `cjson.null`, a light userdata; a table whose keys are
  * all positive whole numbers is an array, every other, the empty one too, an object.
  */
-import { type Lua, LuaError, type LuaFunction, LuaType } from "./lua.ts";
+import { type Lua, LuaError, type LuaFunction, LuaType, TYPE_NAMES } from "./lua.ts";
 import type { State } from "./lua_library.ts";
-
-/** Names of types, by `LuaType`, as error texts show them. */
-const TYPE_NAMES = [
-  "nil",
-  "boolean",
-  "userdata",
-  "number",
-  "string",
-  "table",
-  "function",
-  "userdata",
-  "thread",
-];
 
 /** What `cjson.encode_…` and `decode_…` set. */
 interface Settings {
@@ -46,18 +33,32 @@ function usualSettings(): Settings {
   };
 }
 
+/** Digits behind the point in which doubles of a middling size are exact. */
+const MAX_DIGITS = 100;
+
 /** A double as `printf("%.<precision>g")` prints it. */
 export function formatGeneral(value: number, precision: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  const [mantissa = "", exponentText = ""] = value.toExponential(precision - 1).split("e");
+  if (Number.isInteger(value) && Math.abs(value) < 10 ** precision) return value.toString();
+  const [mantissa = "", exponentText = ""] = roundedExponential(value, precision).split("e");
   const exponent = Number(exponentText);
   if (exponent < -4 || exponent >= precision) {
     const digits = Math.abs(exponent).toString().padStart(2, "0");
     return `${trimFraction(mantissa)}e${exponent < 0 ? "-" : "+"}${digits}`;
   }
-  return trimFraction(value.toFixed(precision - 1 - exponent));
+  return trimFraction(Number(`${mantissa}e${exponentText}`).toFixed(precision - 1 - exponent));
+}
+
+/** `toExponential` with so many digits; where it lies in the middle between two, the even one, as C rounds. */
+function roundedExponential(value: number, precision: number): string {
+  const exact = value.toExponential(MAX_DIGITS), up = value.toExponential(precision - 1);
+  const point = exact.indexOf("."), behind = exact.slice(point + precision, exact.indexOf("e"));
+  if (!/^50*$/.test(behind)) return up;
+  const down = exact.slice(0, point + precision) + exact.slice(exact.indexOf("e"));
+  const last = precision === 1 ? exact[point - 1]! : exact[point + precision - 1]!;
+  return Number(last) % 2 === 0 ? down.replace(/\.(?=e)/, "") : up;
 }
 
 function trimFraction(text: string): string {
@@ -288,11 +289,12 @@ class Decoder {
   }
 
   #next(): Token {
-    this.#match(SPACE);
-    const { text } = this, at = this.#at;
+    const { text } = this;
+    if (text.charCodeAt(this.#at) <= 0x20) this.#match(SPACE);
+    const at = this.#at;
     this.#start = at;
-    if (at >= text.length) return "T_END";
-    const char = text[at]!;
+    const char = text[at] ?? "\0";
+    if (char === "\0") return "T_END";
     const mark = PUNCTUATION[char];
     if (mark !== undefined) {
       this.#at++;

@@ -204,14 +204,14 @@ class Unpacker {
       case 0xcd:
       case 0xce:
         return this.#unsigned(1 << (marker - 0xcc));
-      case 0xcf:
-        return Number(this.#view(8).getBigUint64(0));
       case 0xd0:
         return this.#view(1).getInt8(0);
       case 0xd1:
         return this.#view(2).getInt16(0);
       case 0xd2:
         return this.#view(4).getInt32(0);
+      // Redis takes an unsigned one for a signed one, too.
+      case 0xcf:
       case 0xd3:
         return Number(this.#view(8).getBigInt64(0));
       default:
@@ -238,7 +238,7 @@ class Unpacker {
     api.lua_createtable(L, 0, 0);
     for (let i = 0; i < count; i++) {
       this.value(L);
-      if (lua.type(L, -1) === LuaType.Nil) throw new LuaError("table index is nil");
+      if (lua.type(L, -1) === LuaType.Nil) throw new LuaError("table index is nil", false);
       this.value(L);
       api.lua_rawset(L, -3);
     }

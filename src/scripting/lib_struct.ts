@@ -3,6 +3,7 @@
  * `b B h H i I l L T` integers, `f d` floats, `s` a zero-terminated string, `cn` a string of n bytes, `x` a filler,
  * `> <` byte order, `!n` alignment.
  */
+import { toInt64, toUint64 } from "./c_casts.ts";
 import { type Lua, LuaError, type LuaFunction, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
@@ -100,7 +101,7 @@ class Format {
 
 /** The lower bytes of a double as a C cast to a 64-bit integer makes one, as latin1 text. */
 function integerText(value: number, size: number, isLittle: boolean): string {
-  let rest = BigInt.asUintN(64, castToLong(value));
+  let rest = BigInt.asUintN(64, value < 0 ? toInt64(value) : toUint64(value));
   const codes: number[] = [];
   for (let i = 0; i < size; i++) {
     codes.push(Number(rest & 0xffn));
@@ -108,12 +109,6 @@ function integerText(value: number, size: number, isLittle: boolean): string {
   }
   if (!isLittle) codes.reverse();
   return String.fromCharCode(...codes);
-}
-
-function castToLong(value: number): bigint {
-  const whole = Math.trunc(value);
-  if (!Number.isFinite(whole) || whole < -(2 ** 63) || whole >= 2 ** 64) return -(2n ** 63n);
-  return BigInt(whole);
 }
 
 const floats = new DataView(new ArrayBuffer(8));
@@ -142,6 +137,8 @@ function readInteger(data: string, at: number, { size, isLittle, option }: Forma
 function pack(lua: Lua, L: State): string {
   const { api } = lua, format = new Format(lua, L, lua.checkText(L, 1));
   let packed = "", arg = 2;
+  // The first value that is missing is a nil, as error texts say.
+  api.lua_pushnil(L);
   while (format.next()) {
     packed += "\0".repeat(format.padding(packed.length));
     switch (format.option) {
@@ -178,7 +175,7 @@ class Unpacker {
     this.#format = new Format(lua, L, lua.checkText(L, 1));
     this.#data = lua.checkText(L, 2);
     this.#at = (lua.type(L, 3) <= LuaType.Nil ? 1 : Math.trunc(lua.api.luaL_checknumber(L, 3))) - 1;
-    if (this.#at < 0) lua.argumentError(L, 3, "offset must be 1 or greater");
+    if (this.#at === -1) lua.argumentError(L, 3, "offset must be 1 or greater");
   }
 
   /** Pushes the values and the position behind them; how many that is. */
@@ -195,7 +192,8 @@ class Unpacker {
   }
 
   #need(size: number): void {
-    if (size > this.#data.length - this.#at) this.lua.argumentError(this.L, 2, "data string too short");
+    const isInside = this.#at >= 0 && size <= this.#data.length - this.#at;
+    if (!isInside) this.lua.argumentError(this.L, 2, "data string too short");
   }
 
   #push(value: number | string): void {

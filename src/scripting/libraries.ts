@@ -4,6 +4,7 @@ import { bitFunctions } from "./lib_bit.ts";
 import { pushJsonLibrary } from "./lib_cjson.ts";
 import { pushMessagePackLibrary } from "./lib_cmsgpack.ts";
 import { mathFunctions } from "./lib_math.ts";
+import { stringFormat, toNumber } from "./lib_string.ts";
 import { structFunctions } from "./lib_struct.ts";
 import { GLOBALS, type Lua, type LuaFunction } from "./lua.ts";
 import type { State } from "./lua_library.ts";
@@ -20,8 +21,21 @@ function add(lua: Lua, L: State, name: string, functions: Readonly<Record<string
   api.lua_setfield(L, GLOBALS, lua.name(name));
 }
 
+/** The library's own function in the global table `name` (or among the globals) to be called by another. */
+function original(lua: Lua, L: State, name: string, table?: string): LuaFunction {
+  const { api, library } = lua;
+  if (table === undefined) api.lua_pushvalue(L, GLOBALS);
+  else api.lua_getfield(L, GLOBALS, lua.name(table));
+  api.lua_getfield(L, -1, lua.name(name));
+  const fn = library.functionAt(api.lua_tocfunction(L, -1));
+  api.lua_settop(L, -3);
+  return fn;
+}
+
 /** Adds the libraries to the globals of an interpreter. */
 export function addLibraries(lua: Lua, L: State, host: InterpreterHost): void {
+  add(lua, L, "string", { format: stringFormat(lua, original(lua, L, "format", "string")) });
+  add(lua, L, "_G", { tonumber: toNumber(lua, original(lua, L, "tonumber")) });
   add(lua, L, "bit", bitFunctions(lua));
   add(lua, L, "struct", structFunctions(lua));
   pushJsonLibrary(lua, L);

@@ -20,6 +20,19 @@ export const LuaType = {
   Thread: 8,
 } as const;
 
+/** Names of types, by `LuaType`, as error texts show them. */
+export const TYPE_NAMES = [
+  "nil",
+  "boolean",
+  "userdata",
+  "number",
+  "string",
+  "table",
+  "function",
+  "userdata",
+  "thread",
+] as const;
+
 /** What lua_pcall and lua_load return. */
 export const LuaStatus = { Ok: 0, Yield: 1, Run: 2, Syntax: 3, Memory: 4, Handler: 5 } as const;
 
@@ -37,6 +50,8 @@ const GC_STOP = 0, GC_RESTART = 1, GC_COUNT = 3, GC_STEP = 5;
 /** Bytes of memory through which strings cross. */
 const SCRATCH_BYTES = 4096;
 const INFO_BYTES = 128;
+/** First byte of compiled code. */
+const BYTECODE_MARK = "\x1b";
 
 /** Where fields of lua_Debug lie. */
 const Info = { What: 12, Source: 16, CurrentLine: 20 } as const;
@@ -245,8 +260,12 @@ export class Lua {
 
   // ---- Calls --------------------------------------------------------------------------------------------------
 
-  /** Compiles `source` and leaves the function, or an error message, on the stack. */
-  load(L: State, source: string, chunkName: string): number {
+  /**
+   * Compiles `source` and leaves the function, or an error message, on the stack. Compiled code is not loaded: made by
+   * hand, it could break out of the machine. Behind a space it is source, and none that can be read.
+   */
+  load(L: State, text: string, chunkName: string): number {
+    const source = text.startsWith(BYTECODE_MARK) ? ` ${text}` : text;
     const room = this.#room(source.length + chunkName.length + 1), { bytes } = this;
     const name = writeLatin1(bytes, room, source);
     bytes[writeLatin1(bytes, name, chunkName)] = 0;

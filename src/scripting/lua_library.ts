@@ -82,6 +82,7 @@ export interface LuaApi {
   lua_setmetatable(L: State, index: number): number;
   lua_settop(L: State, index: number): void;
   lua_toboolean(L: State, index: number): number;
+  lua_tocfunction(L: State, index: number): Pointer;
   lua_tolstring(L: State, index: number, size: Pointer): Pointer;
   lua_tonumber(L: State, index: number): number;
   lua_topointer(L: State, index: number): Pointer;
@@ -110,6 +111,8 @@ export interface LuaLibrary {
   readonly run: Bridge["run"];
   /** The same, but it can: then it returns before `finished` is called. The promise fails if the machine breaks. */
   readonly runSuspendably: (L: State, args: number, results: number, handler: number) => Promise<unknown>;
+  /** A C function of the library by its pointer, to be called in the place of one that Lua has called. */
+  functionAt(pointer: Pointer): (L: State) => number;
   /** Makes functions that Lua can call. */
   addFunctions(functions: readonly ((L: State) => number)[]): Pointer[];
 }
@@ -190,6 +193,11 @@ export function openLuaLibrary(interruptions: Interruptions): LuaLibrary {
     hook: add(bridge.hook),
     run: bridge.run,
     runSuspendably: promising(bridge.run),
+    functionAt: (pointer) => {
+      const fn = table.get(pointer);
+      if (fn === null) throw new Error(`there is no function at ${pointer}`);
+      return (L) => fn(L);
+    },
     addFunctions: (functions) => makeCallables(functions).map(add),
   };
 }

@@ -6,16 +6,15 @@
 import { ReplyError } from "../protocol/errors.ts";
 import type { ReplyWriter } from "../protocol/reply_writer.ts";
 import { formatDouble } from "../util/numbers.ts";
+import { toInt64 } from "./c_casts.ts";
 import { type Lua, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";
-
-const INT64_MIN = -(2n ** 63n);
 
 /** A double as the signed 64-bit integer a C cast makes of it. */
 function toInteger(value: number): number | bigint {
   const whole = Math.trunc(value);
   if (Number.isSafeInteger(whole)) return whole === 0 ? 0 : whole;
-  return whole >= -(2 ** 63) && whole < 2 ** 63 ? BigInt(whole) : INT64_MIN;
+  return toInt64(whole);
 }
 
 function oneLine(text: string): string {

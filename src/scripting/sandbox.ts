@@ -17,8 +17,6 @@ import { GLOBALS, type Lua, LuaError, LuaType, REGISTRY } from "./lua.ts";
 import type { Pointer, State } from "./lua_library.ts";
 
 const READ_ONLY = "Attempt to modify a readonly table";
-/** First byte of compiled code, which is not loaded: made by hand, it could break out of the machine. */
-const BYTECODE_MARK = "\x1b";
 
 /** Where fields of a table lie in memory (`Table` in lobject.h). */
 const TableField = { Nodes: 16, ArraySize: 28 } as const;
@@ -32,12 +30,12 @@ const REMOVED = ["dofile", "loadfile", "require", "module", "print", "newproxy",
  */
 const PRELUDE = `
 local protected, loadstring, type, tostring, error, concat = ...
-local function settle(ok, reason, ...)
-  if not ok and type(reason) == "table" then
-    local text = reason.err
+local function settle(ok, ...)
+  if not ok and type((...)) == "table" then
+    local text = (...).err
     if type(text) == "string" or type(text) == "number" then return false, text end
   end
-  return ok, reason, ...
+  return ok, ...
 end
 local function pcall(...)
   return settle(protected(...))
@@ -50,13 +48,16 @@ local function load(reader, name)
   while true do
     local part = reader()
     if part == nil or part == "" then break end
-    if type(part) ~= "string" then return nil, "reader function must return a string" end
+    if type(part) ~= "string" and type(part) ~= "number" then return nil, "reader function must return a string" end
     parts[#parts + 1] = part
   end
   return loadstring(concat(parts), name or "=(load)")
 end
 return pcall, load
 `;
+
+/** The prelude's name in error texts. */
+export const PRELUDE_NAME = "=prelude";
 
 /** A table behind a view. */
 interface Hidden {
@@ -140,7 +141,7 @@ export class Sandbox {
       loadstring: (L) => this.#loadString(L),
     });
     api.lua_settop(L, 0);
-    if (lua.load(L, PRELUDE, "=prelude") !== 0) throw new Error(`prelude: ${lua.text(L, -1)}`);
+    if (lua.load(L, PRELUDE, PRELUDE_NAME) !== 0) throw new Error(`prelude: ${lua.text(L, -1)}`);
     for (const name of ["pcall", "loadstring", "type", "tostring", "error"]) {
       api.lua_getfield(L, GLOBALS, lua.name(name));
     }
@@ -382,14 +383,9 @@ export class Sandbox {
     const { api, lua } = this.#parts();
     const source = lua.checkText(L, 1);
     const name = lua.type(L, 2) <= LuaType.Nil ? source : lua.checkText(L, 2);
-    if (!source.startsWith(BYTECODE_MARK)) {
-      if (lua.load(L, source, name) === 0) return 1;
-      api.lua_pushnil(L);
-      api.lua_insert(L, -2);
-      return 2;
-    }
+    if (lua.load(L, source, name) === 0) return 1;
     api.lua_pushnil(L);
-    lua.pushString(L, "compiled code is not loaded");
+    api.lua_insert(L, -2);
     return 2;
   }
 }

@@ -1,0 +1,18 @@
+/**
+ * Doubles as 64-bit integers the way C compiled for x86-64 casts them, out of range too: scripts see what it makes of
+ * them. The WebAssembly of the Lua library would cast to 32 bits.
+ */
+
+const INT64_MIN = -(2n ** 63n);
+
+/** `(int64_t)value`. */
+export function toInt64(value: number): bigint {
+  const whole = Math.trunc(value);
+  return whole >= -(2 ** 63) && whole < 2 ** 63 ? BigInt(whole) : INT64_MIN;
+}
+
+/** `(uint64_t)value`; too large ones are 0. */
+export function toUint64(value: number): bigint {
+  if (value >= 2 ** 64) return 0n;
+  return value >= 2 ** 63 ? BigInt(value) : BigInt.asUintN(64, toInt64(value));
+}

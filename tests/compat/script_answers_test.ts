@@ -1,0 +1,51 @@
+/**
+ * Whether the answers to scripts that `tests/unit/scripting/answers.txt` holds are those of the redis-server here.
+ * With SCRIPT_ANSWERS=write they are recorded anew, also those of scripts that have been added to the file.
+ */
+import { assertEquals } from "@std/assert";
+import { redisServer, startRedis } from "../support/oracle.ts";
+import {
+  evalCommand,
+  readScriptAnswers,
+  type ScriptAnswer,
+  scriptsOfFile,
+  writeScriptAnswers,
+} from "../support/script_answers.ts";
+
+const isWriting = Deno.env.get("SCRIPT_ANSWERS") === "write";
+
+if (redisServer === undefined) {
+  console.warn("script_answers_test: redis-server is not installed, its test is ignored");
+}
+
+/** What redis-server replies to each of the scripts. */
+async function ask(scripts: readonly string[]): Promise<Map<string, ScriptAnswer["replies"]>> {
+  await using redis = await startRedis(["--enable-debug-command", "yes"]);
+  const replies: string[][] = [];
+  for (const protocol of ["2", "3"]) {
+    using c = await redis.connect();
+    await c.send("HELLO", protocol);
+    const answers: string[] = [];
+    for (const script of scripts) {
+      await c.send("FLUSHALL");
+      answers.push(await c.send(...evalCommand(script)));
+    }
+    replies.push(answers);
+  }
+  return new Map(scripts.map((script, i) => [script, [replies[0]![i]!, replies[1]![i]!]]));
+}
+
+Deno.test({
+  name: "the recorded answers to scripts are those of redis-server",
+  ignore: redisServer === undefined,
+  fn: async () => {
+    const answers = await ask(scriptsOfFile());
+    if (isWriting) writeScriptAnswers(answers);
+    const recorded = readScriptAnswers();
+    assertEquals(recorded.map(({ script }) => script), [...answers.keys()]);
+    const wrong = recorded.filter(({ script, replies }) =>
+      JSON.stringify(replies) !== JSON.stringify(answers.get(script))
+    );
+    assertEquals(wrong, []);
+  },
+});
