@@ -20,7 +20,7 @@ import {
   ReplyError,
   SYNTAX,
   TIMEOUT_NEGATIVE,
-  TIMEOUT_OUT_OF_RANGE,
+  TIMEOUT_NOT_INTEGER,
 } from "../protocol/errors.ts";
 import type { FailoverOrder } from "../replication/failover.ts";
 import type { Replica } from "../replication/replica.ts";
@@ -204,7 +204,7 @@ function failover(ctx: CommandContext, args: Args): void {
 
 function wait(ctx: CommandContext, args: Args): void {
   if (ctx.engine.isReplica) throw WAIT_ON_REPLICA;
-  const replicas = args.int(1), timeoutMs = args.int(2, TIMEOUT_OUT_OF_RANGE);
+  const replicas = args.int(1), timeoutMs = args.int(2, TIMEOUT_NOT_INTEGER);
   if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
   const { primary } = Replication.of(ctx.engine), offset = ctx.client.writeOffset;
   const acked = primary.acknowledged(offset);

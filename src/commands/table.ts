@@ -29,6 +29,7 @@ import { latencyCommands } from "./latency.ts";
 import { listCommands } from "./list.ts";
 import { listBlockingCommands } from "./list_blocking.ts";
 import { migrateCommands } from "./migrate.ts";
+import { moduleCommands } from "./module.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { scriptingCommands } from "./scripting.ts";
 import { setCommands } from "./set.ts";
@@ -53,6 +54,7 @@ const groups: readonly (readonly Command[])[] = [
   infoCommands,
   latencyCommands,
   memoryCommands,
+  moduleCommands,
   replicationCommands,
   serverCommands,
   slowlogCommands,

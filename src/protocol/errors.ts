@@ -34,6 +34,7 @@ export const INVALID_CURSOR = new ReplyError("ERR invalid cursor");
 export const DB_OUT_OF_RANGE = new ReplyError("ERR DB index is out of range");
 export const SAME_OBJECT = new ReplyError("ERR source and destination objects are the same");
 export const TIMEOUT_NOT_FLOAT = new ReplyError("ERR timeout is not a float or out of range");
+export const TIMEOUT_NOT_INTEGER = new ReplyError("ERR timeout is not an integer or out of range");
 export const TIMEOUT_NEGATIVE = new ReplyError("ERR timeout is negative");
 export const TIMEOUT_OUT_OF_RANGE = new ReplyError("ERR timeout is out of range");
 export const NUMKEYS_NOT_POSITIVE = new ReplyError("ERR numkeys should be greater than 0");

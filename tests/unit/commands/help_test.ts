@@ -11,6 +11,7 @@ const calls = [
   ["FUNCTION", "HELP"],
   ["LATENCY", "HELP"],
   ["MEMORY", "HELP"],
+  ["MODULE", "HELP"],
   ["OBJECT", "HELP"],
   ["PUBSUB", "HELP"],
   ["SCRIPT", "HELP"],
