@@ -1,6 +1,7 @@
 /** Scripts: EVAL and its variants, SCRIPT. */
 import type { Args } from "../engine/args.ts";
 import { ArgReader } from "../engine/arg_reader.ts";
+import { ClientFlag } from "../engine/client.ts";
 import {
   type ArgSpec,
   type Command,
@@ -57,12 +58,24 @@ function bySha(engine: Engine, args: Args): Runnable | undefined {
   return Scripting.of(engine).scripts.bySha(args.string(1));
 }
 
+/**
+ * `redis-cli --ldb` takes no notice of the reply to SCRIPT DEBUG YES and sends the script all the same. A debugged script
+ * would not have changed the data; run as any other it would.
+ */
+function refuseDebugging({ client }: CommandContext): void {
+  if (!client.has(ClientFlag.DebuggerRefused)) return;
+  client.unset(ClientFlag.DebuggerRefused);
+  throw NO_DEBUGGER;
+}
+
 function evaluate(ctx: CommandContext, args: Args, isReadOnly: boolean): void {
+  refuseDebugging(ctx);
   const keys = keyCount(args), scripting = Scripting.of(ctx.engine);
   scripting.run(ctx, args, scripting.scripts.byText(args.string(1)), keys, isReadOnly);
 }
 
 function evaluateSha(ctx: CommandContext, args: Args, isReadOnly: boolean): void {
+  refuseDebugging(ctx);
   const scripting = Scripting.of(ctx.engine);
   if (args.length(1) !== 40) throw NOSCRIPT;
   const keys = keyCount(args);
@@ -94,8 +107,12 @@ function flush(ctx: CommandContext, args: Args): void {
 }
 
 function debug(ctx: CommandContext, args: Args): void {
-  if (args.is(2, "YES") || args.is(2, "SYNC")) throw NO_DEBUGGER;
+  if (args.is(2, "YES") || args.is(2, "SYNC")) {
+    ctx.client.set(ClientFlag.DebuggerRefused);
+    throw NO_DEBUGGER;
+  }
   if (!args.is(2, "NO")) throw new ReplyError("ERR Use SCRIPT DEBUG YES/SYNC/NO");
+  ctx.client.unset(ClientFlag.DebuggerRefused);
   ctx.reply.ok();
 }
 

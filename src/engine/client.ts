@@ -41,6 +41,8 @@ export const ClientFlag = {
   UnixSocket: 1 << 16,
   /** CLIENT CACHING has been called; for the next command only. */
   TrackingCaching: 1 << 17,
+  /** Has been refused the Lua debugger: its next script was meant for that, and is not run. */
+  DebuggerRefused: 1 << 18,
 } as const;
 
 /** What the engine asks of a client's connection. */

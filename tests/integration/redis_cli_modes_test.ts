@@ -101,6 +101,32 @@ cliTest("redis-cli --pipe transfers 20,000 commands and counts their replies and
   assertStringIncludes(wrong.stdout, "errors: 1, replies: 2");
 });
 
+cliTest("redis-cli --pipe transfers a million commands", async (cli) => {
+  const { code, stdout } = await cli.run(["--pipe"], encodeCommand(["INCR", "n"]).repeat(1_000_000));
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "errors: 0, replies: 1000000");
+  assertEquals(await cli.say("get", "n"), "1000000\n");
+});
+
+cliTest("redis-cli --eval runs a file with its keys and arguments; --ldb is refused plainly", async (cli) => {
+  const file = await Deno.makeTempFile({ suffix: ".lua" });
+  try {
+    await Deno.writeTextFile(file, "redis.call('SET', KEYS[1], ARGV[1])\nreturn {KEYS[1], ARGV[1], #ARGV}");
+    assertEquals(await cli.say("--eval", file, "key", ",", "value", "2"), "key\nvalue\n2\n");
+    assertEquals(await cli.say("get", "key"), "value\n");
+    for (const mode of ["--ldb", "--ldb-sync-mode"]) {
+      const { stdout } = await cli.run([mode, "--eval", file, "other", ",", "x"]);
+      assertStringIncludes(stdout, "ERR The Lua debugger is not supported", mode);
+      assertEquals(await cli.say("exists", "other"), "0\n", mode);
+    }
+    await Deno.writeTextFile(file, "return nothing");
+    const { stdout, stderr } = await cli.run(["--eval", file]);
+    assertStringIncludes(stdout + stderr, "Script attempted to access nonexistent global");
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 cliTest("redis-cli --latency prints a figure; --intrinsic-latency 1 needs no server", async (cli) => {
   assertMatch(await cli.say("-i", "1", "--latency"), /^\d+ \d+ \d+\.\d\d \d+\n$/);
   assertMatch(await cli.say("--intrinsic-latency", "1"), /total runs \(avg latency/);

@@ -19,7 +19,20 @@ Deno.test("EVAL and EVALSHA run a script, SCRIPT LOAD, EXISTS and FLUSH keep wha
     new ReplyFailure("NOSCRIPT No matching script. Please use EVAL."),
   );
   assertEquals(c.send("SCRIPT", "KILL"), NOT_BUSY);
-  assertEquals(c.send("SCRIPT", "DEBUG", "YES"), new ReplyFailure("ERR The Lua debugger is not supported"));
+});
+
+Deno.test("SCRIPT DEBUG is refused, and so is the script behind it, which was not meant to change data", () => {
+  using s = startInProcess();
+  const c = s.client(), refusal = new ReplyFailure("ERR The Lua debugger is not supported");
+  const script = "return redis.call('INCR', KEYS[1])";
+  for (const mode of ["YES", "sync"]) {
+    assertEquals(c.send("SCRIPT", "DEBUG", mode), refusal);
+    assertEquals(c.send("EVAL", script, "1", mode), refusal);
+    assertEquals(c.send("GET", mode), null);
+    assertEquals(c.send("EVAL", script, "1", mode), 1, "the refusal was for one script");
+  }
+  assertEquals([c.send("SCRIPT", "DEBUG", "YES"), c.send("SCRIPT", "DEBUG", "NO")], [refusal, "OK"]);
+  assertEquals(c.send("EVAL", script, "1", "k"), 1);
 });
 
 Deno.test("FCALL runs what FUNCTION LOAD has loaded; DUMP, RESTORE, DELETE and FLUSH move and remove it", () => {
