@@ -1,5 +1,6 @@
 /** `redeno cli` beside the real redis-cli, both against a redis-server: same input, same output. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { startRedeno } from "../support/oracle.ts";
 
 const ENTRY = new URL("../support/cli_entry.ts", import.meta.url).pathname;
 const IMPORT_MAP = new URL("../../src/std/import_map.json", import.meta.url).pathname;
@@ -347,6 +348,31 @@ Deno.test({
     await terminal.press("client kill type normal skipme no\r", `${address}> `);
     await terminal.press("ping\r", "not connected> ");
     await terminal.press("ping\r", "\r\nPONG\r\n");
+    await terminal.press("quit\r", "\r\n");
+  },
+});
+
+Deno.test({
+  name: "redeno cli --askpass takes a password unseen, has Redeno's hints, and monitors until ctrl-c",
+  ignore: !hasTerminal,
+  async fn() {
+    await using server = await startRedeno(["--requirepass", "secret"]);
+    await using terminal = new TerminalSession(["-p", `${server.port}`, "--askpass", "-3"], {
+      REDISCLI_HISTFILE: "/dev/null",
+    });
+    const prompt = `127.0.0.1:${server.port}> `;
+    await terminal.until("Please input password: ");
+    assertEquals((await terminal.press("secret\r", prompt)).includes("secret"), false);
+    await terminal.press("getdel", "\x1b[0;90;49m key");
+    await terminal.press(" k\r", "(nil)\r\n");
+    await terminal.press("config get maxclients\r", '1# "maxclients" => "10000"\r\n');
+    await terminal.until(prompt);
+    await terminal.press("monitor\r", "OK\r\n");
+    using other = await server.connect();
+    await other.pipeline([["AUTH", "secret"], ["SET", "k", "a b"]]);
+    assertMatch(await terminal.until('"SET" "k" "a b"'), /\d\.\d{6} \[0 127\.0\.0\.1:\d+\]/);
+    await terminal.press("\x03", prompt);
+    await terminal.press("get k\r", '"a b"\r\n');
     await terminal.press("quit\r", "\r\n");
   },
 });
