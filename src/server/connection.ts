@@ -25,6 +25,8 @@ export interface Socket {
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   close(): void;
+  /** Tells the peer that nothing comes any more. */
+  closeWrite?(): Promise<void>;
 }
 
 /** What a connection needs of the server it belongs to. */
@@ -285,6 +287,9 @@ export class Connection implements ClientTransport {
     this.#closed = true;
     this.#closing = true;
     if (this.#countedBytes > 0) this.#count(0);
+    // A socket is closed when this turn has ended; a replica that has been dropped is not to believe until then, say to
+    // the end of a transaction, that it is in step.
+    if (this.client.has(ClientFlag.Replica)) this.socket.closeWrite?.().catch(() => {});
     try {
       this.socket.close();
     } catch {
