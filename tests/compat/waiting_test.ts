@@ -36,7 +36,8 @@ const waits = [
 
 /**
  * What others do meanwhile. SORT and ZUNIONSTORE are not among it: where they put a value in the place of one of
- * another type, redis-server serves those who wait for it only at the next write, Redeno at once.
+ * another type, redis-server serves those who wait for it only at the next write, Redeno at once. Nor is SWAPDB, which
+ * makes many keys ready in no order.
  */
 const deeds = [
   "{LPUSH|RPUSH} {key} {value*}",
@@ -57,8 +58,6 @@ const deeds = [
   "XGROUP CREATE {s1|s2} g $ MKSTREAM",
   "XGROUP DESTROY {s1|s2} g",
   "DEL {s1|s2}",
-  "SWAPDB 0 1",
-  "SWAPDB 0 1",
   "FLUSHDB",
 ];
 
@@ -78,6 +77,7 @@ const touches = [
   "SET {key} {value} XX",
   "TOUCH {key}",
   "FLUSHALL",
+  "SWAPDB 0 1",
 ];
 
 /** The connections to one server: those that wait or watch, and the one that does things. */
