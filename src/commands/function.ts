@@ -16,7 +16,6 @@ import { flushModeArg, isFlushMode, runDeclaration } from "./scripting.ts";
 const NOT_FOUND = new ReplyError("ERR Function not found");
 const BAD_KEY_COUNT = new ReplyError("ERR Bad number of keys provided");
 const LIBRARY_NOT_FOUND = new ReplyError("ERR Library not found");
-const CODE_MISSING = new ReplyError("ERR Function code is missing");
 const NAME_MISSING = new ReplyError("ERR library name argument was not given");
 const FLUSH_MODE = new ReplyError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
 const WRONG_POLICY = new ReplyError(
@@ -54,7 +53,6 @@ function load(ctx: CommandContext, args: Args): void {
   for (let i = 2; i < code; i++) {
     if (!args.is(i, "REPLACE")) throw new ReplyError(`ERR Unknown option given: ${args.string(i)}`);
   }
-  if (code === 2 && args.is(2, "REPLACE")) throw CODE_MISSING;
   const name = Scripting.of(ctx.engine).libraries.load(args.string(code), code > 2);
   ctx.engine.dirty++;
   ctx.reply.bulk(name);

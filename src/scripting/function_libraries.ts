@@ -122,12 +122,8 @@ export class Libraries {
 
   /** Loads a library and returns its name. Throws a ReplyError and changes nothing if it cannot. */
   load(code: string, mayReplace: boolean): string {
-    const library = this.#make(code);
+    const library = this.#make(code, mayReplace);
     const old = this.#libraries.get(library.name);
-    if (old !== undefined && !mayReplace) {
-      this.#release(library);
-      throw failure(`Library '${library.name}' already exists`);
-    }
     this.#install([library], old === undefined ? [] : [old]);
     return library.name;
   }
@@ -136,7 +132,7 @@ export class Libraries {
   restore(codes: readonly string[], policy: RestorePolicy): void {
     const added: Library[] = [];
     try {
-      for (const code of codes) this.#addDistinct(added, this.#make(code));
+      for (const code of codes) this.#addDistinct(added, this.#make(code, true));
       const old = this.#oldFor(added, policy);
       this.#install(added, old);
     } catch (error) {
@@ -243,10 +239,11 @@ export class Libraries {
   }
 
   /** Runs a library's code and returns what it has registered. */
-  #make(code: string): Library {
+  #make(code: string, mayExist: boolean): Library {
     const { engine, name, source } = parseLibraryHead(code);
     if (!isValidName(name)) throw failure(INVALID_NAME);
     if (engine.toUpperCase() !== ENGINE_NAME) throw failure(`Engine '${engine}' not found`);
+    if (!mayExist && this.#libraries.has(name)) throw failure(`Library '${name}' already exists`);
     const interpreter = this.#usable();
     const library: Library = { name, code, functions: new Map() };
     const problem = interpreter.load(source, "@user_function");
@@ -336,7 +333,7 @@ export class Libraries {
     let hasCallback = false;
     api.lua_pushnil(L);
     while (api.lua_next(L, 1) !== 0) {
-      if (lua.type(L, -2) !== LuaType.String) {
+      if (lua.type(L, -2) !== LuaType.String && lua.type(L, -2) !== LuaType.Number) {
         return "named argument key given to redis.register_function is not a string";
       }
       const key = lua.text(L, -2)!.toLowerCase();

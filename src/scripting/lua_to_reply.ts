@@ -18,7 +18,13 @@ function toInteger(value: number): number | bigint {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/[\r\n]/g, " ");
+  return upToNul(text).replace(/[\r\n]/g, " ");
+}
+
+/** Errors and statuses end at a NUL, as C's strings. */
+export function upToNul(text: string): string {
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
 }
 
 /** An error that a script returned. */
@@ -35,7 +41,7 @@ export function returnedError(lua: Lua, L: State): ReturnedError | undefined {
   field(lua, L, "ignore_error_stats_update");
   const isCounted = lua.api.lua_toboolean(L, -1) !== 0;
   lua.api.lua_settop(L, -2);
-  return { text, isCounted };
+  return { text: upToNul(text), isCounted };
 }
 
 /** Pushes a field of the table on top of the stack, without metamethods. */
@@ -106,7 +112,7 @@ export class LuaToReply {
     const error = returnedError(lua, L);
     if (error !== undefined) {
       this.onError(error);
-      return reply.error(new ReplyError(error.text));
+      return reply.error(new ReplyError(error.text.replace(/[\r\n]+$/, "")));
     }
     const ok = textField(lua, L, "ok");
     if (ok !== undefined) return reply.simple(oneLine(ok));

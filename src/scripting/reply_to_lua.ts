@@ -8,13 +8,15 @@ import { latin1 } from "../util/bytes.ts";
 import { parseDouble } from "../util/numbers.ts";
 import { type Lua, LuaError } from "./lua.ts";
 import type { State } from "./lua_library.ts";
+import { upToNul } from "./lua_to_reply.ts";
 
 const LF = 0x0a, MINUS = 0x2d;
 
-/** What stands in the `err` field for an error reply without its leading `-`: a code always comes first. */
+/** What stands in the `err` field for an error reply without its leading `-`: a code, `ERR` if there is none, comes first. */
 export function errorText(reply: string): string {
-  const text = reply.replace(/^[\r\n]+|[\r\n]+$/g, "");
-  return text.includes(" ") ? text : `ERR ${text}`;
+  const text = upToNul(reply), space = text.indexOf(" ");
+  const code = space < 0 ? "ERR" : text.slice(0, space);
+  return `${code} ${text.slice(space + 1).replace(/^[\r\n]+|[\r\n]+$/g, "")}`;
 }
 
 /** Pushes `{err = text}`. @param isCounted the statistics know of it already */
@@ -97,6 +99,8 @@ export class ReplyToLua {
     const isNegative = buf[at] === MINUS;
     if (isNegative) at++;
     for (let byte = buf[at]!; byte >= 0x30; byte = buf[++at]!) value = value * 10 + byte - 0x30;
+    // Beyond 2^53 each step has rounded; the nearest double is wanted.
+    if (value > Number.MAX_SAFE_INTEGER) return Number(this.#line());
     this.#at = at + 2;
     return isNegative ? -value : value;
   }
