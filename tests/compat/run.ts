@@ -153,8 +153,13 @@ async function report(outcome: Outcome): Promise<void> {
   console.log(`${ok} of ${all} tests pass (${(100 * ok / Math.max(all, 1)).toFixed(1)} %)`);
 }
 
-async function updateList(list: Set<string>, outcome: Outcome, allowShrink: boolean): Promise<void> {
-  const rows = list.union(outcome.passed);
+async function listedRows(): Promise<Set<string>> {
+  return new Set((await rowsOf(listFile)).map((row) => row.join("\t")));
+}
+
+/** Reads the list once more: another run may have added to it meanwhile. */
+async function updateList(outcome: Outcome, allowShrink: boolean): Promise<void> {
+  const list = await listedRows(), rows = list.union(outcome.passed);
   if (allowShrink) { for (const row of lostRows(list, outcome)) rows.delete(row); }
   await Deno.writeTextFile(listFile, [...rows].sort().join("\n") + "\n");
 }
@@ -171,7 +176,7 @@ async function main(): Promise<number> {
       baseport: "20100",
     },
   });
-  const list = new Set((await rowsOf(listFile)).map((row) => row.join("\t")));
+  const list = await listedRows();
   const units = args._.length > 0 ? args._.map(String) : [...new Set([...list].map(unitOf))];
   const options: SuiteOptions = {
     server: args.server,
@@ -184,7 +189,7 @@ async function main(): Promise<number> {
   const outcome = await runSuite(units, options);
   await retry(outcome, list, Number(args.retries), options);
   await report(outcome);
-  if (args.update) await updateList(list, outcome, args["allow-shrink"]);
+  if (args.update) await updateList(outcome, args["allow-shrink"]);
   const lost = args.update && args["allow-shrink"] ? [] : lostRows(list, outcome);
   for (const row of lost) console.log(`no longer passes: ${row} (${outcome.details.get(row) ?? "not run"})`);
   const fresh = [...outcome.passed].filter((row) => !list.has(row)).length;
