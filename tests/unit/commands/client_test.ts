@@ -86,3 +86,16 @@ Deno.test("CLIENT UNBLOCK ends a wait, with an error if wanted", () => {
   assertEquals(c.send("CLIENT", "UNBLOCK", id, "ERROR"), 1);
   assertEquals(waiting.received(), [new ReplyFailure("UNBLOCKED client unblocked via CLIENT UNBLOCK")]);
 });
+
+Deno.test("CLIENT NO-EVICT and NO-TOUCH are switched on and off, and CLIENT INFO shows it", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const flags = () => /flags=(\w*)/.exec(String(c.send("CLIENT", "INFO")))?.[1];
+  assertEquals([c.send("CLIENT", "NO-EVICT", "ON"), flags()], ["OK", "e"]);
+  assertEquals([c.send("CLIENT", "NO-TOUCH", "on"), flags()], ["OK", "eT"]);
+  assertEquals([c.send("CLIENT", "NO-EVICT", "OFF"), flags()], ["OK", "T"]);
+  assertEquals([c.send("CLIENT", "NO-TOUCH", "off"), flags()], ["OK", "N"]);
+  for (const name of ["NO-EVICT", "NO-TOUCH"]) {
+    assertEquals(c.send("CLIENT", name, "maybe"), new ReplyFailure("ERR syntax error"));
+  }
+});

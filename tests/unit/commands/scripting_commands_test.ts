@@ -75,3 +75,51 @@ Deno.test("a script may do what the user of its client may, and redis.acl_check_
   const ask = "return {redis.acl_check_cmd('GET', 'k'), redis.acl_check_cmd('GET', 'x')}";
   assertEquals(c.send("EVAL", ask, "0"), [1, null]);
 });
+
+Deno.test("SCRIPT FLUSH and FUNCTION FLUSH take SYNC and ASYNC", () => {
+  using s = startInProcess();
+  const c = s.client(), library = "#!lua name=lib\nredis.register_function('f', function() return 1 end)";
+  for (const mode of ["SYNC", "ASYNC"]) {
+    const hash = String(c.send("SCRIPT", "LOAD", "return 1"));
+    c.send("FUNCTION", "LOAD", library);
+    assertEquals([c.send("SCRIPT", "FLUSH", mode), c.send("SCRIPT", "EXISTS", hash)], ["OK", [0]]);
+    assertEquals([c.send("FUNCTION", "FLUSH", mode), c.send("FUNCTION", "LIST")], ["OK", []]);
+  }
+  assertEquals(
+    c.send("SCRIPT", "FLUSH", "LATER"),
+    new ReplyFailure("ERR SCRIPT FLUSH only support SYNC|ASYNC option"),
+  );
+  assertEquals(
+    c.send("FUNCTION", "FLUSH", "LATER"),
+    new ReplyFailure("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"),
+  );
+});
+
+Deno.test("FUNCTION LOAD REPLACE and RESTORE with FLUSH, APPEND or REPLACE say what becomes of libraries of that name", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const library = (name: string, answer: number) =>
+    `#!lua name=${name}\nredis.register_function('${name}', function() return ${answer} end)`;
+  const names = () =>
+    (c.send("FUNCTION", "LIST") as [string, string][]).map(([, name]) => name).sort().join(" ");
+  c.send("FUNCTION", "LOAD", library("one", 1));
+  assertEquals(
+    c.send("FUNCTION", "LOAD", library("one", 2)),
+    new ReplyFailure("ERR Library 'one' already exists"),
+  );
+  assertEquals([c.send("FUNCTION", "LOAD", "REPLACE", library("one", 2)), c.send("FCALL", "one", "0")], [
+    "one",
+    2,
+  ]);
+  const dump = String(c.send("FUNCTION", "DUMP"));
+  c.send("FUNCTION", "LOAD", "REPLACE", library("one", 3));
+  c.send("FUNCTION", "LOAD", library("two", 4));
+  const taken = new ReplyFailure("ERR Library one already exists");
+  assertEquals([c.send("FUNCTION", "RESTORE", dump), c.send("FUNCTION", "RESTORE", dump, "APPEND")], [
+    taken,
+    taken,
+  ]);
+  assertEquals([c.send("FCALL", "one", "0"), names()], [3, "one two"]);
+  assertEquals([c.send("FUNCTION", "RESTORE", dump, "REPLACE"), c.send("FCALL", "one", "0")], ["OK", 2]);
+  assertEquals([names(), c.send("FUNCTION", "RESTORE", dump, "FLUSH"), names()], ["one two", "OK", "one"]);
+});
