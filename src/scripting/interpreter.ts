@@ -16,7 +16,7 @@ import type { ReplyError } from "../protocol/errors.ts";
 import { CallWords } from "./call_words.ts";
 import { addLibraries } from "./libraries.ts";
 import { type CallSite, GLOBALS, Lua, LuaStatus, LuaType, RAISE_TOP, REGISTRY, TYPE_NAMES } from "./lua.ts";
-import type { State } from "./lua_library.ts";
+import { memoryLimit, type State } from "./lua_library.ts";
 import { LuaToReply } from "./lua_to_reply.ts";
 import { addRedisTable } from "./redis_table.ts";
 import { pushErrorTable, ReplyToLua } from "./reply_to_lua.ts";
@@ -150,7 +150,8 @@ export class Interpreter {
     this.#hooksLines = false;
     lua.api.lua_settop(lua.main, 0);
     lua.trimScratch();
-    if (!this.sandbox.isIntact) this.isBroken = true;
+    // What Lua frees stays with its machine; after a script that took much of it, the machine goes.
+    if (!this.sandbox.isIntact || lua.bytes.length > memoryLimit.bytes / 4) this.isBroken = true;
   }
 
   #onCount(L: State): number {

@@ -46,7 +46,7 @@ export function upvalue(i: number): number {
 
 const MASK_LINE = 1 << 2;
 const MASK_COUNT = 1 << 3;
-const GC_STOP = 0, GC_RESTART = 1, GC_COUNT = 3, GC_STEP = 5;
+const GC_COUNT = 3;
 /** Bytes of memory through which strings cross. */
 const SCRATCH_BYTES = 4096;
 const INFO_BYTES = 128;
@@ -60,6 +60,13 @@ const Info = { What: 12, Source: 16, CurrentLine: 20 } as const;
 export class LuaError {
   /** @param hasPosition the script's name and line go in front */
   constructor(readonly message: string, readonly hasPosition = true) {}
+}
+
+const NOT_ENOUGH_MEMORY = new LuaError("not enough memory", false);
+
+/** Whether a string has grown too long for JavaScript. An overflow of the stack, which is a RangeError too, is not meant. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof RangeError && error.message.startsWith("Invalid");
 }
 
 /** Thrown in a function that Lua called: the value on top of the stack is raised as an error. */
@@ -135,7 +142,7 @@ export class Lua {
   #room(size: number): Pointer {
     if (size > this.#scratchBytes) {
       const larger = this.api.malloc(size);
-      if (larger === 0) throw new LuaError("not enough memory", false);
+      if (larger === 0) throw NOT_ENOUGH_MEMORY;
       this.api.free(this.#scratch);
       this.#scratch = larger;
       this.#scratchBytes = size;
@@ -201,6 +208,7 @@ export class Lua {
       return fn(L);
     } catch (error) {
       if (error instanceof LuaError) this.#pushError(L, error);
+      else if (isTooLong(error)) this.#pushError(L, NOT_ENOUGH_MEMORY);
       else if (error !== RAISE_TOP) throw error;
     }
     return this.api.lua_error(L);
@@ -225,13 +233,10 @@ export class Lua {
     return latin1(this.bytes, pointer, pointer + this.word(this.#sizePointer));
   }
 
-  /** Where a string's bytes are; they stay there as long as it is on the stack. */
-  locate(L: State, index: number): { pointer: Pointer; size: number } | undefined {
-    const pointer = this.api.lua_tolstring(L, index, this.#sizePointer);
-    return pointer === 0 ? undefined : { pointer, size: this.word(this.#sizePointer) };
-  }
-
-  /** Like {@linkcode locate}, without an object: the pointer, or 0; {@linkcode locatedSize} is the size. */
+  /**
+   * Where the bytes of a string or number are, or 0; {@linkcode locatedSize} is the size. They stay there as long as it is
+   * on the stack.
+   */
   pointerTo(L: State, index: number): Pointer {
     return this.api.lua_tolstring(L, index, this.#sizePointer);
   }
@@ -272,14 +277,6 @@ export class Lua {
     return this.api.luaL_loadbuffer(L, room, source.length, name);
   }
 
-  /** Runs trusted code of the server's own; what it returns stays on the stack. */
-  runTrusted(source: string, chunkName: string, results: number): void {
-    const { api, main } = this;
-    if (this.load(main, source, chunkName) !== LuaStatus.Ok || api.lua_pcall(main, 0, results, 0) !== 0) {
-      throw new Error(`${chunkName}: ${this.text(main, -1)}`);
-    }
-  }
-
   /** The function that is `level` calls away: 0 is the one that runs. */
   callSite(L: State, level: number): CallSite | undefined {
     const { api } = this, info = this.#info;
@@ -307,17 +304,5 @@ export class Lua {
   /** Bytes Lua has in use. */
   get usedBytes(): number {
     return this.api.lua_gc(this.main, GC_COUNT, 0) * 1024;
-  }
-
-  /** Does a part of the garbage collector's work. */
-  collectSome(steps: number): void {
-    this.api.lua_gc(this.main, GC_STEP, steps);
-  }
-
-  /** Runs `work` without the collector in between. */
-  withoutCollector(work: () => void): void {
-    this.api.lua_gc(this.main, GC_STOP, 0);
-    work();
-    this.api.lua_gc(this.main, GC_RESTART, 0);
   }
 }

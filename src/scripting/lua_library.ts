@@ -12,8 +12,8 @@
 import "npm:wasmoon-lua5.1@1.18.10/package.json" with { type: "json" };
 import { type Bridge, makeBridge, makeCallables, makeTrampoline, type WasmFunction } from "./wasm_glue.ts";
 
-/** Bytes of memory one interpreter may take; beyond, scripts get Lua's "not enough memory". */
-const MAX_MEMORY_BYTES = 1 << 30;
+/** How much memory one interpreter may take; beyond, scripts get Lua's "not enough memory". Tests lower it. */
+export const memoryLimit = { bytes: 1 << 30 };
 const PAGE_BYTES = 65_536;
 /** What the C library's functions return for "not possible": the number of ENOSYS, negated. */
 const NOT_SUPPORTED = -52;
@@ -61,7 +61,6 @@ export interface LuaApi {
   lua_insert(L: State, index: number): void;
   lua_isnumber(L: State, index: number): number;
   lua_next(L: State, index: number): number;
-  lua_objlen(L: State, index: number): number;
   lua_pcall: ((L: State, args: number, results: number, handler: number) => number) & WasmFunction;
   lua_pushboolean(L: State, value: number): void;
   lua_pushcclosure(L: State, fn: Pointer, upvalues: number): void;
@@ -70,7 +69,6 @@ export interface LuaApi {
   lua_pushnil(L: State): void;
   lua_pushnumber(L: State, value: number): void;
   lua_pushvalue(L: State, index: number): void;
-  lua_rawequal(L: State, a: number, b: number): number;
   lua_rawget(L: State, index: number): void;
   lua_rawgeti(L: State, index: number, i: number): void;
   lua_rawset(L: State, index: number): void;
@@ -148,8 +146,8 @@ function closedWorld(memory: () => WebAssembly.Memory): Record<string, (...args:
   };
   imports.emscripten_resize_heap = (wanted = 0) => {
     const bytes = memory().buffer.byteLength, size = wanted >>> 0;
-    if (size > MAX_MEMORY_BYTES) return 0;
-    const goal = Math.min(MAX_MEMORY_BYTES, Math.max(size, Math.floor(bytes * 1.25)));
+    if (size > memoryLimit.bytes) return 0;
+    const goal = Math.min(memoryLimit.bytes, Math.max(size, Math.floor(bytes * 1.25)));
     memory().grow(Math.ceil((goal - bytes) / PAGE_BYTES));
     return 1;
   };
