@@ -30,7 +30,7 @@ export function logStart(log: Log, config: Config): void {
   log.notice(
     `Redeno version=${REDENO_VERSION}, redis=${REDIS_VERSION}, bits=64, pid=${Deno.pid}, just started`,
   );
-  if (config.filePath === "") {
+  if (config.filePath === "" && Deno.args.length === 0) {
     log.warning("Warning: no config file specified, using the default config.");
   } else log.notice("Configuration loaded");
   if (config.ignored.length > 0) {
