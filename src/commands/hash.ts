@@ -1,6 +1,8 @@
 /** Hashes: fields and values. The commands about the expiry of fields are in hash_expiry.ts. */
 import { HashValue } from "../data/hash.ts";
+import { packFields } from "../data/packed_fields.ts";
 import { drawDistinct, drawWithRepeats } from "../data/sampling.ts";
+import { ValueType } from "../data/value.ts";
 import type { Args } from "../engine/args.ts";
 import {
   blockArg,
@@ -18,8 +20,10 @@ import {
 import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
 import { expireAllFields, expireField, fieldClock } from "../engine/field_expiry.ts";
+import { LARGEST_PACKED_BYTES } from "../keyspace/database.ts";
 import type { Key } from "../keyspace/key.ts";
 import { NAN_OR_INFINITY, NOT_FLOAT, ReplyError, SYNTAX, wrongArity } from "../protocol/errors.ts";
+import { allocateBytes } from "../util/bytes.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../util/long_double.ts";
 import { parseInteger } from "../util/numbers.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "./collection_scan.ts";
@@ -30,19 +34,36 @@ import { addIntegers } from "./string.ts";
 /** How many picks with repeats are drawn at a time. */
 const pickBatch = 1000;
 
+/** Where new hashes are packed. */
+const packed = allocateBytes(LARGEST_PACKED_BYTES);
+
 // ---- Writing ----------------------------------------------------------------------------------------------------
 
 function setFields(ctx: CommandContext, args: Args): number {
   if (args.count % 2 !== 0) throw wrongArity(ctx.cmd.fullName);
-  const key = args.key(1);
-  const hash = ctx.writeOrCreate(key, HashValue);
+  const key = args.key(1), present = ctx.write(key, HashValue);
+  const created = present === undefined && createPacked(ctx, key, args)
+    ? (args.count - 2) / 2
+    : setEach(ctx, key, args, present ?? ctx.writeOrCreate(key, HashValue));
+  ctx.changed(key, Notify.Hash, "hset", (args.count - 2) / 2);
+  return created;
+}
+
+/** Makes a small hash of the arguments without an object for it; false if it has to be made field by field. */
+function createPacked(ctx: CommandContext, key: Key, args: Args): boolean {
+  const length = packFields(ctx.engine.limits, args, 2, args.count, packed);
+  if (length < 0) return false;
+  ctx.createPacked(key, ValueType.Hash, packed, length);
+  return true;
+}
+
+function setEach(ctx: CommandContext, key: Key, args: Args, hash: HashValue): number {
   let created = 0;
   for (let i = 2; i < args.count; i += 2) {
     const isNew = hash.setBytes(args.buf, args.start(i), args.end(i), args.start(i + 1), args.end(i + 1));
     if (isNew) created++;
   }
   ctx.db.trackParts(key, hash);
-  ctx.changed(key, Notify.Hash, "hset", (args.count - 2) / 2);
   return created;
 }
 

@@ -39,7 +39,7 @@ export function packedCount(bytes: Uint8Array, at: number): number {
 }
 
 /** The longest entry whose length fits in one character. */
-const maxShort = 253;
+export const LONGEST_SHORT_ENTRY = 253;
 const longMark = 254;
 
 /** What {@linkcode flat} has read, kept so that the reading is not optimised away. */
@@ -59,7 +59,7 @@ export function ownText(text: string): string {
 /** `text` as an entry. */
 export function encodeEntry(text: string): string {
   const length = text.length;
-  if (length <= maxShort) return String.fromCharCode(length) + text;
+  if (length <= LONGEST_SHORT_ENTRY) return String.fromCharCode(length) + text;
   return String.fromCharCode(
     longMark,
     length & 255,
@@ -131,6 +131,36 @@ export function findEntry(packed: string, text: string, stride: 1 | 2): number {
     if (stride === 2) pos = entryEnd(packed, pos);
   }
   return -1;
+}
+
+/** So many entries are sooner compared with each other than put into a set. */
+const FEW_ENTRIES = 32;
+
+/**
+ * Whether an entry is there twice.
+ *
+ * @param stride as of {@linkcode findEntry}
+ */
+export function hasTwins(packed: string, stride: 1 | 2): boolean {
+  const positions: number[] = [], end = packed.length;
+  for (let pos = 0; pos < end; pos = stride === 2 ? entryEnd(packed, entryEnd(packed, pos)) : entryEnd(packed, pos)) {
+    positions.push(pos);
+  }
+  const count = positions.length;
+  if (count > FEW_ENTRIES) return new Set(positions.map((pos) => entryText(packed, pos))).size < count;
+  for (let i = 1; i < count; i++) {
+    for (let k = 0; k < i; k++) if (areTwins(packed, positions[i]!, positions[k]!)) return true;
+  }
+  return false;
+}
+
+function areTwins(packed: string, one: number, other: number): boolean {
+  const length = entryLength(packed, one);
+  if (length !== entryLength(packed, other)) return false;
+  for (let i = contentStart(packed, one) + length, k = contentStart(packed, other) + length, left = length; left > 0; left--) {
+    if (packed.charCodeAt(--i) !== packed.charCodeAt(--k)) return false;
+  }
+  return true;
 }
 
 /** The position of entry number `index` (from 0), which must exist. O(index). */

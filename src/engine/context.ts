@@ -134,6 +134,12 @@ export class CommandContext {
     return value;
   }
 
+  /** Makes the first `length` of `bytes`, a packed collection, the value of `key`, which is not there. */
+  createPacked(key: Key, type: ValueType, bytes: Uint8Array, length: number): void {
+    this.db.addPacked(key, type, bytes, length, this.engine.freshClock);
+    this.engine.keyCreated(key, this.databaseId);
+  }
+
   // ---- Changes ------------------------------------------------------------------------------------------------
 
   /**

@@ -361,6 +361,15 @@ export class Database {
     return record;
   }
 
+  /** Makes the first `length` of `bytes`, a packed collection, the value of `key`, which is not there. */
+  addPacked(key: Key, type: ValueType, bytes: Uint8Array, length: number, clock: number): void {
+    this.willChange(key.hash);
+    const options = { expiresAtMs: NO_EXPIRY, clock }, units = unitsFor(HEADER_BYTES + key.length + length);
+    const record = this.#claim(key, 0, units, type, length, options);
+    const chunk = this.#arena.chunk(record);
+    copyBytes(chunk.u8, this.#keyStart(record, chunk) + key.length, bytes, 0, length);
+  }
+
   /**
    * Makes the string value of `ref` `length` bytes long, bytes that were not there being 0, points `slice` at it for
    * writing in place, and marks it as changed in place. Returns the key's new record.

@@ -450,3 +450,32 @@ Deno.test("HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT take NX, XX, GT and LT al
     }
   }
 });
+
+Deno.test("HSET and HMSET make a hash of any kind at once, with its events, and count fields that come twice once", () => {
+  using s = startInProcess({ config: { "notify-keyspace-events": "Ehn", "hash-max-listpack-entries": "4" } });
+  const c = s.client(), listener = s.client();
+  listener.send("PSUBSCRIBE", "__keyevent@0__:*");
+  listener.received();
+  const cases: [string[], number, string][] = [
+    [["a", "1"], 1, "listpack"],
+    [["a", "1", "b", "2", "c", "3", "d", "4"], 4, "listpack"],
+    [["a", "1", "b", "2", "a", "3"], 2, "listpack"],
+    [["a", "1", "b", "2", "c", "3", "d", "4", "e", "5"], 5, "hashtable"],
+    [["a", "x".repeat(65)], 1, "hashtable"],
+    [["\xff\0", "\r\n", "", ""], 2, "listpack"],
+  ];
+  for (const name of ["HSET", "HMSET"]) {
+    for (const [words, size, encoding] of cases) {
+      c.send("DEL", "k");
+      assertEquals(c.send(name, "k", ...words), name === "HSET" ? size : "OK", words.join(" "));
+      assertEquals(encodingOf(s, "k"), encoding, words.join(" "));
+      const expected = new Map<string, string>();
+      for (let i = 0; i < words.length; i += 2) expected.set(words[i]!, words[i + 1]!);
+      assertEquals(c.send("HGETALL", "k"), [...expected].flat());
+      assertEquals(listener.received().map((message) => (message as string[])[2]), [
+        "__keyevent@0__:new",
+        "__keyevent@0__:hset",
+      ]);
+    }
+  }
+});

@@ -157,12 +157,18 @@ class World {
     const atMs = this.nowMs + 1 + 2 * this.random.below(2000);
     const kind = this.random.below(8);
     if (kind < 4) {
-      return this.run(["HSET", key, field, value], () => {
-        map.set(field, value);
-        fieldTimes.delete(field);
-        const isLong = Math.max(field.length, value.length) > this.limits.hashValue;
-        const outgrown = isLong || map.size > this.limits.hashEntries;
-        if (entry.encoding !== undefined && outgrown) entry.encoding = "hashtable";
+      const pairs = [[field, value], [this.text(), "w"], [this.text(), "u"]].slice(
+        0,
+        1 + this.random.below(3),
+      );
+      return this.run(["HSET", key, ...pairs.flat()], () => {
+        for (const [name = "", text = ""] of pairs) {
+          map.set(name, text);
+          fieldTimes.delete(name);
+          const isLong = Math.max(name.length, text.length) > this.limits.hashValue;
+          const outgrown = isLong || map.size > this.limits.hashEntries;
+          if (entry.encoding !== undefined && outgrown) entry.encoding = "hashtable";
+        }
       });
     }
     if (kind < 6 || !map.has(field)) {
