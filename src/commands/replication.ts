@@ -15,22 +15,34 @@ import {
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import {
+  MUST_BE_POSITIVE,
   NOT_INTEGER,
   OUT_OF_RANGE,
   ReplyError,
   SYNTAX,
   TIMEOUT_NEGATIVE,
   TIMEOUT_NOT_INTEGER,
+  TIMEOUT_OUT_OF_RANGE,
 } from "../protocol/errors.ts";
 import type { FailoverOrder } from "../replication/failover.ts";
 import type { Replica } from "../replication/replica.ts";
 import { Replication } from "../replication/replication.ts";
+import type { AckWish } from "../replication/wait.ts";
 import { splitArgs } from "../util/sds_split.ts";
 
 const WAIT_ON_REPLICA = new ReplyError(
   "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to " +
     "be writable (which is not the default) writes to replicas are just local and are not propagated.",
 );
+
+const WAITAOF_ON_REPLICA = new ReplyError(
+  "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are " +
+    "not propagated.",
+);
+const NO_APPEND_ONLY_FILE = new ReplyError(
+  "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
+);
+const LOCAL_OUT_OF_RANGE = new ReplyError("ERR value is out of range, value must between 0 and 1");
 
 const REPLICA_ASKS = new ReplyError("ERR Command is not valid when client is a replica.");
 const BAD_PORT = new ReplyError("ERR Invalid master port");
@@ -39,6 +51,7 @@ const NOT_A_REPLICA = new ReplyError("ERR PSYNC FAILOVER can't be sent to a mast
 const OTHER_HISTORY = new ReplyError("ERR PSYNC FAILOVER replid must match my replid.");
 const BAD_TIMEOUT = new ReplyError("ERR FAILOVER timeout must be greater than 0");
 
+const LARGEST_TIME_MS = 2n ** 63n - 1n;
 /** The longest text of an address. */
 const ADDRESS_LENGTH = 255;
 
@@ -84,11 +97,17 @@ function address(_ctx: CommandContext, replica: Replica, args: Args, at: number)
 }
 
 function acknowledged(ctx: CommandContext, replica: Replica, args: Args, at: number): false {
-  const text = args.string(at);
-  if (ctx.client.has(ClientFlag.Replica) && /^\d{1,15}$/.test(text)) {
-    Replication.of(ctx.engine).primary.acknowledge(replica, Number(text));
+  const offset = offsetOf(args, at), saysSynced = args.count > at + 2 && args.is(at + 1, "FACK");
+  if (ctx.client.has(ClientFlag.Replica) && offset >= 0) {
+    const synced = saysSynced ? offsetOf(args, at + 2) : -1;
+    Replication.of(ctx.engine).primary.acknowledge(replica, offset, synced);
   }
   return false;
+}
+
+function offsetOf(args: Args, at: number): number {
+  const text = args.string(at);
+  return /^\d{1,15}$/.test(text) ? Number(text) : -1;
 }
 
 function filter(_ctx: CommandContext, replica: Replica, args: Args, at: number): void {
@@ -115,6 +134,8 @@ const replicaOptions: Readonly<Record<string, ReplicaOption>> = {
   "ip-address": address,
   "capa": capability,
   "ack": acknowledged,
+  // Which version it is makes no difference.
+  "version": () => {},
   "rdb-only": (_ctx, replica, args, at) => void (replica.isRdbOnly = args.int(at, OUT_OF_RANGE, 0, 1) === 1),
   "rdb-filter-only": filter,
   "getack": askedToAcknowledge,
@@ -202,14 +223,53 @@ function failover(ctx: CommandContext, args: Args): void {
   ctx.reply.ok();
 }
 
+function timeoutOf({ nowMs }: CommandContext, args: Args, at: number): number {
+  const timeoutMs = args.integer(at, TIMEOUT_NOT_INTEGER);
+  if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
+  if (BigInt(timeoutMs) > LARGEST_TIME_MS - BigInt(Math.floor(nowMs))) throw TIMEOUT_OUT_OF_RANGE;
+  return Number(timeoutMs);
+}
+
+/** Answers at once if the wish has been met already, or where nobody may wait. */
+function awaitServers(ctx: CommandContext, wish: AckWish, timeoutMs: number): void {
+  if (wish.isMet() || !ctx.canBlock) return wish.answer(ctx.reply);
+  Replication.of(ctx.engine).primary.waiters.add(ctx, wish, timeoutMs);
+}
+
 function wait(ctx: CommandContext, args: Args): void {
   if (ctx.engine.isReplica) throw WAIT_ON_REPLICA;
-  const replicas = args.int(1), timeoutMs = args.int(2, TIMEOUT_NOT_INTEGER);
-  if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
+  const replicas = args.int(1), timeoutMs = timeoutOf(ctx, args, 2);
   const { primary } = Replication.of(ctx.engine), offset = ctx.client.writeOffset;
-  const acked = primary.acknowledged(offset);
-  if (acked >= replicas || !ctx.canBlock) return ctx.reply.integer(acked);
-  primary.waiters.add(ctx, { offset, replicas }, timeoutMs);
+  const wish: AckWish = {
+    isMet: () => primary.acknowledged(offset) >= replicas,
+    refusal: () => null,
+    answer: (reply) => reply.integer(primary.acknowledged(offset)),
+  };
+  awaitServers(ctx, wish, timeoutMs);
+}
+
+function waitaof(ctx: CommandContext, args: Args): void {
+  const local = args.int(1);
+  if (local !== 0 && local !== 1) throw LOCAL_OUT_OF_RANGE;
+  const replicas = args.int(2, MUST_BE_POSITIVE, 0), timeoutMs = timeoutOf(ctx, args, 3);
+  if (ctx.engine.isReplica) throw WAITAOF_ON_REPLICA;
+  const { primary } = Replication.of(ctx.engine), { aof } = primary, offset = ctx.client.writeOffset;
+  // What others have changed meanwhile is waited for as well: it is on the disk no later.
+  const position = aof?.position ?? 0;
+  const refusal = () => local === 1 && (aof === null || aof.state === "off") ? NO_APPEND_ONLY_FILE : null;
+  const countLocal = () => aof !== null && aof.state !== "off" && aof.durablePosition >= position ? 1 : 0;
+  const refused = refusal();
+  if (refused !== null) throw refused;
+  const wish: AckWish = {
+    isMet: () => countLocal() >= local && primary.synced(offset) >= replicas,
+    refusal,
+    answer: (reply) => {
+      reply.array(2);
+      reply.integer(countLocal());
+      reply.integer(primary.synced(offset));
+    },
+  };
+  awaitServers(ctx, wish, timeoutMs);
 }
 
 /** REPLICAOF, and its name of old. */
@@ -307,5 +367,18 @@ export const replicationCommands: readonly Command[] = [
     categories: ["connection"],
     tips: ["request_policy:all_shards", "response_policy:agg_min"],
     handler: wait,
+  }),
+  command({
+    name: "waitaof",
+    group: "generic",
+    since: "7.2.0",
+    arity: 4,
+    flags: Flag.Blocking,
+    args: [integerArg("numlocal"), integerArg("numreplicas"), integerArg("timeout")],
+    summary: "Waits until the client's changes are on this server's disk, and on those of so many replicas.",
+    complexity: "O(1)",
+    categories: ["connection"],
+    tips: ["request_policy:all_shards", "response_policy:agg_min"],
+    handler: waitaof,
   }),
 ];

@@ -110,12 +110,22 @@ export class AppendOnlyFile implements PropagationSink {
   isRewriting = false;
   /** Called when {@linkcode refusal} may have changed: no write may run in between. */
   onRefusal: () => void = () => {};
+  /**
+   * How many changes there have been, and how many of them are on the disk for certain. Data that come or go as a whole
+   * count as one change, which is on the disk with the base file.
+   */
+  position = 0;
+  durablePosition = 0;
+  /** Called when {@linkcode durablePosition} has grown, or never will, as the file has been turned off. */
+  onDurable: () => void = () => {};
 
   #buffer = new AofBuffer();
   #file: FileHandle | null = null;
   /** Bytes in the open increment, and how many of them are known to be on the disk. */
   #written = 0;
   #synced = 0;
+  /** {@linkcode position} when all that had been fed was last written. */
+  #writtenPosition = 0;
   #isSyncing = false;
   #syncStartedMs = 0;
   #writeFault: FileError | null = null;
@@ -174,6 +184,7 @@ export class AppendOnlyFile implements PropagationSink {
 
   /** Takes over the command `bytes[start, end)`, in RESP, for database `db`. */
   feed(db: number, bytes: Uint8Array, start: number, end: number): void {
+    this.position++;
     if (this.#file === null) return;
     this.#hasFed = true;
     if (this.settings.timestamps) this.#buffer.stamp(Math.floor(this.clock.nowMs() / 1000));
@@ -231,6 +242,7 @@ export class AppendOnlyFile implements PropagationSink {
       return false;
     }
     this.#written += waiting.length;
+    this.#writtenPosition = this.position;
     this.currentSize += waiting.length;
     this.#buffer.consume(waiting.length);
     if (this.#writeFault !== null) {
@@ -281,7 +293,14 @@ export class AppendOnlyFile implements PropagationSink {
       return false;
     }
     this.#synced = this.#written;
+    this.#becameDurable(this.#writtenPosition);
     return true;
+  }
+
+  #becameDurable(position: number): void {
+    if (this.state !== "on" || position <= this.durablePosition) return;
+    this.durablePosition = position;
+    this.onDurable();
   }
 
   #syncIfDue(): void {
@@ -295,11 +314,15 @@ export class AppendOnlyFile implements PropagationSink {
   /** Brings what has been written to the disk without holding the loop. Never rejects: a failure shows in `refusal`. */
   async syncInBackground(): Promise<void> {
     const file = this.#file, covered = this.#written, startedMs = this.clock.nowMs();
+    const position = this.#writtenPosition;
     if (file === null || covered === this.#synced) return;
     this.#isSyncing = true;
     try {
       await file.sync();
-      if (file === this.#file) this.#synced = Math.max(this.#synced, covered);
+      if (file === this.#file) {
+        this.#synced = Math.max(this.#synced, covered);
+        this.#becameDurable(position);
+      }
     } catch (error) {
       if (file === this.#file) this.#giveUp(asFileError(error));
     } finally {
@@ -451,6 +474,7 @@ export class AppendOnlyFile implements PropagationSink {
   #open(file: FileHandle): void {
     this.#file = file;
     this.#written = file.sizeSync();
+    this.#writtenPosition = this.position;
     // What an earlier process wrote may not have reached the disk.
     this.#synced = 0;
     this.#syncStartedMs = this.clock.nowMs();
@@ -502,13 +526,16 @@ export class AppendOnlyFile implements PropagationSink {
 
   /** Begins to wait for the base file that a rewrite is to write. */
   enable(): void {
-    if (this.state === "off") this.state = "waiting";
+    if (this.state !== "off") return;
+    this.position++;
+    this.state = "waiting";
   }
 
   /** All data has been replaced by other than commands: a base file must be written before more can be appended. */
   startOver(): void {
     if (this.state === "off") return;
     this.#close();
+    this.position++;
     this.isRewriting = false;
     this.state = "waiting";
   }
@@ -526,6 +553,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.state = "off";
     this.#writeFault = this.#syncFault = null;
     this.isRewriting = false;
+    this.onDurable();
   }
 
   /** Writes and syncs what is there, at shutdown. Throws {@linkcode FileError}. */
@@ -628,6 +656,7 @@ export class AppendOnlyFile implements PropagationSink {
     }
     this.#syncFault = null;
     this.onRefusal();
+    this.#becameDurable(this.#writtenPosition);
   }
 
   /** After a rewrite that came to nothing. */

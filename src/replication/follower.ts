@@ -20,6 +20,7 @@ import { type LinkConnection, LinkError, PrimaryLink, type SyncAnswer } from "./
 import { PrimaryClient } from "./primary_client.ts";
 import { OwnExpiries } from "./own_expiries.ts";
 import type { PrimarySide } from "./primary.ts";
+import { SyncedOffset } from "./synced_offset.ts";
 
 export type FollowerState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
 
@@ -49,6 +50,7 @@ export class Follower {
   /** The database in which the stream goes on. */
   #databaseId = 0;
   store: DataStore | null = null;
+  #syncedOffset: SyncedOffset | null = null;
   takeOver: TakeOver | null = null;
   readonly ownExpiries: OwnExpiries;
 
@@ -229,10 +231,21 @@ export class Follower {
     if (transfer.endsWithMark) link.send("REPLCONF", "ACK", String(full.offset));
   }
 
+  /** Up to where the stream is on the disk; null without an append only file. */
+  get #synced(): SyncedOffset | null {
+    const { store } = this;
+    if (store === null || store.aof.state === "off") {
+      this.#syncedOffset = null;
+      return null;
+    }
+    return this.#syncedOffset ??= new SyncedOffset(store.aof);
+  }
+
   /** Other data are in place of those this server's replicas copied: they must begin anew. */
   #dataReplaced(): void {
     if (this.#knowsPlace) this.engine.log.notice("Discarding previously cached master state.");
     this.#knowsPlace = false;
+    this.#syncedOffset = null;
     this.primary.dropReplicas();
     this.primary.stream.close();
     this.primary.listen();
@@ -242,7 +255,8 @@ export class Follower {
     const { address, engine } = this;
     if (address === null || this.link !== link) return;
     const name = `${address.host}:${address.port}`;
-    this.primaryClient = new PrimaryClient(engine, link, this.primary, this.#databaseId, name);
+    const synced = () => this.#synced;
+    this.primaryClient = new PrimaryClient(engine, link, this.primary, this.#databaseId, name, synced);
     this.lostAtMs = 0;
     this.#setState("connected");
     await this.primaryClient.run();

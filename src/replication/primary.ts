@@ -10,6 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import { NO_ID } from "../engine/identity.ts";
 import { type PropagationSink, SinkKind } from "../engine/propagation.ts";
 import { ClientGuard, EngineGuard } from "../engine/refusals.ts";
+import type { AppendOnlyFile } from "../persistence/aof.ts";
 import type { DataStore } from "../persistence/data_store.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
@@ -49,6 +50,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
   readonly #known = new WeakMap<Client, Replica>();
   readonly #encoder = new ReplyWriter();
   #fullSync: FullSync | null = null;
+  /** The append only file; null where there is no disk. */
+  aof: AppendOnlyFile | null = null;
   /** The database that the stream has selected; -1: none, it is to be said. */
   #selected = -1;
   #fedUpTo = 0;
@@ -57,7 +60,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   constructor(readonly engine: Engine) {
     this.#lastPingMs = engine.nowMs;
-    this.waiters = new AckWaiters(engine, (offset) => this.acknowledged(offset));
+    this.waiters = new AckWaiters(engine);
     engine.otherMemory.push(() => this.stream.memoryBytes);
     // Evicting keys makes the stream longer; what replicas have not read must not lead to that.
     engine.uncountedMemory.push(() =>
@@ -71,6 +74,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   /** Files can be saved from now on. */
   connect(store: DataStore): void {
+    this.aof = store.aof;
     this.#fullSync = new FullSync(this, store);
   }
 
@@ -378,9 +382,10 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   // ---- Acknowledgements ---------------------------------------------------------------------------------------
 
-  /** REPLCONF ACK. */
-  acknowledge(replica: Replica, offset: number): void {
+  /** REPLCONF ACK. @param syncedOffset up to where the replica has the stream on its disk, if it says so */
+  acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     replica.ackedOffset = Math.max(replica.ackedOffset, offset);
+    replica.syncedOffset = Math.max(replica.syncedOffset, syncedOffset);
     replica.ackedAtMs = this.engine.nowMs;
     if (replica.waitsForAck && replica.state === "online") {
       replica.waitsForAck = false;
@@ -398,6 +403,12 @@ export class PrimarySide implements PropagationSink, SyncHost {
   /** How many replicas have run the stream up to `offset`. */
   acknowledged(offset: number): number {
     return this.replicas.filter(({ state, ackedOffset }) => state === "online" && ackedOffset >= offset)
+      .length;
+  }
+
+  /** How many replicas have the stream on their disks up to `offset`. */
+  synced(offset: number): number {
+    return this.replicas.filter(({ state, syncedOffset }) => state === "online" && syncedOffset >= offset)
       .length;
   }
 

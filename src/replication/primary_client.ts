@@ -12,6 +12,7 @@ import { ReplyWriter } from "../protocol/reply_writer.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
 import { LinkError, type PrimaryLink } from "./link.ts";
 import type { PrimarySide } from "./primary.ts";
+import type { SyncedOffset } from "./synced_offset.ts";
 
 /** How long the stream waits before it looks again whether a script has ended. */
 const BUSY_MS = 5;
@@ -32,6 +33,8 @@ export class PrimaryClient implements ClientTransport {
     readonly primary: PrimarySide,
     databaseId: number,
     readonly address: string,
+    /** Up to where the stream is on the disk; null where nothing is written to it. */
+    readonly synced: () => SyncedOffset | null,
   ) {
     this.readOffset = primary.stream.end;
     const client = this.client = new Client(engine.databases[databaseId]!, databaseId, this, engine.nowMs);
@@ -55,6 +58,7 @@ export class PrimaryClient implements ClientTransport {
   /** Up to where the stream has been read, if not run. */
   readOffset: number;
   #wake: (() => void) | null = null;
+  #owesSynced = false;
 
   flush(): void {
     this.client.reply.rewind(0);
@@ -129,9 +133,19 @@ export class PrimaryClient implements ClientTransport {
     this.primary.selected = this.client.databaseId;
   }
 
-  /** Tells the primary how far this server is. */
+  /** Tells the primary how far this server is, and how far its disk is. */
   acknowledge(): void {
+    const { end } = this.primary.stream, synced = this.synced(), words = ["REPLCONF", "ACK", String(end)];
+    synced?.mark(end);
+    const syncedOffset = synced?.offset ?? -1;
+    if (syncedOffset >= 0) words.push("FACK", String(syncedOffset));
     this.isAsked = false;
-    this.link.send("REPLCONF", "ACK", String(this.primary.stream.end));
+    this.#owesSynced = synced !== null && syncedOffset < end;
+    this.link.send(...words);
+  }
+
+  /** More is on the disk: the primary is told if it has been told of less. */
+  moreIsSynced(): void {
+    if (this.#owesSynced) this.acknowledge();
   }
 }

@@ -54,6 +54,8 @@ export class Replica implements OutputSource {
   isSilent = false;
   /** Up to where it says that it has run the stream. */
   ackedOffset = 0;
+  /** Up to where it says that it has the stream on its disk; -1: it does not say. */
+  syncedOffset = -1;
   /** When it said so, Unix milliseconds. */
   ackedAtMs = 0;
   /** The next byte of the stream it is to be sent, or -1 if it does not follow it. */

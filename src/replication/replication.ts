@@ -65,6 +65,7 @@ export class Replication {
     this.#store = store;
     this.primary.connect(store);
     this.follower.store = store;
+    store.aof.onDurable = () => this.#moreIsDurable();
     store.extras.replicationAux = () => this.#aux();
     store.extras.onExpired = (databaseId, key) => this.#expired?.push({ databaseId, key });
     store.extras.onAux = (name, value) => this.#onAux(name, value);
@@ -146,6 +147,17 @@ export class Replication {
     if (!this.failover.isActive) return;
     queueMicrotask(() => {
       this.failover.check();
+      this.engine.endBatch();
+    });
+  }
+
+  /** More of what has changed is on the disk. That is known in the middle of a batch. */
+  #moreIsDurable(): void {
+    const { primary, follower } = this;
+    if (!primary.waiters.areAny && follower.primaryClient === null) return;
+    queueMicrotask(() => {
+      primary.waiters.check();
+      follower.primaryClient?.moreIsSynced();
       this.engine.endBatch();
     });
   }

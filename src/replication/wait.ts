@@ -1,47 +1,57 @@
-/** WAIT: clients that wait until enough replicas have acknowledged what they wrote. */
-import type { Client } from "../engine/client.ts";
+/** WAIT and WAITAOF: clients that wait until enough servers have what they wrote. */
+import type { BlockedState, Client } from "../engine/client.ts";
 import type { CommandContext } from "../engine/context.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { ReplyError } from "../protocol/errors.ts";
+import type { ReplyWriter } from "../protocol/reply_writer.ts";
 
-interface Wish {
-  /** Up to where the stream must have been run. */
-  readonly offset: number;
-  readonly replicas: number;
+/** What a client waits for. */
+export interface AckWish {
+  isMet(): boolean;
+  /** Why it can never be met any more, or null. */
+  refusal(): ReplyError | null;
+  /** Tells how far it has been met. */
+  answer(reply: ReplyWriter): void;
 }
 
 export class AckWaiters {
   /** An acknowledgement is to be asked for at the end of the batch. */
   isAsking = false;
-  readonly #wishes = new Map<Client, Wish>();
+  readonly #wishes = new Map<Client, { wish: AckWish; state: BlockedState }>();
 
-  /** @param acknowledged counts the replicas that have run the stream up to an offset */
-  constructor(readonly engine: Engine, readonly acknowledged: (offset: number) => number) {}
+  constructor(readonly engine: Engine) {}
+
+  /** Whether anybody waits. */
+  get areAny(): boolean {
+    return this.#wishes.size > 0;
+  }
 
   /** Lets the client of the running command wait; `timeoutMs` 0 is without end. */
-  add(ctx: CommandContext, wish: Wish, timeoutMs: number): void {
+  add(ctx: CommandContext, wish: AckWish, timeoutMs: number): void {
     const { client, engine } = ctx;
-    client.blocked = {
+    const state: BlockedState = {
       cmd: ctx.cmd,
       args: ctx.args.copy(),
       database: ctx.db,
       keys: [],
       deadlineMs: timeoutMs === 0 ? Infinity : engine.clock.nowMs() + timeoutMs,
-      onTimeout: ({ reply }) => reply.integer(this.acknowledged(wish.offset)),
+      onTimeout: ({ reply }) => wish.answer(reply),
       isReady: () => false,
       unblockable: true,
     };
+    client.blocked = state;
     engine.waiting.add(client);
-    this.#wishes.set(client, wish);
+    this.#wishes.set(client, { wish, state });
     this.isAsking = true;
   }
 
-  /** Some replica has acknowledged more. */
+  /** Some server has come further. */
   check(): void {
-    for (const [client, { offset, replicas }] of this.#wishes) {
-      const isWaiting = client.blocked?.cmd.name === "wait";
-      if (isWaiting && this.acknowledged(offset) < replicas) continue;
+    for (const [client, { wish, state }] of this.#wishes) {
+      const isWaiting = client.blocked === state, refusal = isWaiting ? wish.refusal() : null;
+      if (isWaiting && refusal === null && !wish.isMet()) continue;
       this.#wishes.delete(client);
-      if (isWaiting) this.engine.endWait(client, null);
+      if (isWaiting) this.engine.endWait(client, refusal);
     }
   }
 }

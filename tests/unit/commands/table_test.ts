@@ -102,6 +102,7 @@ const later: Readonly<Record<string, string>> = {
   "hpttl": "read hash fast",
   "httl": "read hash fast",
   "snapshot": "admin slow dangerous",
+  "waitaof": "slow blocking connection",
 };
 
 Deno.test("every declared command belongs to the categories it has in redis-server", () => {
