@@ -5,7 +5,9 @@ import { ClientFlag } from "../engine/client.ts";
 import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import type { ShutdownOptions } from "../engine/engine.ts";
+import { busyError, EngineGuard } from "../engine/refusals.ts";
 import { ReplyError, SYNTAX } from "../protocol/errors.ts";
+import { Scripting } from "../scripting/scripting.ts";
 import { lolwut } from "./lolwut.ts";
 
 /** SHUTDOWN has not led to the server's end. */
@@ -16,7 +18,8 @@ const SHUTDOWN_IN_UNIT = new ReplyError(
 );
 
 function time(ctx: CommandContext): void {
-  const nowUs = ctx.engine.clock.nowUs();
+  const inScript = ctx.client.has(ClientFlag.Script);
+  const nowUs = inScript ? Scripting.of(ctx.engine).timeUs : ctx.engine.clock.nowUs();
   ctx.reply.array(2);
   ctx.reply.bulkInteger(Math.floor(nowUs / 1e6));
   ctx.reply.bulkInteger(nowUs % 1e6);
@@ -49,6 +52,8 @@ function shutdown(ctx: CommandContext, args: Args): void {
     if (!ctx.engine.abortShutdown()) throw NO_SHUTDOWN;
     return ctx.reply.ok();
   }
+  const isBusy = (ctx.engine.guards & EngineGuard.Busy) !== 0;
+  if (isBusy && how.save !== false) throw busyError(ctx.engine);
   if (!how.now && ctx.client.has(ClientFlag.DenyBlocking)) throw SHUTDOWN_IN_UNIT;
   if (!ctx.engine.shutDown(how)) throw SHUTDOWN_FAILED;
   // The connection's end is the reply, unless the shutdown is aborted before.

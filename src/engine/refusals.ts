@@ -47,6 +47,12 @@ const BUSY = new ReplyError(
 const BUSY_FUNCTION = new ReplyError(
   "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
 );
+
+/** What those are told who ask for more while a script runs too long. */
+export function busyError({ busyWithFunction }: Engine): ReplyError {
+  return busyWithFunction ? BUSY_FUNCTION : BUSY;
+}
+
 export const MASTERDOWN = new ReplyError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
@@ -119,7 +125,7 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Arg
   if ((guards & EngineGuard.Loading) !== 0 && (flags & Flag.Loading) === 0) return LOADING;
   if ((guards & EngineGuard.LoadingBeside) !== 0 && (flags & Flag.NoAsyncLoading) !== 0) return LOADING;
   if ((guards & EngineGuard.Busy) !== 0 && (flags & Flag.AllowBusy) === 0) {
-    return engine.busyWithFunction ? BUSY_FUNCTION : BUSY;
+    return busyError(engine);
   }
   const touchesData = (flags & (Flag.Write | Flag.ReadOnly | Flag.MayReplicate)) !== 0;
   if ((client.guards & ClientGuard.Replica) !== 0 && touchesData) return REPLICA_ASKS;

@@ -21,6 +21,8 @@ export class ScriptRun {
   status = 0;
   /** It has answered with an error. */
   hasFailed = false;
+  /** What TIME answers it, from its first call on. */
+  timeUs: number | null = null;
   /** Who is told of what is written, as `redis.set_repl` says: bits of `SinkKind`. */
   sinkKinds: number = SinkKind.All;
 

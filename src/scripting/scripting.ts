@@ -125,6 +125,13 @@ export class Scripting implements InterpreterHost {
     return this.#client;
   }
 
+  /** The time of day in microseconds, which stands still while a script runs. */
+  get timeUs(): number {
+    const { current, engine } = this;
+    if (current === null) return engine.clock.nowUs();
+    return current.timeUs ??= engine.clock.nowUs();
+  }
+
   // ---- Running ------------------------------------------------------------------------------------------------
 
   /** Runs a script or function for the command `ctx` runs, and replies; or lets its client wait for the end. */
