@@ -2,7 +2,16 @@
 import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
 import { type Client, ClientFlag } from "../engine/client.ts";
-import { type Command, command, Flag, integerArg, oneOf, stringArg, tokenArg } from "../engine/command.ts";
+import {
+  blockArg,
+  type Command,
+  command,
+  Flag,
+  integerArg,
+  oneOf,
+  stringArg,
+  tokenArg,
+} from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import {
   NO_SUCH_CLIENT,
@@ -232,6 +241,7 @@ interface SubOptions {
   admin?: boolean;
   args?: Command["args"];
   complexity?: string;
+  history?: readonly (readonly [string, string])[];
 }
 
 function sub(name: string, handler: Command["handler"], options: SubOptions): Command {
@@ -245,6 +255,7 @@ function sub(name: string, handler: Command["handler"], options: SubOptions): Co
     args: options.args ?? [],
     summary: options.summary,
     complexity: options.complexity ?? "O(1)",
+    history: options.history ?? [],
     categories: ["connection"],
     handler,
   });
@@ -296,7 +307,17 @@ const subcommands: readonly Command[] = [
         token: "TYPE",
         optional: true,
       }),
-      integerArg("client-id", { token: "ID", optional: true, multiple: true }),
+      blockArg("id", [integerArg("client-id", { multiple: true })], { token: "ID", optional: true }),
+    ],
+    history: [
+      ["2.8.12", "The field `id`."],
+      ["5.0.0", "`TYPE`."],
+      ["6.0.0", "The field `user`."],
+      ["6.2.0", "`ID`, and the fields `argv-mem`, `tot-mem`, `laddr` and `redir`."],
+      ["7.0.0", "The fields `resp`, `multi-mem`, `rbs` and `rbp`."],
+      ["7.0.3", "The field `ssub`."],
+      ["7.2.0", "The fields `lib-name` and `lib-ver`."],
+      ["7.4.0", "The field `watch`."],
     ],
   }),
   sub("kill", killCommand, {
@@ -305,7 +326,31 @@ const subcommands: readonly Command[] = [
     admin: true,
     complexity: "O(N) for N connections",
     summary: "Closes connections.",
-    args: [stringArg("filter", { multiple: true })],
+    args: [
+      oneOf("filter", [
+        stringArg("ip:port"),
+        oneOf("new-format", [
+          integerArg("client-id", { token: "ID", optional: true, since: "2.8.12" }),
+          oneOf("client-type", clientTypes.map((type) => tokenArg(type.toUpperCase())), {
+            token: "TYPE",
+            optional: true,
+            since: "2.8.12",
+          }),
+          stringArg("username", { token: "USER", optional: true }),
+          stringArg("addr", { token: "ADDR", optional: true }),
+          stringArg("laddr", { token: "LADDR", optional: true, since: "6.2.0" }),
+          oneOf("skipme", [tokenArg("YES"), tokenArg("NO")], { token: "SKIPME", optional: true }),
+          integerArg("maxage", { token: "MAXAGE", optional: true, since: "7.4.0" }),
+        ], { multiple: true }),
+      ]),
+    ],
+    history: [
+      ["2.8.12", "Filters, `ID` and `TYPE` among them."],
+      ["3.2.0", "Type `master`."],
+      ["5.0.0", "Type `replica`, which was `slave` before and may be so still."],
+      ["6.2.0", "`LADDR`."],
+      ["7.4.0", "`MAXAGE`."],
+    ],
   }),
   sub("no-evict", (ctx, args) => switchFlag(ctx, args, ClientFlag.NoEvict), {
     arity: 3,
@@ -335,6 +380,7 @@ const subcommands: readonly Command[] = [
       integerArg("timeout"),
       oneOf("mode", [tokenArg("WRITE"), tokenArg("ALL")], { optional: true, since: "6.2.0" }),
     ],
+    history: [["6.2.0", "A pause of writes alone."]],
   }),
   sub("unpause", (ctx) => {
     ctx.engine.pause.end();

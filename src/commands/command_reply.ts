@@ -195,14 +195,17 @@ export function replyCommandDocs(reply: ReplyWriter, cmd: Command): void {
     text("since", cmd.since);
     text("group", cmd.group);
     text("complexity", cmd.complexity);
-    if (cmd.deprecatedSince !== undefined) {
+    const flags: string[] = [];
+    if (cmd.deprecatedSince !== undefined) flags.push("deprecated");
+    if (cmd.isInternal) flags.push("syscmd");
+    if (flags.length > 0) {
       put("doc_flags");
-      reply.set(1);
-      reply.simple("deprecated");
+      reply.set(flags.length);
+      for (const flag of flags) reply.simple(flag);
     }
     text("deprecated_since", cmd.deprecatedSince);
     text("replaced_by", cmd.replacedBy);
-    if (cmd.history !== undefined) {
+    if (cmd.history !== undefined && cmd.history.length > 0) {
       put("history");
       reply.set(cmd.history.length);
       for (const [version, change] of cmd.history) reply.bulkArray([version, change]);

@@ -53,6 +53,8 @@ function swapdb(ctx: CommandContext, args: Args): void {
 
 const modes = [oneOf("flush-type", [tokenArg("ASYNC"), tokenArg("SYNC")], { optional: true })];
 
+const flushHistory = [["4.0.0", "`ASYNC`."], ["6.2.0", "`SYNC`."]] as const;
+
 export const databaseCommands: readonly Command[] = [
   command({
     name: "select",
@@ -86,6 +88,7 @@ export const databaseCommands: readonly Command[] = [
     args: modes,
     summary: "Removes all keys of the database.",
     complexity: "O(1); the garbage collector frees the memory",
+    history: flushHistory,
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     categories: ["keyspace"],
     handler: (ctx, args) => flush(ctx, args, ctx.databaseId),
@@ -99,6 +102,7 @@ export const databaseCommands: readonly Command[] = [
     args: modes,
     summary: "Removes all keys of all databases.",
     complexity: "O(1); the garbage collector frees the memory",
+    history: flushHistory,
     tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
     categories: ["keyspace"],
     handler: (ctx, args) => flush(ctx, args, -1),

@@ -355,6 +355,7 @@ export const debugCommands: readonly Command[] = [
     flags: Flag.Admin | Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Protected,
     summary: "A container for what only tests need.",
     complexity: "Depends on subcommand.",
+    isInternal: true,
     handler: debug,
   }),
 ];

@@ -117,6 +117,12 @@ function setAccessClock(ctx: CommandContext, key: Key, { idleSeconds, frequency 
   }
 }
 
+const restoreHistory = [
+  ["3.0.0", "`REPLACE`."],
+  ["5.0.0", "`ABSTTL`."],
+  ["5.0.0", "`IDLETIME` and `FREQ`."],
+] as const;
+
 const restoreArgs = [
   keyArg(),
   integerArg("ttl"),
@@ -151,11 +157,7 @@ export const dumpCommands: readonly Command[] = [
     args: restoreArgs,
     summary: "Makes a key of the payload that DUMP returned.",
     complexity: "O(N) for the size of the value, O(N*log(N)) for a sorted set",
-    history: [
-      ["3.0.0", "Added the `REPLACE` modifier."],
-      ["5.0.0", "Added the `ABSTTL` modifier."],
-      ["5.0.0", "Added the `IDLETIME` and `FREQ` options."],
-    ],
+    history: restoreHistory,
     categories: ["dangerous"],
     handler: restore,
   }),
@@ -169,6 +171,8 @@ export const dumpCommands: readonly Command[] = [
     args: restoreArgs,
     summary: "RESTORE within the migration of a cluster's slots.",
     complexity: "O(N) for the size of the value, O(N*log(N)) for a sorted set",
+    history: restoreHistory,
+    isInternal: true,
     categories: ["keyspace", "dangerous"],
     handler: restore,
   }),

@@ -157,6 +157,7 @@ function ttlCommand(name: string, since: string, what: string, form: TimeForm): 
     args: [keyArg()],
     summary: `Tells when a key expires, ${what}.`,
     complexity: "O(1)",
+    ...(form.isRelative ? { history: [["2.8.0", "-2 for a key that does not exist."]] } : {}),
     tips: form.isRelative ? ["nondeterministic_output"] : [],
     handler: (ctx, args) => timeToLive(ctx, args, form),
   });

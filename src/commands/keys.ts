@@ -467,6 +467,7 @@ export const keyCommands: readonly Command[] = [
     args: twoNames,
     summary: "Gives a key another name if no key has it.",
     complexity: "O(1)",
+    history: [["3.2.0", "Both names may be the same."]],
     handler: (ctx, args) => ctx.reply.integer(renameKey(ctx, args, true) ? 1 : 0),
   }),
   command({

@@ -6,6 +6,7 @@ import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
 import type { Client } from "../engine/client.ts";
 import {
+  blockArg,
   type Command,
   command,
   Flag,
@@ -236,12 +237,16 @@ export const migrateCommands: readonly Command[] = [
       tokenArg("REPLACE", { optional: true, since: "3.0.0" }),
       oneOf("authentication", [
         stringArg("auth", { token: "AUTH", since: "4.0.7" }),
-        stringArg("auth2", { token: "AUTH2", since: "6.0.0" }),
+        blockArg("auth2", [stringArg("username"), stringArg("password")], { token: "AUTH2", since: "6.0.0" }),
       ], { optional: true }),
       keyArg("keys", { token: "KEYS", optional: true, multiple: true, keySpecIndex: 1, since: "3.0.6" }),
     ],
     summary: "Hands keys over to another server.",
     complexity: "O(N) for the bytes of the values",
+    history: [["3.0.0", "`COPY` and `REPLACE`."], ["3.0.6", "`KEYS`."], ["4.0.7", "`AUTH`."], [
+      "6.0.0",
+      "`AUTH2`.",
+    ]],
     tips: ["nondeterministic_output"],
     handler: migrate,
   }),

@@ -60,6 +60,7 @@ export const persistenceCommands: readonly Command[] = [
     args: [tokenArg("SCHEDULE", { optional: true, since: "3.2.2" })],
     summary: "Begins to write the data to the RDB file in the background.",
     complexity: "O(1)",
+    history: [["3.2.2", "`SCHEDULE`."]],
     handler: backgroundSave,
   }),
   command({

@@ -186,6 +186,8 @@ export interface CommandDeclaration {
   summary: string;
   complexity: string;
   history?: readonly (readonly [string, string])[];
+  /** For servers and tests among themselves: COMMAND DOCS calls it a `syscmd`. */
+  isInternal?: boolean;
   deprecatedSince?: string;
   replacedBy?: string;
   /** COMMAND INFO's tips. */
