@@ -81,7 +81,7 @@ Deno.test({
 
 /** Commands that Redis has since 7.2 or 7.4, and Redeno's own. */
 const later =
-  /^(?:CLIENT (?:SETINFO|NO-TOUCH)|CLUSTER MYSHARDID|SNAPSHOT|H(?:P?EXPIRE(?:AT|TIME)?|P?TTL|PERSIST))\b/;
+  /^(?:CLIENT (?:SETINFO|NO-TOUCH)|CLUSTER MYSHARDID|SNAPSHOT|WAITAOF|H(?:P?EXPIRE(?:AT|TIME)?|P?TTL|PERSIST))\b/;
 
 Deno.test({
   name: "ACL DRYRUN answers as redis-server does for every command, by what a user may do with its keys",
