@@ -203,6 +203,7 @@ function kilobytes(bytes: number): string {
 
 export function statsFields(engine: Engine): InfoField[] {
   const { stats, rates, pubsub, tracking } = engine;
+  const exceededMs = stats.exceededSinceMs === 0 ? 0 : engine.nowMs - stats.exceededSinceMs;
   return [
     ["total_connections_received", stats.connectionsReceived],
     ["total_commands_processed", stats.commandsProcessed],
@@ -225,8 +226,8 @@ export function statsFields(engine: Engine): InfoField[] {
     ["evicted_keys", stats.evictedKeys],
     ["evicted_clients", stats.evictedClients],
     ["evicted_scripts", 0],
-    ["total_eviction_exceeded_time", 0],
-    ["current_eviction_exceeded_time", 0],
+    ["total_eviction_exceeded_time", stats.exceededMs + exceededMs],
+    ["current_eviction_exceeded_time", exceededMs],
     ["keyspace_hits", stats.keyspaceHits],
     ["keyspace_misses", stats.keyspaceMisses],
     ["pubsub_channels", pubsub.channels.size],

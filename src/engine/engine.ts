@@ -787,6 +787,12 @@ export class Engine {
 
   /** Removes keys until memory is below `maxmemory`; false if the policy finds none to remove. */
   freeMemoryForCommand(): boolean {
+    const enough = this.#freeMemory();
+    this.stats.noteMemory(enough, this.nowMs);
+    return enough;
+  }
+
+  #freeMemory(): boolean {
     const { maxmemory, maxmemoryPolicy, maxmemorySamples, lfuDecayTime } = this.config.values;
     const mayNotEvict = (this.guards & (EngineGuard.Loading | EngineGuard.Paused)) !== 0;
     if (this.isReplica && this.config.values.replicaIgnoreMaxmemory) return true;

@@ -31,8 +31,20 @@ export class Stats {
   readsProcessed = 0;
   writesProcessed = 0;
   peakMemory = 0;
+  /** Since when `maxmemory` is exceeded and nothing can be removed, Unix milliseconds; 0: it is not. */
+  exceededSinceMs = 0;
+  /** How long it was before. */
+  exceededMs = 0;
   /** Error replies by code. */
   readonly errorCounts = new Map<string, number>();
+
+  /** Memory has been looked at: it is below `maxmemory`, or cannot be brought there. */
+  noteMemory(isEnough: boolean, nowMs: number): void {
+    if (isEnough) {
+      if (this.exceededSinceMs > 0) this.exceededMs += nowMs - this.exceededSinceMs;
+      this.exceededSinceMs = 0;
+    } else if (this.exceededSinceMs === 0) this.exceededSinceMs = nowMs;
+  }
 
   countError(code: string): void {
     this.errorReplies++;

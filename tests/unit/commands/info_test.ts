@@ -150,3 +150,41 @@ Deno.test("MEMORY STATS, DOCTOR, PURGE and MALLOC-STATS answer", () => {
   assertEquals(c.send("MEMORY", "PURGE"), "OK");
   assertStringIncludes(c.send("MEMORY", "MALLOC-STATS") as string, "heapUsed");
 });
+
+Deno.test("INFO stats tells how long maxmemory has been exceeded, now and before", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const times = () => {
+    const found = fields(c, "stats");
+    return ["current_eviction_exceeded_time", "total_eviction_exceeded_time"].map((name) =>
+      Number(found.get(name))
+    );
+  };
+  c.send("SET", "k", "v");
+  assertEquals(times(), [0, 0]);
+  c.send("CONFIG", "SET", "maxmemory", "1");
+  assert(c.send("SET", "k", "w") instanceof ReplyFailure);
+  s.advance(1000);
+  assertEquals(times(), [1000, 1000]);
+  c.send("CONFIG", "SET", "maxmemory", "1gb");
+  c.send("SET", "k", "w");
+  s.advance(5000);
+  assertEquals(times(), [0, 1000]);
+});
+
+Deno.test("INFO shows the keys whose end wakes XREADGROUP, and counts payloads of RESTORE", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("XGROUP", "CREATE", "stream", "g", "$", "MKSTREAM");
+  s.client().send("XREADGROUP", "GROUP", "g", "a", "BLOCK", "0", "STREAMS", "stream", ">");
+  s.client().send("BLPOP", "list", "0");
+  const clients = fields(c, "clients");
+  assertEquals(
+    ["total_blocking_keys", "total_blocking_keys_on_nokey"].map((name) => clients.get(name)),
+    ["2", "1"],
+  );
+  c.send("SET", "k", "v");
+  c.send("RESTORE", "copy", "0", String(c.send("DUMP", "k")));
+  c.send("RESTORE", "bad", "0", "bad");
+  assertEquals(fields(c, "stats").get("dump_payload_sanitizations"), "1");
+});
