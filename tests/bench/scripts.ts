@@ -1,4 +1,5 @@
-/** EVALSHA of small scripts: requests per second beside redis-server's. */
+/** EVALSHA of small scripts: requests per second beside redis-server's; and the interpreters there are, compared. */
+import { compareMachines, machineColumns } from "./lua_machines.ts";
 import type { BenchOptions } from "./options.ts";
 import { MeasuredServer, NO_BENCHMARK, NO_REDIS, type Program, programs, redisBenchmark } from "./process.ts";
 import { parseThroughput } from "./redis_benchmark.ts";
@@ -72,7 +73,12 @@ const columns: readonly Column<Row>[] = [
 /** The section `scripts`. */
 export async function scripts(options: BenchOptions): Promise<SectionReport> {
   const report: SectionReport = { name: "scripts", text: NO_BENCHMARK, data: null, charts: [], goals: [] };
-  if (redisBenchmark === undefined) return report;
+  const machines = tableText(
+    "Lua in JavaScript",
+    machineColumns,
+    compareMachines(options.quick, options.rounds),
+  );
+  if (redisBenchmark === undefined) return { ...report, text: `${machines}\n\n${NO_BENCHMARK}` };
   await using stack = new AsyncDisposableStack();
   const servers: MeasuredServer[] = [];
   for (const program of programs) {
@@ -86,7 +92,7 @@ export async function scripts(options: BenchOptions): Promise<SectionReport> {
   for (const pipeline of [1, 16]) {
     for (const script of SCRIPTS) rows.push(await compare(servers, script, pipeline, options));
   }
-  const texts = [tableText("EVALSHA of small scripts", columns, rows)];
+  const texts = [machines, tableText("EVALSHA of small scripts", columns, rows)];
   if (programs.length < 2) texts.push(NO_REDIS);
   const charts = [{
     title: "EVALSHA",
