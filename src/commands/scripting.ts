@@ -55,7 +55,7 @@ function byText(engine: Engine, args: Args): Runnable | undefined {
 }
 
 function bySha(engine: Engine, args: Args): Runnable | undefined {
-  return Scripting.of(engine).scripts.bySha(args.string(1));
+  return Scripting.of(engine).scripts.bySha(args, 1);
 }
 
 /**
@@ -79,7 +79,7 @@ function evaluateSha(ctx: CommandContext, args: Args, isReadOnly: boolean): void
   const scripting = Scripting.of(ctx.engine);
   if (args.length(1) !== 40) throw NOSCRIPT;
   const keys = keyCount(args);
-  const script = scripting.scripts.bySha(args.string(1));
+  const script = scripting.scripts.bySha(args, 1);
   if (script === undefined) throw NOSCRIPT;
   scripting.run(ctx, args, script, keys, isReadOnly);
 }

@@ -16,7 +16,7 @@ import type { ReplyError } from "../protocol/errors.ts";
 import { CallWords } from "./call_words.ts";
 import { addLibraries } from "./libraries.ts";
 import { type CallSite, GLOBALS, Lua, LuaStatus, LuaType, RAISE_TOP, REGISTRY, TYPE_NAMES } from "./lua.ts";
-import { memoryLimit, type State } from "./lua_library.ts";
+import { memoryLimit, type Pointer, type State } from "./lua_library.ts";
 import { LuaToReply } from "./lua_to_reply.ts";
 import { addRedisTable } from "./redis_table.ts";
 import { pushErrorTable, ReplyToLua } from "./reply_to_lua.ts";
@@ -58,6 +58,8 @@ export class Interpreter {
   /** It can run nothing any more. */
   isBroken = false;
   readonly #handler: number;
+  readonly #keysName: Pointer;
+  readonly #argvName: Pointer;
   /** The hook is called at every line, since a script was killed. */
   #hooksLines = false;
 
@@ -79,6 +81,8 @@ export class Interpreter {
       addLibraries(lua, L, host);
       addRedisTable(this, L, forFunctions);
     });
+    this.#keysName = lua.name("KEYS");
+    this.#argvName = lua.name("ARGV");
     const [handler = 0] = lua.addFunctions([(L) => this.#handleError(L)]);
     api.lua_pushcclosure(main, handler, 0);
     this.#handler = api.luaL_ref(main, REGISTRY);
@@ -122,9 +126,9 @@ export class Interpreter {
     } else {
       this.sandbox.pushGlobals(L);
       this.#pushWords(run.args, 3, keyCount);
-      api.lua_setfield(L, -2, lua.name("KEYS"));
+      api.lua_setfield(L, -2, this.#keysName);
       this.#pushWords(run.args, 3 + keyCount, run.args.count - 3 - keyCount);
-      api.lua_setfield(L, -2, lua.name("ARGV"));
+      api.lua_setfield(L, -2, this.#argvName);
       api.lua_settop(L, -2);
       api.lua_rawgeti(L, REGISTRY, ref);
     }

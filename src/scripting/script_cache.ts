@@ -1,4 +1,5 @@
 /** Scripts of EVAL and SCRIPT LOAD, by their SHA1 compiled. */
+import type { Args } from "../engine/args.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { parseEvalHead } from "./flags.ts";
 import { Interpreter, type InterpreterHost } from "./interpreter.ts";
@@ -13,10 +14,24 @@ const CAN_LOOP = /\b(?:for|while|repeat|function|load|loadstring)\b/;
 /** Scripts with fewer characters, and no loop, end before anybody could wait for them. */
 const LONGEST_BRIEF = 16_384;
 
+const SHA1_DIGITS = 40;
+/** A power of two. */
+const RECENT_SLOTS = 256;
+
+/** Whether a text of one byte a char lies at `start`. */
+function isAt(text: string, buf: Uint8Array, start: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (buf[start + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
 export class ScriptCache {
   readonly #bySha = new Map<string, Runnable>();
   /** Scripts by their text, which saves EVAL the SHA1. */
   readonly #byText = new Map<string, Runnable>();
+  /** Scripts called lately, by their first digits: comparing bytes is cheaper than making a string of them. */
+  readonly #recent: (Runnable | undefined)[] = new Array(RECENT_SLOTS).fill(undefined);
   #texts = 0;
   #interpreter: Interpreter | null = null;
 
@@ -36,10 +51,17 @@ export class ScriptCache {
     return this.#interpreter === null || this.#interpreter.isBroken ? 0 : this.#interpreter.lua.usedBytes;
   }
 
-  /** The script with this SHA1, in any case. */
-  bySha(sha: string): Runnable | undefined {
-    const found = this.#bySha.get(sha) ?? this.#bySha.get(sha.toLowerCase());
-    return found === undefined ? undefined : this.#ready(found);
+  /** The script whose SHA1, in any case, is the word `index` of a command. */
+  bySha(args: Args, index: number): Runnable | undefined {
+    const { buf } = args, start = args.start(index);
+    if (args.length(index) !== SHA1_DIGITS) return undefined;
+    const slot = (buf[start]! ^ (buf[start + 1]! << 4)) & (RECENT_SLOTS - 1);
+    const recent = this.#recent[slot];
+    if (recent !== undefined && isAt(recent.name, buf, start)) return this.#ready(recent);
+    const found = this.#bySha.get(args.string(index).toLowerCase());
+    if (found === undefined) return undefined;
+    this.#recent[slot] = found;
+    return this.#ready(found);
   }
 
   has(sha: string): boolean {
@@ -87,6 +109,7 @@ export class ScriptCache {
   clear(): void {
     this.#bySha.clear();
     this.#byText.clear();
+    this.#recent.fill(undefined);
     this.#texts = 0;
     this.#interpreter = null;
   }
