@@ -18,6 +18,7 @@ import {
   entryText,
   findEntry,
   flat,
+  hasTwins,
   nthEntry,
   ownText,
   packedCount,
@@ -51,6 +52,15 @@ export class HashValue extends CollectionValue {
     const hash = new HashValue(limits);
     hash.#packedCount = packedCount(bytes, start);
     hash.#packed = latin1(bytes, start + COUNT_BYTES, end);
+    return hash;
+  }
+
+  /** The small hash of `count` packed fields and values in turn; undefined if a field is among them twice. */
+  static ofPacked(limits: DataLimits, packed: string, count: number): HashValue | undefined {
+    if (hasTwins(packed, 2)) return undefined;
+    const hash = new HashValue(limits);
+    hash.#packed = packed;
+    hash.#packedCount = count;
     return hash;
   }
 

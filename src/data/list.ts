@@ -221,6 +221,15 @@ export class ListValue extends CollectionValue {
     }
   }
 
+  /** Adds `count` packed elements behind the tail as a node; false if they do not make one. */
+  appendNode(packed: string, count: number): boolean {
+    if (count === 0 || !this.#fits(count, packed.length) || this.#tail instanceof OpenNode) return false;
+    this.#linkEnd(new PackedNode(packed, count), ListEnd.Tail);
+    this.#size += count;
+    this.#bytes += packed.length;
+    return true;
+  }
+
   /** Takes an element from one end, `undefined` if there is none. Amortised O(1). */
   pop(end: ListEnd): string | undefined {
     let node = end === ListEnd.Head ? this.#head : this.#tail;

@@ -142,9 +142,10 @@ const FEW_ENTRIES = 32;
  * @param stride as of {@linkcode findEntry}
  */
 export function hasTwins(packed: string, stride: 1 | 2): boolean {
-  const positions: number[] = [], end = packed.length;
-  for (let pos = 0; pos < end; pos = stride === 2 ? entryEnd(packed, entryEnd(packed, pos)) : entryEnd(packed, pos)) {
+  const positions: number[] = [];
+  for (let pos = 0; pos < packed.length; pos = entryEnd(packed, pos)) {
     positions.push(pos);
+    if (stride === 2) pos = entryEnd(packed, pos);
   }
   const count = positions.length;
   if (count > FEW_ENTRIES) return new Set(positions.map((pos) => entryText(packed, pos))).size < count;
@@ -154,11 +155,13 @@ export function hasTwins(packed: string, stride: 1 | 2): boolean {
   return false;
 }
 
+/** Whether two entries are equal; compared from the end, for names in one collection tend to begin alike. */
 function areTwins(packed: string, one: number, other: number): boolean {
   const length = entryLength(packed, one);
   if (length !== entryLength(packed, other)) return false;
-  for (let i = contentStart(packed, one) + length, k = contentStart(packed, other) + length, left = length; left > 0; left--) {
-    if (packed.charCodeAt(--i) !== packed.charCodeAt(--k)) return false;
+  const last = entryEnd(packed, one) - 1, apart = one - other;
+  for (let at = last; at > last - length; at--) {
+    if (packed.charCodeAt(at) !== packed.charCodeAt(at - apart)) return false;
   }
   return true;
 }

@@ -19,6 +19,7 @@ import {
   entryText,
   findEntry,
   flat,
+  hasTwins,
   nthEntry,
   ownText,
   packedCount,
@@ -70,6 +71,22 @@ export class SetValue extends CollectionValue {
     set.#isHashtable = (mark & HASHTABLE_BIT) !== 0;
     set.#count = packedCount(bytes, start + 1);
     set.#text = latin1(bytes, start + 1 + COUNT_BYTES, end);
+    return set;
+  }
+
+  /**
+   * The small set of `count` packed members, none of them an integer; undefined if one is among them twice, or if it
+   * would not be kept packed.
+   *
+   * @param longest bytes of the longest member
+   */
+  static ofPacked(limits: DataLimits, packed: string, count: number, longest: number): SetValue | undefined {
+    if (count > packedMembers || longest > packedBytes || hasTwins(packed, 1)) return undefined;
+    const set = new SetValue(limits);
+    set.#width = notInts;
+    set.#isHashtable = count > limits.setMaxListpackEntries || longest > limits.setMaxListpackValue;
+    set.#text = packed;
+    set.#count = count;
     return set;
   }
 

@@ -35,6 +35,7 @@ import {
   entryEnd,
   entryText,
   findEntry,
+  hasTwins,
   nthEntry,
   ownText,
   packedCount,
@@ -127,6 +128,17 @@ export class ZsetValue extends CollectionValue {
   static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): ZsetValue {
     const zset = new ZsetValue(limits);
     zset.#members = new PackedMembers(latin1(bytes, start + COUNT_BYTES, end), packedCount(bytes, start));
+    return zset;
+  }
+
+  /**
+   * The small sorted set of `count` packed members and scores in turn; undefined if they are not in order, a member is
+   * among them twice, or a score is not written as it would be here.
+   */
+  static ofPacked(limits: DataLimits, packed: string, count: number): ZsetValue | undefined {
+    if (!isInOrder(packed) || hasTwins(packed, 2)) return undefined;
+    const zset = new ZsetValue(limits);
+    zset.#members = new PackedMembers(packed, count);
     return zset;
   }
 
@@ -288,6 +300,21 @@ export class ZsetValue extends CollectionValue {
     }
     this.#members.insert(member, score);
   }
+}
+
+/** Whether each member comes behind the one before it, with a score in the form that {@linkcode scoreEntry} has. */
+function isInOrder(packed: string): boolean {
+  let last = -Infinity, lastPos = -1;
+  for (let pos = 0; pos < packed.length;) {
+    const at = entryEnd(packed, pos), score = scoreAt(packed, at);
+    if (String(score) !== entryText(packed, at) || !(score >= last)) return false;
+    const isTie = score === last && lastPos >= 0;
+    if (isTie && entryText(packed, lastPos) >= entryText(packed, pos)) return false;
+    last = score;
+    lastPos = pos;
+    pos = entryEnd(packed, at);
+  }
+  return true;
 }
 
 /**

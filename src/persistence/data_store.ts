@@ -66,6 +66,7 @@ export class DataStore implements PersistenceControl {
       if (databaseId === -1 && !this.#isReloading && this.loading === null) this.rdb.dataFlushed();
     });
     config.onApply("appendonly", (on) => on ? this.#turnOn() : this.#turnOff());
+    config.onApply("aofDisableAutoGc", () => this.aof.removeHistory());
     config.onApply("save", () => this.#applyRefusal());
     config.onApply("stopWritesOnBgsaveError", () => this.#applyRefusal());
   }

@@ -6,19 +6,23 @@ import { type Consumer, type ConsumerGroup, UNKNOWN_ENTRIES_READ } from "../data
 import { HashValue } from "../data/hash.ts";
 import type { DataLimits } from "../data/limits.ts";
 import { ListEnd, ListValue } from "../data/list.ts";
-import { ownText } from "../data/packed.ts";
+import { ownText, unpackEntries } from "../data/packed.ts";
 import { SetValue } from "../data/set.ts";
 import { StreamValue } from "../data/stream.ts";
 import { formatId, type StreamId } from "../data/stream_id.ts";
 import type { CollectionValue } from "../data/value.ts";
 import { AddOutcome, ZsetValue } from "../data/zset.ts";
 import { Slice } from "../keyspace/slice.ts";
-import { parseDouble } from "../util/numbers.ts";
+import { parseDouble, parseIntegerBytes } from "../util/numbers.ts";
+import { Packer } from "./packer.ts";
 import { readIntset, readListpack, readZiplist, readZipmap } from "./packed_formats.ts";
 import { QuicklistContainer, RdbType } from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
 
 type PackedReader = (bytes: Uint8Array) => string[] | undefined;
+
+/** Sets up to this size are packed as they are read. */
+const FEW_MEMBERS = 32;
 
 /** The packed encodings of hashes, and what is said of damaged ones. */
 const hashFormats: Readonly<Record<number, { reader: PackedReader; message: string }>> = {
@@ -29,6 +33,8 @@ const hashFormats: Readonly<Record<number, { reader: PackedReader; message: stri
 
 export class ValueReader {
   readonly #slice = new Slice();
+  readonly #entries = new Packer(false);
+  readonly #nodeEntries = new Packer(true);
 
   constructor(readonly input: RdbInput, readonly limits: DataLimits) {}
 
@@ -111,31 +117,56 @@ export class ValueReader {
     }
     for (let left = this.input.count(); left > 0; left--) {
       if (type === RdbType.List) list.push(ListEnd.Tail, this.#text());
-      else for (const text of this.#listNode(type)) list.push(ListEnd.Tail, text);
+      else if (type === RdbType.ListQuicklist2) this.#listNode(list);
+      else {
+        const texts = this.#packed(readZiplist, "Ziplist integrity check failed.");
+        for (const text of texts) list.push(ListEnd.Tail, text);
+      }
     }
     return list;
   }
 
-  #listNode(type: number): string[] {
-    if (type === RdbType.ListQuicklist) return this.#packed(readZiplist, "Ziplist integrity check failed.");
-    const container = this.input.count();
+  #listNode(list: ListValue): void {
+    const { input } = this, container = input.count();
     if (container === QuicklistContainer.Plain) {
-      return [this.#text() || this.input.fail("Empty quicklist node")];
+      return list.push(ListEnd.Tail, this.#text() || input.fail("Empty quicklist node"));
     }
-    if (container !== QuicklistContainer.Packed) this.input.fail("Quicklist integrity check failed.");
-    return this.#packed(readListpack, "Listpack integrity check failed.");
+    if (container !== QuicklistContainer.Packed) input.fail("Quicklist integrity check failed.");
+    const bytes = input.string(this.#slice).view(), entries = this.#nodeEntries;
+    if (!entries.listpack(bytes)) input.fail("Listpack integrity check failed.");
+    if (list.appendNode(entries.text(), entries.count)) return;
+    for (const text of readListpack(bytes) ?? []) list.push(ListEnd.Tail, text);
   }
 
   #set(type: number): SetValue {
     const set = new SetValue(this.limits);
     if (type === RdbType.Set) {
-      for (let left = this.input.count(); left > 0; left--) this.#addMember(set, this.#text());
+      const count = this.input.count();
+      if (count <= FEW_MEMBERS) return this.#smallSet(count);
+      for (let left = count; left > 0; left--) this.#addMember(set, this.#text());
       return set;
     }
     const members = type === RdbType.SetIntset
       ? this.#packed(readIntset, "Intset integrity check failed.")
       : this.#packed(readListpack, "Set listpack integrity check failed.");
     for (const member of members) this.#addMember(set, member);
+    return set;
+  }
+
+  #smallSet(count: number): SetValue {
+    const entries = this.#entries;
+    let hasIntegers = false;
+    entries.clear();
+    for (let left = count; left > 0; left--) {
+      const { buf, start, end } = this.input.string(this.#slice);
+      hasIntegers ||= parseIntegerBytes(buf, start, end) !== undefined;
+      entries.add(buf, start, end);
+    }
+    const packed = entries.text();
+    const small = hasIntegers ? undefined : SetValue.ofPacked(this.limits, packed, count, entries.longest);
+    if (small !== undefined) return small;
+    const set = new SetValue(this.limits);
+    for (const member of unpackEntries(packed)) this.#addMember(set, ownText(member));
     return set;
   }
 
@@ -154,12 +185,30 @@ export class ValueReader {
     }
     const isZiplist = type === RdbType.ZsetZiplist;
     const message = `Zset ${isZiplist ? "ziplist" : "listpack"} integrity check failed.`;
-    const texts = this.#packed(isZiplist ? readZiplist : readListpack, message);
+    const bytes = this.input.string(this.#slice).view();
+    const small = isZiplist ? undefined : this.#packedZset(bytes);
+    if (small !== undefined) return small;
+    const texts = (isZiplist ? readZiplist : readListpack)(bytes) ?? this.input.fail(message);
     this.#checkGroups(texts, 2, message);
     for (let i = 0; i < texts.length; i += 2) {
       this.#addScore(zset, texts[i]!, parseDouble(texts[i + 1]!) ?? NaN, message);
     }
     return zset;
+  }
+
+  /** The sorted set of a listpack, if it can be kept as it is; what is wrong with another shows in reading its texts. */
+  #packedZset(bytes: Uint8Array): ZsetValue | undefined {
+    const { limits } = this, entries = this.#entries;
+    const { zsetMaxListpackEntries: most, zsetMaxListpackValue: longest } = limits;
+    if (!this.#arePairs(bytes, most, longest)) return undefined;
+    return ZsetValue.ofPacked(limits, entries.text(), entries.count / 2);
+  }
+
+  /** Takes a listpack's elements; whether they are pairs of so many and as short as the limits say. */
+  #arePairs(bytes: Uint8Array, most: number, longest: number): boolean {
+    const entries = this.#entries;
+    return entries.listpack(bytes) && entries.count % 2 === 0 && entries.count <= 2 * most &&
+      entries.longest <= longest;
   }
 
   #addScore(
@@ -194,10 +243,21 @@ export class ValueReader {
       return hash;
     }
     const { reader, message } = hashFormats[type] ?? this.input.fail(`Unknown RDB encoding type ${type}`);
-    const texts = this.#packed(reader, message);
+    const bytes = this.input.string(this.#slice).view();
+    const small = type === RdbType.HashListpack ? this.#packedHash(bytes) : undefined;
+    if (small !== undefined) return small;
+    const texts = reader(bytes) ?? this.input.fail(message);
     this.#checkGroups(texts, 2, message);
     for (let i = 0; i < texts.length; i += 2) this.#setField(hash, texts[i]!, texts[i + 1]!, message);
     return hash;
+  }
+
+  /** As {@linkcode ValueReader.#packedZset}. */
+  #packedHash(bytes: Uint8Array): HashValue | undefined {
+    const { limits } = this, entries = this.#entries;
+    const { hashMaxListpackEntries: most, hashMaxListpackValue: longest } = limits;
+    if (!this.#arePairs(bytes, most, longest)) return undefined;
+    return HashValue.ofPacked(limits, entries.text(), entries.count / 2);
   }
 
   #setField(

@@ -4,6 +4,7 @@ import { StoreServer } from "../../support/data_store.ts";
 import { PENDING } from "../../support/in_process.ts";
 import { RdbContent } from "../../support/rdb_content.ts";
 import { ReplyFailure } from "../../support/reply_values.ts";
+import { latin1 } from "../../../src/util/bytes.ts";
 import { SimulatedFiles } from "../../support/simulated_files.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -220,6 +221,56 @@ Deno.test("the AOF is rewritten when it has grown, and not before", async () => 
   assertEquals(Number(server.info("aof_current_size")) < 300, true);
   await server.second();
   assertEquals(server.info("aof_rewrites"), 1);
+});
+
+/** The files that the manifest lists, history included: `2b` is the second base. */
+function listed(server: StoreServer): string[] {
+  const text = latin1(server.disk.get("d/appendonlydir/appendonly.aof.manifest") ?? new Uint8Array());
+  return [...text.matchAll(/seq (\d+) type (\w)/g)].map(([, seq, type]) => `${seq}${type}`);
+}
+
+Deno.test("the manifest counts on over rewrites, with the AOF off, and over BGSAVE; history stays if it is to", async () => {
+  const server = await StoreServer.start(undefined, { appendonly: "yes" });
+  const c = server.client();
+  fill(server);
+  const rewrite = async () => {
+    c.send("BGREWRITEAOF");
+    await server.finishJobs();
+  };
+  await rewrite();
+  assertEquals(listed(server), ["2b", "2i"]);
+  c.send("CONFIG", "SET", "appendonly", "no");
+  await rewrite();
+  assertEquals(listed(server), ["3b"]);
+  const before = digest(server);
+  server.store.reloadAppendOnlyFile();
+  assertEquals(digest(server), before);
+  c.send("CONFIG", "SET", "appendonly", "yes");
+  await server.finishJobs();
+  assertEquals(listed(server), ["4b", "1i"]);
+  c.send("CONFIG", "SET", "aof-disable-auto-gc", "yes");
+  await rewrite();
+  await rewrite();
+  assertEquals(listed(server), ["6b", "2h", "5h", "1h", "4h", "3i"]);
+  c.send("CONFIG", "SET", "aof-disable-auto-gc", "no");
+  assertEquals(listed(server), ["6b", "3i"]);
+  assertEquals(server.disk.paths().length, 3, "the manifest and what it lists");
+  server.store.reloadAppendOnlyFile();
+  await rewrite();
+  assertEquals(listed(server), ["7b", "4i"]);
+  c.send("CONFIG", "SET", "appendonly", "no");
+  c.send("SET", "lost", "1");
+  c.send("BGSAVE");
+  c.send("CONFIG", "SET", "appendonly", "yes");
+  assertEquals([server.info("aof_rewrite_scheduled"), listed(server)], [1, ["7b", "4i"]]);
+  server.store.reloadAppendOnlyFile();
+  assertEquals(c.send("EXISTS", "lost"), 0);
+  await server.finishJobs();
+  await server.second();
+  assertEquals(listed(server), ["8b", "5i"]);
+  c.send("SET", "kept", "1");
+  server.store.reloadAppendOnlyFile();
+  assertEquals(c.send("EXISTS", "kept"), 1);
 });
 
 Deno.test("CONFIG SET appendonly in a transaction begins the AOF's base behind its end", async () => {
