@@ -5,6 +5,7 @@ import {
   PENDING,
   startInProcess,
 } from "../../support/in_process.ts";
+import { Random } from "../../../src/util/random.ts";
 import { type Reply, ReplyFailure } from "../../support/reply_values.ts";
 
 /** Sends a command written as one line. */
@@ -235,4 +236,31 @@ Deno.test("GEOSEARCHSTORE keeps what lies in a circle or box, as positions or di
   assertEquals(send(c, "GEOSEARCHSTORE d k FROMLONLAT 15 37 BYBOX 400 400 km COUNT 2 ANY"), 2);
   assertEquals(send(c, "GEOSEARCHSTORE d k FROMLONLAT 15 37 BYBOX 150000 150000 m ASC"), 1);
   assertEquals(stored(), ["Catania", "3479447370796909"]);
+});
+
+Deno.test("GEOSEARCH finds exactly those within the radius that GEODIST measures", () => {
+  for (let seed = 1; seed <= 25; seed++) {
+    using s = startInProcess();
+    const c = s.client(), random = new Random(seed);
+    const centre = [[100, 70], [-70, -33], [13.4, 52.5], [0, 0], [-45, 0.1]][seed % 5]!;
+    // Not over the date line, nor half the world: there Redeno overlooks what redis-server overlooks.
+    const spread = [0.001, 0.5, 8, 20][seed % 4]!;
+    const near = (around: number) => (around + (random.float() - 0.5) * spread).toFixed(6);
+    send(c, `GEOADD k ${centre.join(" ")} centre`);
+    const names = Array.from({ length: 80 }, (_, i) => `m${i}`);
+    for (const name of names) send(c, `GEOADD k ${near(centre[0]!)} ${near(centre[1]!)} ${name}`);
+    const distances = new Map(names.map((name) => [name, Number(send(c, `GEODIST k centre ${name}`))]));
+    for (const radius of [...distances.values()].slice(0, 6)) {
+      const found = send(c, `GEOSEARCH k FROMMEMBER centre BYRADIUS ${radius + 0.001} m ASC`) as string[];
+      const expected = names.filter((name) => distances.get(name)! <= radius + 0.001);
+      assertEquals(
+        found.filter((name) => name !== "centre").sort(),
+        expected.sort(),
+        `seed ${seed}, ${radius} m`,
+      );
+      assert(found.includes("centre"), `seed ${seed}`);
+      const ordered = found.map((name) => distances.get(name) ?? 0);
+      assertEquals(ordered, ordered.toSorted((a, b) => a - b), `seed ${seed}, ${radius} m`);
+    }
+  }
 });
