@@ -61,6 +61,9 @@ function isOpen(flags: number): boolean {
   return (flags & IS_OPEN) !== 0 && (flags & TYPE_MASK) !== ValueType.String;
 }
 
+/** Where a usual record ends, in words from its beginning. */
+const USUAL_WORDS = 9;
+
 /** A long string value, with room to grow. */
 class LongString {
   bytes: Uint8Array<ArrayBuffer>;
@@ -113,6 +116,7 @@ export class Database {
   readonly #limits: DataLimits;
   #freeHandles: number[] = [];
   #objectBytes = 0;
+  #touched = new Uint32Array(0);
   readonly #isMatch = (ref: number, key: Key): boolean => this.#keyEquals(ref, key);
   /** Set while a snapshot of this database is being taken. */
   observer: ChangeObserver | null = null;
@@ -123,6 +127,23 @@ export class Database {
   /** @param limits those of the values in it */
   constructor(limits: DataLimits = defaultLimits()) {
     this.#limits = limits;
+  }
+
+  /**
+   * Touches what the look-ups of `hashes[0, count)` will need, with nothing in between that depends on it: the processor
+   * then waits for all of it together, not for one look-up after the other. `count` is at most `hashes.length`.
+   */
+  touch(hashes: Int32Array, count: number): void {
+    if (this.#touched.length < count) this.#touched = new Uint32Array(hashes.length);
+    const refs = this.#touched;
+    for (let i = 0; i < count; i++) refs[i] = this.#keys.firstSeen(hashes[i]!);
+    for (let i = 0; i < count; i++) {
+      const ref = refs[i]!;
+      if (ref === 0) continue;
+      const { u32 } = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
+      // A record of the usual size lies in one or two of the cache's lines of 64 bytes.
+      refs[i] = u32[word]! ^ u32[Math.min(word + USUAL_WORDS, u32.length - 1)]!;
+    }
   }
 
   /** Keys. */

@@ -90,6 +90,12 @@ export class Index {
     return 0;
   }
 
+  /** What a look-up of `hash` sees first: a reference, its own as a rule, or 0. */
+  firstSeen(hash: number): number {
+    const table = this.#tables[hash >>> TABLE_SHIFT];
+    return table === undefined ? 0 : table[((hash << 1) & (table.length - 1)) + 1]! >>> 0;
+  }
+
   /** Adds an entry that is not there yet. O(1), or O(table) when the table grows. */
   insert(hash: number, ref: number): void {
     const id = hash >>> TABLE_SHIFT;

@@ -8,13 +8,18 @@ import { hashBytes } from "../util/hash.ts";
 /** Seed of every hash over keys in this process, unpredictable so that nobody can aim keys at one slot. */
 const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
+/** The seeded hash of the key `buf[start, end)`, a signed 32-bit integer. */
+export function hashOf(buf: Uint8Array, start: number, end: number): number {
+  return hashBytes(buf, start, end, seed) | 0;
+}
+
 export class Key {
   /** Seeded hash of the bytes, a signed 32-bit integer. */
   readonly hash: number;
   #text: string | undefined;
 
   constructor(readonly buf: Uint8Array, readonly start: number, readonly end: number, text?: string) {
-    this.hash = hashBytes(buf, start, end, seed) | 0;
+    this.hash = hashOf(buf, start, end);
     this.#text = text;
   }
 

@@ -1,0 +1,75 @@
+import { assertEquals } from "@std/assert";
+import { LOOK_AHEAD, LookAhead } from "../../../src/engine/look_ahead.ts";
+import { Database, NO_EXPIRY } from "../../../src/keyspace/database.ts";
+import { Key } from "../../../src/keyspace/key.ts";
+import { type CommandBatch, RequestDecoder } from "../../../src/protocol/request_decoder.ts";
+import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
+import { encodeCommand, type InProcessServer, startInProcess } from "../../support/in_process.ts";
+
+const MANY_KEYS = 20_001;
+
+/** Notes the hashes that are touched. */
+class WatchedDatabase extends Database {
+  readonly touched: number[][] = [];
+
+  override touch(hashes: Int32Array, count: number): void {
+    this.touched.push([...hashes.subarray(0, count)]);
+    super.touch(hashes, count);
+  }
+}
+
+function fill(database: Database, keys: number): void {
+  const value = bytesOf("value");
+  for (let i = 0; i < keys; i++) {
+    database.setString(Key.of(`key:${i}`), 0, value, 0, value.length, { expiresAtMs: NO_EXPIRY, clock: 0 });
+  }
+}
+
+function batchOf(commands: readonly string[][]): CommandBatch {
+  const decoder = new RequestDecoder({ maxBulkBytes: 1 << 20, maxQueryBytes: 1 << 20 });
+  for (const words of commands) decoder.append(encodeCommand(...words));
+  decoder.decode();
+  return decoder.batch;
+}
+
+Deno.test("LookAhead touches the keys of the next commands, if there are several and the keyspace is large", () => {
+  const database = new WatchedDatabase(), ahead = new LookAhead();
+  const others = Array.from({ length: LOOK_AHEAD }, () => ["GET", "key:2"]);
+  const batch = batchOf([
+    ["GET", "key:1"],
+    ["PING"],
+    ["ECHO", "x".repeat(200)],
+    ["SET", "absent", "1"],
+    ...others,
+  ]);
+  fill(database, 100);
+  ahead.touch(database, batch, 0);
+  assertEquals(database.touched, []);
+  fill(database, MANY_KEYS);
+  ahead.touch(database, batch, 0);
+  ahead.touch(database, batch, LOOK_AHEAD);
+  ahead.touch(database, batch, batch.count - 1);
+  const [first, absent, other] = ["key:1", "absent", "key:2"].map((text) => Key.of(text).hash);
+  const otherHashes = others.map(() => other);
+  assertEquals(database.touched, [[first, absent, ...otherHashes.slice(4)], otherHashes.slice(0, 4)]);
+});
+
+Deno.test("a pipeline over a large keyspace is answered as commands are that come one by one", () => {
+  const commands = Array.from({ length: 400 }, (_, i) => {
+    const key = `key:${(i * 97) % 300}`;
+    return [["GET", key], ["DEL", key], ["EXISTS", key], ["APPEND", key, "x"]][i % 4]!;
+  });
+  const answers = (run: (server: InProcessServer) => string): string => {
+    using server = startInProcess();
+    fill(server.engine.databases[0]!, MANY_KEYS);
+    return run(server);
+  };
+  const alone = answers((server) => {
+    const client = server.client();
+    return commands.map((words) => client.raw(encodeCommand(...words))).join("");
+  });
+  const together = answers((server) =>
+    server.client().raw(bytesOf(commands.map((words) => latin1(encodeCommand(...words))).join("")))
+  );
+  assertEquals(together, alone);
+});
