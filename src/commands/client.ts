@@ -197,41 +197,41 @@ function unblock(ctx: CommandContext, args: Args): void {
 
 const help = [
   "GETNAME",
-  "    Return the name of the current connection.",
+  "    Tell what this connection is called.",
   "ID",
-  "    Return the ID of the current connection.",
+  "    Tell the number of this connection.",
   "INFO",
-  "    Return information about the current client connection.",
+  "    Describe this connection in a line, as LIST does.",
   "KILL <ip:port>",
-  "    Kill connection made from <ip:port>.",
+  "    Close the connection that comes from <ip:port>.",
   "KILL <option> <value> [<option> <value> [...]]",
-  "    Kill connections. Options are: ADDR, LADDR, TYPE, USER, ID, MAXAGE, SKIPME.",
+  "    Close connections, chosen by ADDR, LADDR, TYPE, USER, ID, MAXAGE and SKIPME.",
   "LIST [options ...]",
-  "    Return information about client connections. Options: TYPE, ID.",
+  "    Describe connections, a line each; some of them by TYPE or ID.",
   "NO-EVICT (ON|OFF)",
-  "    Protect current client connection from eviction.",
+  "    Keep this connection from being closed for the memory it takes, or no longer.",
   "NO-TOUCH (ON|OFF)",
   "    Leave the access times of keys alone that this connection uses.",
   "PAUSE <timeout> [WRITE|ALL]",
-  "    Suspend all, or just write, clients for <timeout> milliseconds.",
+  "    Let commands, or only those that write, wait for <timeout> milliseconds.",
   "REPLY (ON|OFF|SKIP)",
-  "    Control the replies sent to the current connection.",
+  "    Send replies, or none from now on, or none to the next command.",
   "SETINFO <option> <value>",
   "    Set what the client library says of itself: LIB-NAME, LIB-VER.",
   "SETNAME <name>",
-  "    Assign the name <name> to the current connection.",
+  "    Call this connection <name>.",
   "TRACKING (ON|OFF) [options ...]",
-  "    Control server assisted client side caching.",
+  "    Tell this connection of changes to keys that it keeps copies of.",
   "CACHING (YES|NO)",
-  "    Enable or disable tracking of the keys of the next command.",
+  "    Have the keys of the next command tracked, or not.",
   "GETREDIR",
-  "    Return the client ID that invalidations are redirected to.",
+  "    Tell which connection learns of changes in place of this one.",
   "TRACKINGINFO",
-  "    Report tracking status for the current connection.",
+  "    Tell how this connection is told of changes.",
   "UNBLOCK <clientid> [TIMEOUT|ERROR]",
-  "    Unblock the specified blocked client.",
+  "    End the wait of a blocked client, as its time-out would, or with an error.",
   "UNPAUSE",
-  "    Stop the current client pause, resuming traffic.",
+  "    Let the commands go on that PAUSE holds.",
 ];
 
 interface SubOptions {
@@ -241,6 +241,7 @@ interface SubOptions {
   admin?: boolean;
   args?: Command["args"];
   complexity?: string;
+  tips?: readonly string[];
   history?: readonly (readonly [string, string])[];
 }
 
@@ -256,6 +257,7 @@ function sub(name: string, handler: Command["handler"], options: SubOptions): Co
     summary: options.summary,
     complexity: options.complexity ?? "O(1)",
     history: options.history ?? [],
+    tips: options.tips ?? [],
     categories: ["connection"],
     handler,
   });
@@ -295,6 +297,7 @@ const subcommands: readonly Command[] = [
     arity: 2,
     since: "6.2.0",
     summary: "Describes the connection.",
+    tips: ["nondeterministic_output"],
   }),
   sub("list", list, {
     arity: -2,
@@ -302,6 +305,7 @@ const subcommands: readonly Command[] = [
     admin: true,
     complexity: "O(N) for N connections",
     summary: "Describes the connections, a line each.",
+    tips: ["nondeterministic_output"],
     args: [
       oneOf("client-type", clientTypes.map((type) => tokenArg(type.toUpperCase())), {
         token: "TYPE",
@@ -412,7 +416,7 @@ export const clientCommands: readonly Command[] = [
     arity: -2,
     flags: 0,
     summary: "A container for commands about connections.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     subcommands,
   }),
 ];

@@ -66,13 +66,13 @@ function configRewrite(ctx: CommandContext): void {
 
 const help = [
   "GET <pattern>",
-  "    Return parameters matching the glob-like <pattern> and their values.",
+  "    Tell the values of the directives whose names match <pattern>.",
   "SET <directive> <value>",
-  "    Set the configuration <directive> to <value>.",
+  "    Change the value of <directive>.",
   "RESETSTAT",
-  "    Reset statistics reported by the INFO command.",
+  "    Count what INFO shows from the beginning again.",
   "REWRITE",
-  "    Rewrite the configuration file.",
+  "    Write what has been changed into the configuration file.",
 ];
 
 /** The declaration that all sub-commands but HELP share. */

@@ -354,7 +354,7 @@ export const debugCommands: readonly Command[] = [
     arity: -2,
     flags: Flag.Admin | Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Protected,
     summary: "A container for what only tests need.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     isInternal: true,
     handler: debug,
   }),

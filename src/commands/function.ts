@@ -196,7 +196,7 @@ const subcommands = [
     arity: 2,
     flags: Flag.NoScript,
     summary: "Returns all libraries in a form for FUNCTION RESTORE.",
-    complexity: "O(N) where N is the number of functions",
+    complexity: "O(N) for N functions",
     handler: dump,
   }),
   command({
@@ -208,7 +208,7 @@ const subcommands = [
     tips: ALL_SHARDS,
     args: [flushModeArg],
     summary: "Deletes all libraries.",
-    complexity: "O(N) where N is the number of functions deleted",
+    complexity: "O(N) for N functions that go",
     handler: flush,
   }),
   command({
@@ -244,7 +244,7 @@ const subcommands = [
       tokenArg("WITHCODE", { optional: true }),
     ],
     summary: "Tells about libraries and their functions.",
-    complexity: "O(N) where N is the number of functions",
+    complexity: "O(N) for N functions",
     handler: list,
   }),
   command({
@@ -256,7 +256,7 @@ const subcommands = [
     tips: ALL_SHARDS,
     args: [tokenArg("REPLACE", { optional: true }), stringArg("function-code")],
     summary: "Loads a library.",
-    complexity: "O(1) (considering compilation time is redundant)",
+    complexity: "O(1), beside the compilation",
     handler: load,
   }),
   command({
@@ -271,7 +271,7 @@ const subcommands = [
       oneOf("policy", [tokenArg("FLUSH"), tokenArg("APPEND"), tokenArg("REPLACE")], { optional: true }),
     ],
     summary: "Loads libraries that FUNCTION DUMP has returned.",
-    complexity: "O(N) where N is the number of functions on the payload",
+    complexity: "O(N) for N functions in the payload",
     handler: restore,
   }),
   command({
@@ -313,7 +313,7 @@ export const functionCommands: readonly Command[] = [
     arity: -2,
     flags: 0,
     summary: "A container for commands about function libraries.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     subcommands,
   }),
 ];

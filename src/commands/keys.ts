@@ -300,17 +300,13 @@ function objectFreq(ctx: CommandContext, args: Args): void {
 
 const objectHelp = [
   "ENCODING <key>",
-  "    Return the kind of internal representation used in order to store the value",
-  "    associated with a <key>.",
+  "    Tell how the value of <key> is kept.",
   "FREQ <key>",
-  "    Return the access frequency index of the <key>. The returned integer is",
-  "    proportional to the logarithm of the recent access frequency of the key.",
+  "    Tell how often <key> has been used of late, on a scale of logarithms.",
   "IDLETIME <key>",
-  "    Return the idle time of the <key>, that is the approximated number of",
-  "    seconds elapsed since the last access to the key.",
+  "    Tell for how many seconds <key> has not been used.",
   "REFCOUNT <key>",
-  "    Return the number of references of the value associated with the specified",
-  "    <key>.",
+  "    Tell how many share the value of <key>: nobody else.",
 ];
 
 // ---- Declarations -----------------------------------------------------------------------------------------------
@@ -505,7 +501,7 @@ export const keyCommands: readonly Command[] = [
     arity: -2,
     flags: 0,
     summary: "A container for commands about how values are kept.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     subcommands: [
       objectCommand("encoding", "2.2.3", "Names the encoding of a value.", objectEncoding),
       objectCommand("freq", "4.0.0", "Tells how often a key is used, on a logarithmic scale.", objectFreq),

@@ -115,7 +115,7 @@ export const latencyCommands: readonly Command[] = [
     arity: -2,
     flags: 0,
     summary: "A container for commands about latency.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     subcommands: [
       sub({
         name: "doctor",

@@ -181,7 +181,7 @@ export const memoryCommands: readonly Command[] = [
     arity: -2,
     flags: 0,
     summary: "A container for commands about memory.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     subcommands: [
       command({
         name: "usage",

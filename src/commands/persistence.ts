@@ -48,7 +48,7 @@ export const persistenceCommands: readonly Command[] = [
     arity: 1,
     flags: Flag.Admin | Flag.NoScript | Flag.NoAsyncLoading | Flag.NoMulti,
     summary: "Writes the data to the RDB file and replies when it is on the disk.",
-    complexity: "O(N) where N is the total number of keys in all databases",
+    complexity: "O(N) for N keys in all databases",
     handler: save,
   }),
   command({

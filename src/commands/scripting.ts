@@ -153,7 +153,7 @@ export function runDeclaration(isReadOnly: boolean, what: string, find: Find) {
       keyArg("key", { optional: true, multiple: true }),
       stringArg("arg", { optional: true, multiple: true }),
     ],
-    complexity: "Depends on the script that is executed.",
+    complexity: "Depends on the script",
   } satisfies Partial<CommandDeclaration>;
 }
 
@@ -200,7 +200,7 @@ const subcommands = [
     history: [["6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers."]],
     args: [flushModeArg],
     summary: "Forgets all scripts.",
-    complexity: "O(N) with N being the number of scripts in cache",
+    complexity: "O(N) for N scripts",
     handler: flush,
   }),
   command({
@@ -233,7 +233,7 @@ const subcommands = [
     tips: ALL_NODES,
     args: [stringArg("script")],
     summary: "Makes a script known without running it.",
-    complexity: "O(N) with N being the length in bytes of the script body.",
+    complexity: "O(N) for the bytes of the script",
     handler: load,
   }),
 ];
@@ -274,7 +274,7 @@ export const scriptingCommands: readonly Command[] = [
     arity: -2,
     flags: 0,
     summary: "A container for commands about scripts.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     subcommands,
   }),
 ];

@@ -45,7 +45,7 @@ export const slowlogCommands: readonly Command[] = [
     arity: -2,
     flags: 0,
     summary: "A container for commands about the slow log.",
-    complexity: "Depends on subcommand.",
+    complexity: "Depends on the sub-command",
     subcommands: [
       command({
         ...shared,

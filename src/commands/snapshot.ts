@@ -48,7 +48,7 @@ export const snapshotCommands: readonly Command[] = [
     args: [tokenArg("LOAD", { optional: true }), stringArg("file", { optional: true })],
     summary:
       "Writes all data as readable JSON to a file in the data directory, or replaces it by that of such a file.",
-    complexity: "O(N) where N is the total number of keys in all databases",
+    complexity: "O(N) for N keys in all databases",
     handler: snapshot,
   }),
 ];
