@@ -2,6 +2,7 @@
 import { ValueType } from "../data/value.ts";
 import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
+import { ClientFlag } from "../engine/client.ts";
 import {
   blockArg,
   type Command,
@@ -180,10 +181,14 @@ function set(ctx: CommandContext, args: Args): void {
   setWithOptions(ctx, args, key, setOptions(args));
 }
 
-/** `default-ttl`: when a value set without an expiry time of its own expires. */
-function defaultExpiry(ctx: CommandContext): number {
-  const seconds = ctx.engine.config.values.defaultTtl;
-  return seconds === 0 ? NO_EXPIRY : ctx.nowMs + seconds * 1000;
+/**
+ * `default-ttl`: when a value set without an expiry time of its own expires. What a file or the primary tells has happened
+ * already, and is as it says.
+ */
+function defaultExpiry({ engine, client, nowMs }: CommandContext): number {
+  const seconds = engine.config.values.defaultTtl;
+  if (seconds === 0 || client.has(ClientFlag.Silent | ClientFlag.Primary)) return NO_EXPIRY;
+  return nowMs + seconds * 1000;
 }
 
 function propagateSet(ctx: CommandContext, args: Args, expiresAtMs: number): void {

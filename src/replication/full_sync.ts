@@ -274,9 +274,8 @@ export class FullSync {
     this.#target = null;
     const { log } = this.host.engine;
     if (error === null) log.notice("Background RDB transfer terminated with success");
-    else {log.warning(
-        error === undefined ? "Background transfer terminated" : `SYNC failed: ${textOf(error)}`,
-      );}
+    else if (error === undefined) log.warning("Background transfer terminated");
+    else log.warning(`SYNC failed: ${textOf(error)}`);
   }
 
   // ---- By the disk --------------------------------------------------------------------------------------------

@@ -521,3 +521,13 @@ Deno.test("snapshot-interval writes snapshots in the background, load-snapshot s
   wrong.engine.config.values.loadSnapshot = "../snapshot.json";
   await assertRejects(() => wrong.store.load(new LoadProgress(wrong.clock)), LoadError, "outside");
 });
+
+Deno.test("default-ttl leaves alone what is replayed from the append only file", async () => {
+  const config = { appendonly: "yes", "default-ttl": "100" };
+  const server = await StoreServer.start(undefined, config), c = server.client();
+  c.send("SET", "volatile", "1");
+  c.send("GETSET", "kept", "1"); // is written as a SET
+  assertEquals([c.send("TTL", "volatile"), c.send("TTL", "kept")], [100, -1]);
+  const again = (await StoreServer.start(server.disk.afterKill(), config)).client();
+  assertEquals([again.send("TTL", "volatile"), again.send("TTL", "kept")], [100, -1]);
+});

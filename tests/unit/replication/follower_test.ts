@@ -140,6 +140,13 @@ Deno.test("a replica hides what has expired and deletes it when its primary says
   assertEquals(r.send("DBSIZE"), 2);
 });
 
+Deno.test("a replica's default-ttl leaves alone what its primary sends", async () => {
+  const { servers, p, r } = await follow({ replica: { "default-ttl": "100" } });
+  p.send("SET", "k", "v");
+  await servers.settle();
+  assertEquals([r.send("TTL", "first"), r.send("TTL", "k")], [-1, -1]);
+});
+
 Deno.test("clients that wait for keys are sent away when their server becomes a replica", async () => {
   const servers = await ReplicatedServers.start(), waiting = servers.replica.client();
   waiting.send("BLPOP", "q", "0");
