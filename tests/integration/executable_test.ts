@@ -2,7 +2,9 @@
  * The compiled executable, named by REDENO_EXECUTABLE, in the hands of redis-cli. `.ci/run` builds it;
  * on any other machine: `deno task compile`, then `REDENO_EXECUTABLE=$PWD/redeno deno task test`.
  */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { latin1 } from "../../src/util/bytes.ts";
+import { importFlags } from "../support/launch.ts";
 import { findTool, ServerProcess } from "../support/oracle.ts";
 
 const executable = Deno.env.get("REDENO_EXECUTABLE") ?? "";
@@ -64,6 +66,54 @@ Deno.test({
       const server = await ServerProcess.start([executable], ["--save", ""], folder);
       const answer = await run(executable, ["cli", "-p", String(server.port), "SET", "key", "value"]);
       assertEquals(answer, { code: 0, stdout: "OK", stderr: "" });
+      await server.stop();
+    }),
+});
+
+/** Packages that Redeno is made of: the Lua library and what it names, and what the stand-in of `@std/cli` is made of. */
+const OWN_PACKAGES = ["@types/emscripten", "@types/minimist", "lodash", "minimist", "wasmoon-lua5.1"];
+
+/** Packages of the tests and benchmarks. */
+const FOREIGN_PACKAGES = [
+  "bullmq",
+  "connect-redis",
+  "express-session",
+  "ioredis",
+  "keyv",
+  "redlock",
+  "socket.io",
+];
+
+Deno.test("main.ts imports the Lua library from npm, and nothing that only tests need", async () => {
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const info = await run(Deno.execPath(), ["info", "--json", ...importFlags(), main]);
+  const { npmPackages }: { npmPackages: Record<string, unknown> } = JSON.parse(info.stdout);
+  const names = Object.keys(npmPackages).map((name) => name.slice(0, name.lastIndexOf("@")));
+  assert(names.includes("wasmoon-lua5.1"));
+  assertEquals(names.filter((name) => !OWN_PACKAGES.includes(name)), []);
+});
+
+Deno.test({
+  name: "the executable carries no package of the tests",
+  ignore: !executable,
+  fn: async () => {
+    const text = latin1(await Deno.readFile(executable));
+    const carries = (name: string) => text.includes(`{"Dir":{"n":"${name}",`);
+    assertEquals(["wasmoon-lua5.1", ...FOREIGN_PACKAGES].filter(carries), ["wasmoon-lua5.1"]);
+  },
+});
+
+Deno.test({
+  name: "the executable runs scripts",
+  ignore: !executable,
+  fn: () =>
+    withFolder(async (folder) => {
+      const server = await ServerProcess.start([executable], ["--save", ""], folder);
+      using c = await server.connect();
+      assertEquals(
+        await c.send("EVAL", "return cjson.encode({redis.call('PING').ok})", "0"),
+        '$8\r\n["PONG"]\r\n',
+      );
       await server.stop();
     }),
 });
