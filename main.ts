@@ -111,7 +111,10 @@ async function serve(commandLine: CommandLine): Promise<number> {
   }
   const shutdown = new Shutdown(server, persistence, listeners, log);
   shutdown.handleSignals();
-  if (!await persistence.start()) return 1;
+  // Who ends the server does not wait for its data.
+  const isLoaded = await Promise.race([persistence.start(), shutdown.finished.then(() => null)]);
+  if (isLoaded === null) return await shutdown.finished;
+  if (!isLoaded) return 1;
   replication.dataLoaded();
   const pidFile = new PidFile(config.values.pidfile, log);
   pidFile.write();

@@ -3,9 +3,10 @@ import { redenoCommand } from "../support/launch.ts";
 import { freePort, RawConnection, ServerProcess } from "../support/oracle.ts";
 
 /** A server that takes its time to load what is in `folder`. */
-async function slowStart(folder: string, directives: string[]) {
+async function slowStart(folder: string, directives: string[], delayUs = 2000) {
   const port = freePort(), [program, ...words] = redenoCommand();
-  const args = [...words, "--port", String(port), "--dir", folder, "--key-load-delay", "2000", ...directives];
+  const own = ["--port", String(port), "--dir", folder, "--key-load-delay", String(delayUs)];
+  const args = [...words, ...own, ...directives];
   const child = new Deno.Command(program, { args, stdout: "null" }).spawn();
   for (;;) {
     const c = await RawConnection.open(port).catch(() =>
@@ -51,3 +52,25 @@ for (const appendonly of ["no", "yes"]) {
     }
   });
 }
+
+Deno.test("a server that is told to end while it loads ends at once and leaves its files alone", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "redeno-loading-" }), directives = ["--save", "900 1"];
+  const first = await ServerProcess.start(redenoCommand(), directives, folder);
+  {
+    using c = await first.connect();
+    await c.pipeline(Array.from({ length: 900 }, (_, i) => ["SET", `key:${i}`, "x"]));
+  }
+  await first.stop();
+  const bytes = await Deno.readFile(`${folder}/dump.rdb`);
+  // To its end the load would take a quarter of an hour.
+  const { child, c } = await slowStart(folder, directives, 1_000_000);
+  try {
+    assertMatch(await c.send("INFO", "persistence"), /\r\nloading:1\r\n/);
+    child.kill("SIGTERM");
+    assertEquals((await child.status).code, 0);
+    assertEquals(await Deno.readFile(`${folder}/dump.rdb`), bytes);
+  } finally {
+    c[Symbol.dispose]();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
