@@ -711,9 +711,15 @@ export class Engine {
     return 0;
   }
 
+  /** Deletes a record that nobody has asked to delete: the latency monitor tells such events apart. */
+  #deleteTimed(event: string, database: Database, ref: number): void {
+    if (this.latency.active) this.latency.timed(event, () => database.delete(ref));
+    else database.delete(ref);
+  }
+
   /** Deletes a key whose time is over, and says so to all who must know. */
   expireKey(database: Database, databaseId: number, key: Key, ref: number): void {
-    database.delete(ref);
+    this.#deleteTimed("expire-del", database, ref);
     this.stats.expiredKeys++;
     this.propagation.add(databaseId, ["DEL", key.text]);
     this.keyChanged(key, databaseId, null);
@@ -824,7 +830,7 @@ export class Engine {
     const database = this.databases[databaseId]!;
     const ref = database.find(key);
     if (ref === 0) return;
-    database.delete(ref);
+    this.#deleteTimed("eviction-del", database, ref);
     this.stats.evictedKeys++;
     this.propagation.add(databaseId, ["DEL", key.text]);
     this.keyChanged(key, databaseId, null);

@@ -118,6 +118,8 @@ export class AppendOnlyFile implements PropagationSink {
   durablePosition = 0;
   /** Called when {@linkcode durablePosition} has grown, or never will, as the file has been turned off. */
   onDurable: () => void = () => {};
+  /** Does something that takes time, and takes it down as an event of that name. */
+  timed: (event: string, work: () => void) => void = (_, work) => work();
 
   #buffer = new AofBuffer();
   #file: FileHandle | null = null;
@@ -287,7 +289,7 @@ export class AppendOnlyFile implements PropagationSink {
 
   #syncNow(): boolean {
     try {
-      this.#file?.syncSync();
+      this.timed("aof-fsync-always", () => this.#file?.syncSync());
     } catch (error) {
       this.#giveUp(asFileError(error));
       return false;

@@ -55,6 +55,7 @@ export class DataStore implements PersistenceControl {
     this.context = new SaveContext(engine, files, this.jobs, pid);
     this.aof = new AppendOnlyFile(files, clock, log, settingsOf(engine));
     this.aof.onRefusal = () => this.#applyRefusal();
+    this.aof.timed = (event, work) => engine.latency.timed(event, work);
     this.rdb = new RdbSaver(this.context);
     this.rewriter = new AofRewriter(this.context, this.aof);
     this.json = new JsonSaver(this.context);

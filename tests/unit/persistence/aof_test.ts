@@ -99,6 +99,18 @@ Deno.test("AppendOnlyFile writes a batch at once, with SELECT where the database
   assertEquals(bench.disk.journal.length, before + 1, "nothing to write, nothing done");
 });
 
+Deno.test("AppendOnlyFile under always has each sync timed", () => {
+  const bench = new Bench({ fsync: "always" }).start(), events: string[] = [];
+  bench.aof.timed = (event, work) => {
+    events.push(event);
+    work();
+  };
+  bench.feed("a");
+  assertEquals([bench.aof.endOfBatch(), events], [true, ["aof-fsync-always"]]);
+  assertEquals(bench.aof.endOfBatch(), true);
+  assertEquals(events.length, 1, "nothing new, nothing to sync");
+});
+
 Deno.test("AppendOnlyFile under always syncs every batch before it answers", () => {
   const bench = new Bench({ fsync: "always" }).start();
   bench.feed("A");
