@@ -3,6 +3,7 @@
  * is done, primary and replica hold the same in the end, key by key.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Random } from "../../src/util/random.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { assertSame, content, everything } from "../support/dataset.ts";
 import { redenoCommand } from "../support/launch.ts";
@@ -14,6 +15,7 @@ import {
   startRedeno,
   startRedis,
 } from "../support/oracle.ts";
+import { randomText } from "../support/values.ts";
 
 if (redisServer === undefined) {
   console.warn("redis-server is not installed, replication to and from it is not tested");
@@ -157,6 +159,46 @@ pairTest(
     }
     const fields = await info(primary);
     assertEquals([fields.get("sync_full"), fields.get("sync_partial_ok")], ["1", "3"]);
+    assertSame(await content(replica), await content(primary));
+  },
+);
+
+/** A change of some key, as many clients make them. */
+function someChange(random: Random): string[] {
+  const key = (type: string) => `${type}:${random.below(500)}`, text = () => randomText(random, 100);
+  const changes: (() => string[])[] = [
+    () => ["SET", key("string"), text()],
+    () => ["INCR", key("counter")],
+    () => ["RPUSH", key("list"), text(), text()],
+    () => ["LPOP", key("list")],
+    () => ["SADD", key("set"), text()],
+    () => ["SPOP", key("set")],
+    () => ["HSET", key("hash"), text(), text()],
+    () => ["ZADD", key("zset"), String(random.below(1000)), text()],
+    () => ["ZPOPMAX", key("zset")],
+    () => ["PEXPIRE", key("string"), String(1_000_000 + random.below(1_000_000))],
+    () => ["DEL", key("hash")],
+    () => ["RENAME", key("counter"), key("counter")],
+  ];
+  return changes[random.below(changes.length)]!();
+}
+
+pairTest(
+  "data on their way, writers at work and connections that break",
+  async (startPrimary, startReplica) => {
+    await using primary = await startPrimary(["--repl-backlog-size", "65536"]);
+    await using replica = await startReplica([]);
+    await run(primary, everything(28), 0);
+    const random = new Random(28);
+    using c = await primary.connect();
+    const changes = () => Array.from({ length: 200 }, () => someChange(random));
+    const following = follow(replica, primary);
+    for (let i = 0; i < 60; i++) {
+      await c.pipeline(changes());
+      if (i % 9 === 5) await c.send("CLIENT", "KILL", "TYPE", "replica");
+    }
+    await following;
+    await run(primary, []);
     assertSame(await content(replica), await content(primary));
   },
 );
