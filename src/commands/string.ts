@@ -90,6 +90,7 @@ function get(ctx: CommandContext, args: Args): void {
 function mget(ctx: CommandContext, args: Args): void {
   ctx.reply.array(args.count - 1);
   for (let i = 1; i < args.count; i++) {
+    ctx.lookAhead(args, i, 1);
     const ref = ctx.find(args.key(i));
     if (ref === 0 || ctx.db.typeOf(ref) !== ValueType.String) {
       ctx.reply.null();
@@ -290,7 +291,10 @@ function setMany(ctx: CommandContext, args: Args, onlyNew: boolean): boolean {
   if (onlyNew) {
     for (let i = 1; i < args.count; i += 2) if (ctx.findForWrite(args.key(i)) !== 0) return false;
   }
-  for (let i = 1; i < args.count; i += 2) store(ctx, args.key(i), args, i + 1, false, NO_EXPIRY);
+  for (let i = 1; i < args.count; i += 2) {
+    ctx.lookAhead(args, i, 2);
+    store(ctx, args.key(i), args, i + 1, false, NO_EXPIRY);
+  }
   return true;
 }
 

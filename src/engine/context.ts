@@ -10,8 +10,7 @@
  * and says all of it. What is propagated is the command as it arrived, unless the handler says otherwise by
  * {@linkcode CommandContext.rewrite}.
  */
-import { type CollectionValue, ValueType } from "../data/value.ts";
-import type { ValueClass } from "../data/value.ts";
+import { type CollectionValue, type ValueClass, ValueType } from "../data/value.ts";
 import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
@@ -23,6 +22,7 @@ import { type Client, ClientFlag } from "./client.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { Notify } from "./events.ts";
+import { LOOK_AHEAD } from "./look_ahead.ts";
 import { SinkKind } from "./propagation.ts";
 
 /** How a client waits; see {@linkcode CommandContext.block}. */
@@ -69,6 +69,11 @@ export class CommandContext {
   }
 
   // ---- Look-ups -----------------------------------------------------------------------------------------------
+
+  /** To be called for each of many keys, which stand `step` arguments apart, before argument `at` is looked up. */
+  lookAhead(args: Args, at: number, step: number): void {
+    if ((at - 1) % (LOOK_AHEAD * step) === 0) this.engine.lookAhead.touchKeys(this.db, args, at, step);
+  }
 
   /** The record of `key` for reading, or 0; counts a hit or a miss. @param touches moves the access clock */
   find(key: Key, touches = true): number {

@@ -184,7 +184,7 @@ export class Engine {
   /** Database numbers, hardly ever changed, so that replies find them without a search. */
   #depth = 0;
   #serving = false;
-  readonly #lookAhead = new LookAhead();
+  readonly lookAhead = new LookAhead();
   readonly #args = new Args();
   readonly #crossProtocol = new CrossProtocolGuard(this);
   #outbox: Client[] = [];
@@ -256,7 +256,7 @@ export class Engine {
     const args = this.#args;
     let index = from;
     while (index < batch.count) {
-      if (index % LOOK_AHEAD === 0) this.#lookAhead.touch(client.database, batch, index);
+      if (index % LOOK_AHEAD === 0) this.lookAhead.touch(client.database, batch, index);
       args.point(batch, index++);
       this.execute(client, args);
       if (client.blocked !== null || client.has(ClientFlag.CloseAfterReply) || client.closed) break;

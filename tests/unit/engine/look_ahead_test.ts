@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { Args } from "../../../src/engine/args.ts";
 import { LOOK_AHEAD, LookAhead } from "../../../src/engine/look_ahead.ts";
 import { Database, NO_EXPIRY } from "../../../src/keyspace/database.ts";
 import { Key } from "../../../src/keyspace/key.ts";
@@ -52,6 +53,18 @@ Deno.test("LookAhead touches the keys of the next commands, if there are several
   const [first, absent, other] = ["key:1", "absent", "key:2"].map((text) => Key.of(text).hash);
   const otherHashes = others.map(() => other);
   assertEquals(database.touched, [[first, absent, ...otherHashes.slice(4)], otherHashes.slice(0, 4)]);
+});
+
+Deno.test("LookAhead touches the keys of a command that has many", () => {
+  const database = new WatchedDatabase(), ahead = new LookAhead();
+  fill(database, MANY_KEYS);
+  ahead.touchKeys(database, Args.of(["GET", "a"]), 1, 1);
+  const words = Array.from({ length: LOOK_AHEAD + 2 }, (_, i) => [`k${i}`, "value"]).flat();
+  const args = Args.of(["MSET", ...words]);
+  ahead.touchKeys(database, args, 1, 2);
+  ahead.touchKeys(database, args, 1 + 2 * LOOK_AHEAD, 2);
+  const hashes = words.filter((_, i) => i % 2 === 0).map((key) => Key.of(key).hash);
+  assertEquals(database.touched, [hashes.slice(0, LOOK_AHEAD), hashes.slice(LOOK_AHEAD)]);
 });
 
 Deno.test("a pipeline over a large keyspace is answered as commands are that come one by one", () => {
