@@ -13,13 +13,16 @@ import Redlock5, { ExecutionError } from "npm:redlock@5.0.0-beta.2";
 import { type ServerProcess, startRedeno } from "../support/oracle.ts";
 
 /** ioredis connected to a server, ended with the test. */
-class Connected extends Redis implements Disposable {
+class Connected extends Redis implements AsyncDisposable {
   constructor(server: ServerProcess) {
     super({ host: "127.0.0.1", port: server.port, retryStrategy: () => null });
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.status === "end") return;
+    const ended = new Promise<void>((resolve) => this.once("end", resolve));
     this.disconnect();
+    await ended;
   }
 }
 
@@ -34,7 +37,7 @@ async function refused(attempt: Promise<unknown>): Promise<RateLimiterRes> {
 
 Deno.test("rate-limiter-flexible on ioredis: points, refusals, rewards and blocks", async () => {
   await using server = await startRedeno();
-  using redis = new Connected(server);
+  await using redis = new Connected(server);
   const limiter = new RateLimiterRedis({ storeClient: redis, points: 3, duration: 100, keyPrefix: "limit" });
   const left: number[] = [];
   for (let i = 0; i < 3; i++) left.push((await limiter.consume("ann")).remainingPoints);
@@ -57,7 +60,7 @@ Deno.test("rate-limiter-flexible on ioredis: points, refusals, rewards and block
 
 Deno.test("rate-limiter-flexible: of many at once exactly as many pass as there are points, over two clients", async () => {
   await using server = await startRedeno();
-  using one = new Connected(server), two = new Connected(server);
+  await using one = new Connected(server), two = new Connected(server);
   const limiters = [one, two].map((storeClient) =>
     new RateLimiterRedis({ storeClient, points: 40, duration: 100 })
   );
@@ -104,7 +107,7 @@ Deno.test("redlock 4 over three servers: one holder at a time, extended, release
   await using one = await startRedeno();
   await using two = await startRedeno();
   await using three = await startRedeno();
-  using a = new Connected(one), b = new Connected(two), c = new Connected(three);
+  await using a = new Connected(one), b = new Connected(two), c = new Connected(three);
   const locks: Locks4 = new Redlock4([a, b, c], { retryCount: 0 });
   const lock = await locks.lock("resource", 60_000);
   assertEquals([await a.get("resource"), await b.get("resource"), await c.get("resource")], [
@@ -133,7 +136,7 @@ Deno.test("redlock 4 over three servers: one holder at a time, extended, release
 
 Deno.test("redlock 5: who waits gets the lock once it is released; a section keeps it as long as it runs", async () => {
   await using server = await startRedeno();
-  using redis = new Connected(server), other = new Connected(server);
+  await using redis = new Connected(server), other = new Connected(server);
   const settings = { retryCount: -1, retryDelay: 10, retryJitter: 5, automaticExtensionThreshold: 3800 };
   const [first, second] = [redis, other].map((client) => new Redlock5([client], settings));
   const order: string[] = [];
