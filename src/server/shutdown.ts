@@ -33,6 +33,7 @@ export class Shutdown {
   #requested: ShutdownOptions | null = null;
   /** What has been begun and waits for replicas. */
   #begun: ShutdownOptions | null = null;
+  #lookTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly server: Pick<Server, "engine" | "stop">,
@@ -90,6 +91,7 @@ export class Shutdown {
   #cancel(): void {
     const { engine } = this.server;
     this.#begun = null;
+    clearTimeout(this.#lookTimer);
     engine.shutdownDueMs = 0;
     for (const client of [...engine.waiting.all]) {
       if (client.blocked?.cmd.name !== "shutdown") continue;
@@ -119,7 +121,7 @@ export class Shutdown {
     if (!engine.pause.active) this.#primary.askReplicas();
     engine.pause.start(Infinity, false, "shutdown");
     this.log.notice("Waiting for replicas before shutting down.");
-    setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
+    this.#lookTimer = setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
     return true;
   }
 
@@ -136,7 +138,7 @@ export class Shutdown {
     const { engine } = this.server, options = this.#begun;
     if (options === null) return;
     if (engine.clock.nowMs() < engine.shutdownDueMs && this.#lagging.length > 0) {
-      setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
+      this.#lookTimer = setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
       return;
     }
     if (this.#end(options)) return;

@@ -16,9 +16,10 @@ function print(text: string): void {
 export function promptSecret(message = "Secret", options: PromptSecretOptions = {}): string | null {
   if (!Deno.stdin.isTerminal()) return null;
   const { mask = "*", clear = false } = options;
-  print(`${message} `);
+  // First of all: what is typed as soon as the message can be seen must not be shown.
   Deno.stdin.setRaw(true, { cbreak: true });
   try {
+    print(`${message} `);
     return readLine((length) => {
       if (mask) print(`${clearLine}${message} ${mask.repeat(length)}`);
     });

@@ -1,9 +1,9 @@
 /** `redeno cli` beside the real redis-cli, both against a redis-server: same input, same output. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { importFlags } from "../support/launch.ts";
 import { startRedeno } from "../support/oracle.ts";
 
 const ENTRY = new URL("../support/cli_entry.ts", import.meta.url).pathname;
-const IMPORT_MAP = new URL("../../src/std/import_map.json", import.meta.url).pathname;
 
 interface Outcome {
   code: number;
@@ -25,7 +25,7 @@ const hasTerminal = isInstalled("script", "--version");
 if (!hasTerminal) console.warn("cli_test: script(1) is not installed, tests on a terminal are ignored");
 
 function cliArgs(args: readonly string[]): string[] {
-  return ["run", "-A", "--no-prompt", "--no-lock", `--import-map=${IMPORT_MAP}`, ENTRY, ...args];
+  return ["run", "-A", "--no-prompt", ...importFlags(), ENTRY, ...args];
 }
 
 async function run(
@@ -116,7 +116,7 @@ function withoutChance(text: string): string {
 async function assertSame(args: string[], input = "", env: Record<string, string> = {}): Promise<Outcome> {
   const port = args[args.indexOf("-p") + 1]!;
   const outcomes: Outcome[] = [];
-  for (const [program, programArgs] of [["redis-cli", args], ["deno", cliArgs(args)]] as const) {
+  for (const [program, programArgs] of [["redis-cli", args], [Deno.execPath(), cliArgs(args)]] as const) {
     await run("redis-cli", ["-p", port, "flushall"]);
     const outcome = await run(program, [...programArgs], input, env);
     outcomes.push({ ...outcome, stdout: withoutChance(outcome.stdout) });
@@ -206,8 +206,8 @@ Deno.test({
     assertEquals((await assertSame(["-p", port, "nosuch", "é"])).code, 0);
     await assertSame(["-p", port, "-n", "99", "ping"]);
     await assertSame(["-p", port, "-d", "|", "-D", "", "config", "get", "maxmemory*"]);
-    assertEquals((await run("deno", cliArgs(["-s", server.socketPath, "ping"]))).stdout, "PONG\n");
-    assertEquals((await run("deno", cliArgs(["-p", port, "shutdown", "nosave"]))).code, 0);
+    assertEquals((await run(Deno.execPath(), cliArgs(["-s", server.socketPath, "ping"]))).stdout, "PONG\n");
+    assertEquals((await run(Deno.execPath(), cliArgs(["-p", port, "shutdown", "nosave"]))).code, 0);
   },
 });
 
@@ -255,7 +255,7 @@ class TerminalSession implements AsyncDisposable {
   #screen = "";
 
   constructor(args: string[], env: Record<string, string>) {
-    const command = ["deno", ...cliArgs(args)].map((word) => `'${word}'`).join(" ");
+    const command = [Deno.execPath(), ...cliArgs(args)].map((word) => `'${word}'`).join(" ");
     this.#child = new Deno.Command("script", {
       args: ["-qefc", command, "/dev/null"],
       env: { TERM: "xterm", ...env },
