@@ -225,7 +225,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["expire_cycle_cpu_milliseconds", Math.floor(stats.expireCycleMicroseconds / 1000)],
     ["evicted_keys", stats.evictedKeys],
     ["evicted_clients", stats.evictedClients],
-    ["evicted_scripts", 0],
+    ["evicted_scripts", stats.evictedScripts],
     ["total_eviction_exceeded_time", stats.exceededMs + exceededMs],
     ["current_eviction_exceeded_time", exceededMs],
     ["keyspace_hits", stats.keyspaceHits],

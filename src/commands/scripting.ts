@@ -85,7 +85,7 @@ function evaluateSha(ctx: CommandContext, args: Args, isReadOnly: boolean): void
 }
 
 function load(ctx: CommandContext, args: Args): void {
-  ctx.reply.bulk(Scripting.of(ctx.engine).scripts.byText(args.string(2)).name);
+  ctx.reply.bulk(Scripting.of(ctx.engine).scripts.load(args.string(2)).name);
 }
 
 function exists(ctx: CommandContext, args: Args): void {

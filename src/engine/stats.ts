@@ -13,6 +13,7 @@ export class Stats {
   lazilyFreed = 0;
   evictedKeys = 0;
   evictedClients = 0;
+  evictedScripts = 0;
   errorReplies = 0;
   unexpectedErrors = 0;
   queryBufferLimitDisconnections = 0;

@@ -1,4 +1,8 @@
-/** Scripts of EVAL and SCRIPT LOAD, by their SHA1 compiled. */
+/**
+ * Scripts of EVAL and SCRIPT LOAD, by their SHA1 compiled. Of those that only EVAL has brought {@linkcode MOST_EVALUATED} are
+ * kept, as since Redis 7.4: clients that write arguments into their scripts would fill the memory. Who is called
+ * again gets a second chance, which comes near enough to the least recently used and costs a call one store.
+ */
 import type { Args } from "../engine/args.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { parseEvalHead } from "./flags.ts";
@@ -14,6 +18,16 @@ const CAN_LOOP = /\b(?:for|while|repeat|function|load|loadstring)\b/;
 /** Scripts with fewer characters, and no loop, end before anybody could wait for them. */
 const LONGEST_BRIEF = 16_384;
 
+/** Scripts that are kept though nobody has loaded them. */
+const MOST_EVALUATED = 500;
+
+/** A script, and what is needed to let it go. */
+interface Script extends Runnable {
+  text: string;
+  /** Called since it was last looked at for eviction. */
+  wasCalled: boolean;
+}
+
 const SHA1_DIGITS = 40;
 /** A power of two. */
 const RECENT_SLOTS = 256;
@@ -27,15 +41,18 @@ function isAt(text: string, buf: Uint8Array, start: number): boolean {
 }
 
 export class ScriptCache {
-  readonly #bySha = new Map<string, Runnable>();
+  readonly #bySha = new Map<string, Script>();
   /** Scripts by their text, which saves EVAL the SHA1. */
-  readonly #byText = new Map<string, Runnable>();
+  readonly #byText = new Map<string, Script>();
+  /** Those that nobody has loaded, who came or got a second chance first in front. */
+  readonly #evaluated = new Set<Script>();
   /** Scripts called lately, by their first digits: comparing bytes is cheaper than making a string of them. */
-  readonly #recent: (Runnable | undefined)[] = new Array(RECENT_SLOTS).fill(undefined);
+  readonly #recent: (Script | undefined)[] = new Array(RECENT_SLOTS).fill(undefined);
   #texts = 0;
   #interpreter: Interpreter | null = null;
 
-  constructor(readonly host: InterpreterHost) {}
+  /** @param onEvicted called for each script that is let go */
+  constructor(readonly host: InterpreterHost, readonly onEvicted: () => void = () => {}) {}
 
   get size(): number {
     return this.#bySha.size;
@@ -77,11 +94,48 @@ export class ScriptCache {
     const interpreter = this.#usable();
     const isBrief = text.length <= LONGEST_BRIEF && !CAN_LOOP.test(text);
     const ref = compile(interpreter, source);
-    const script = { name, flags, isFunction: false, isBrief, interpreter, ref };
+    const script: Script = {
+      name,
+      flags,
+      isFunction: false,
+      isBrief,
+      interpreter,
+      ref,
+      text,
+      wasCalled: true,
+    };
     this.#bySha.set(name, script);
     this.#byText.set(text, script);
     this.#texts += text.length;
+    this.#evaluated.add(script);
+    if (this.#evaluated.size > MOST_EVALUATED) this.#evict();
     return script;
+  }
+
+  /** SCRIPT LOAD: the script with this text, to be kept until SCRIPT FLUSH. */
+  load(text: string): Runnable {
+    const script = this.byText(text), found = this.#byText.get(text);
+    if (found !== undefined) this.#evaluated.delete(found);
+    return script;
+  }
+
+  /** Lets go of the first script that nobody has called since it was last looked at. */
+  #evict(): void {
+    for (const script of this.#evaluated) {
+      this.#evaluated.delete(script);
+      if (!script.wasCalled) return this.#forget(script);
+      script.wasCalled = false;
+      this.#evaluated.add(script);
+    }
+  }
+
+  #forget(script: Script): void {
+    this.#bySha.delete(script.name);
+    this.#byText.delete(script.text);
+    this.#recent.fill(undefined);
+    this.#texts -= script.text.length;
+    if (!script.interpreter.isBroken) script.interpreter.forget(script.ref);
+    this.onEvicted();
   }
 
   #usable(): Interpreter {
@@ -100,7 +154,8 @@ export class ScriptCache {
     }
   }
 
-  #ready(script: Runnable): Runnable {
+  #ready(script: Script): Runnable {
+    script.wasCalled = true;
     if (script.interpreter.isBroken) this.#renew();
     return script;
   }
@@ -109,6 +164,7 @@ export class ScriptCache {
   clear(): void {
     this.#bySha.clear();
     this.#byText.clear();
+    this.#evaluated.clear();
     this.#recent.fill(undefined);
     this.#texts = 0;
     this.#interpreter = null;

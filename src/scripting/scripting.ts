@@ -87,7 +87,7 @@ const scriptings = new WeakMap<Engine, Scripting>();
 
 export class Scripting implements InterpreterHost {
   current: ScriptRun | null = null;
-  readonly scripts: ScriptCache = new ScriptCache(this);
+  readonly scripts: ScriptCache = new ScriptCache(this, () => this.engine.stats.evictedScripts++);
   readonly libraries: Libraries = new Libraries(this);
   #client: Client | null = null;
   #interpreter: Interpreter | null = null;

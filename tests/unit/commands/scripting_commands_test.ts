@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { Scripting } from "../../../src/scripting/scripting.ts";
 import { startInProcess } from "../../support/in_process.ts";
 import { ReplyFailure } from "../../support/reply_values.ts";
 
@@ -122,4 +123,22 @@ Deno.test("FUNCTION LOAD REPLACE and RESTORE with FLUSH, APPEND or REPLACE say w
   assertEquals([c.send("FCALL", "one", "0"), names()], [3, "one two"]);
   assertEquals([c.send("FUNCTION", "RESTORE", dump, "REPLACE"), c.send("FCALL", "one", "0")], ["OK", 2]);
   assertEquals([names(), c.send("FUNCTION", "RESTORE", dump, "FLUSH"), names()], ["one two", "OK", "one"]);
+});
+
+Deno.test("of scripts that nobody has loaded 500 are kept, those that are called again among them", () => {
+  using s = startInProcess();
+  const c = s.client(), scriptOf = (i: number) => `return ${i}`;
+  const loaded = String(c.send("SCRIPT", "LOAD", "return 'loaded'"));
+  const first = String(c.send("EVAL", "return redis.sha1hex(ARGV[1])", "0", scriptOf(0)));
+  for (let i = 0; i < 2000; i++) {
+    assertEquals(c.send("EVAL", scriptOf(i), "0"), i);
+    assertEquals(c.send("EVALSHA", first, "0"), 0);
+  }
+  const { scripts } = Scripting.of(s.engine);
+  assertEquals([scripts.size, s.engine.stats.evictedScripts], [501, 1501]);
+  assertEquals(c.send("EVALSHA", loaded, "0"), "loaded");
+  const before = scripts.memoryBytes;
+  assertEquals(c.send("EVAL", scriptOf(1), "0"), 1, "who comes again is compiled again");
+  assertEquals([scripts.size, before >= scripts.memoryBytes], [501, true]);
+  assertEquals([c.send("SCRIPT", "FLUSH"), scripts.size, scripts.memoryBytes], ["OK", 0, 0]);
 });
