@@ -11,6 +11,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { PersistenceControl } from "../engine/persistence_control.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import { MISCONF_RDB, misconfAof, ReplyError } from "../protocol/errors.ts";
+import { socketsAreAsked } from "../util/event_loop.ts";
 import { AofRewriter } from "./aof_rewriter.ts";
 import { type AofSettings, AppendOnlyFile } from "./aof.ts";
 import { loadAppendOnlyFile } from "./aof_loader.ts";
@@ -36,6 +37,8 @@ export class DataStore implements PersistenceControl {
   keysLoaded = 0;
   keysExpired = 0;
   #isReloading = false;
+  /** Commands processed when a slice of a job last ended. */
+  #commandsSeen = -1;
 
   /** @param later runs a function when the event loop has served what waits; see {@linkcode SnapshotJobs} */
   constructor(
@@ -49,7 +52,7 @@ export class DataStore implements PersistenceControl {
       files,
       clock,
       () => engine.databases,
-      later,
+      later ?? ((slice) => this.#later(slice)),
       () => config.values.rdbKeySaveDelay,
     );
     this.context = new SaveContext(engine, files, this.jobs, pid);
@@ -80,6 +83,17 @@ export class DataStore implements PersistenceControl {
   /** Whether a snapshot is being written, or about to be. */
   get isBusy(): boolean {
     return this.jobs.isBusy;
+  }
+
+  /**
+   * Runs the next slice of a job. While commands come, a timer's millisecond lies before it: sockets are asked for more
+   * several times then, and a client meets a slice once in a few requests. Otherwise it comes as soon as they have been asked.
+   */
+  #later(slice: () => void): void {
+    const { commandsProcessed } = this.engine.stats, isQuiet = commandsProcessed === this.#commandsSeen;
+    this.#commandsSeen = commandsProcessed;
+    if (isQuiet) void socketsAreAsked().then(slice);
+    else setTimeout(slice, 0);
   }
 
   // ---- Start and end ------------------------------------------------------------------------------------------

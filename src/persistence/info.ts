@@ -10,12 +10,11 @@ function status(succeeded: boolean): string {
 
 /** All fields, in Redis's order. There is no fork here, so what is about copy-on-write is 0. */
 export function infoFields(store: DataStore): Field[] {
-  const { jobs, loading } = store;
-  const job = jobs.current, isBeside = (store.engine.guards & EngineGuard.LoadingBeside) !== 0;
+  const { guards } = store.engine, job = store.jobs.current;
   const written = job?.snapshot.keysWritten ?? 0, total = job?.snapshot.keysTotal ?? 0;
   return [
-    ["loading", loading === null || isBeside ? 0 : 1],
-    ["async_loading", isBeside ? 1 : 0],
+    ["loading", (guards & EngineGuard.Loading) === 0 ? 0 : 1],
+    ["async_loading", (guards & EngineGuard.LoadingBeside) === 0 ? 0 : 1],
     ["current_cow_peak", 0],
     ["current_cow_size", 0],
     ["current_cow_size_age", 0],

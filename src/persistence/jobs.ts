@@ -4,7 +4,6 @@
  * A snapshot for the disk goes to a temporary file; when its last byte is there, the one who ordered it puts the file into
  * its place. Nothing refers to it before.
  */
-import { setImmediate } from "node:timers";
 import type { Database } from "../keyspace/database.ts";
 import type { Clock } from "../util/clock.ts";
 import { type FileHandle, type FileSystem, writeAll } from "./files.ts";
@@ -116,7 +115,7 @@ export class SnapshotJobs {
     readonly files: FileSystem,
     readonly clock: Clock,
     readonly databases: () => readonly Database[],
-    readonly later: (slice: () => void) => void = (slice) => void setImmediate(slice),
+    readonly later: (slice: () => void) => void = (slice) => void setTimeout(slice, 0),
     /** `rdb-key-save-delay`: microseconds to wait for each key written, for tests of what happens meanwhile. */
     readonly keyDelayUs: () => number = () => 0,
   ) {}

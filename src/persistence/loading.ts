@@ -2,8 +2,8 @@
  * How far a load has come, for INFO, the log and a progress bar, and when it is time to let the event loop run, so
  * that clients get their `-LOADING` meanwhile.
  */
-import { setImmediate } from "node:timers";
 import type { Clock } from "../util/clock.ts";
+import { socketsAreAsked } from "../util/event_loop.ts";
 
 /** The longest a load holds the event loop, in microseconds. */
 const SLICE_US = 20_000;
@@ -107,10 +107,9 @@ export class LoadProgress {
     this.onProgress(this);
     const delayMs = this.#delayUs / 1000;
     this.#delayUs = 0;
-    // A timer would leave the processor idle for a millisecond or two, a tenth of the time that loading takes.
-    await new Promise<void>((resume) =>
-      delayMs > 0 ? void setTimeout(resume, delayMs) : void setImmediate(resume)
-    );
+    // A timer alone would leave the processor idle for a tenth of the time that loading takes.
+    if (delayMs > 0) await new Promise((resume) => setTimeout(resume, delayMs));
+    else await socketsAreAsked();
     this.#sliceEndsUs = this.clock.monotonicUs() + SLICE_US;
   }
 }

@@ -10,7 +10,7 @@ import { type Column, type Goal, number, ratio, type SectionReport, tableText } 
 import { type HistogramStep, mergeHistograms, percentile } from "./statistics.ts";
 
 /** Requests of one run: short, so that several fit into a BGSAVE. */
-const RUN_REQUESTS = 3000;
+const RUN_REQUESTS = 2000;
 /** BGSAVEs begun to find enough disturbed runs. */
 const MAX_SAVES = 10;
 const GOAL_RATIO = 2;
@@ -106,7 +106,7 @@ function slowdown({ quiet, saving }: Row): number {
 export async function snapshot(options: BenchOptions): Promise<SectionReport> {
   const report: SectionReport = { name: "snapshot", text: NO_BENCHMARK, data: null, charts: [], goals: [] };
   if (redisBenchmark === undefined) return report;
-  const keys = options.quick ? 1_000_000 : 4_000_000, runs = options.quick ? 10 : 60;
+  const keys = options.quick ? 3_000_000 : 6_000_000, runs = options.quick ? 15 : 60;
   const rows: Row[] = [];
   for (const program of programs) rows.push(await measure(program, keys, runs));
   const lines = rows.flatMap(({ program, quiet, saving }): Line[] => [
