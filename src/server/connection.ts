@@ -267,7 +267,8 @@ export class Connection implements ClientTransport {
     this.#sending = false;
     const { clientMemory } = this.host.engine;
     if (clientMemory.isWatched) clientMemory.measure(this.client);
-    if (!this.#closing) this.client.source?.refill();
+    // A client that is going to be flushed gets it then: until then its reply holds replies, and nothing else.
+    if (!this.#closing && !this.client.inOutbox) this.client.source?.refill();
     this.#goOn();
   }
 

@@ -427,3 +427,29 @@ Deno.test("a closed connection's client has no place anywhere", async () => {
     0,
   ]);
 });
+
+Deno.test("Connection asks a source for more when what it had has left, unless the batch's end is going to ask", async () => {
+  const host = new Host(), { socket, connection } = host.connect(), { client } = connection;
+  let refills = 0;
+  client.source = {
+    pendingBytes: 0,
+    refill() {
+      if (refills++ < 3) client.reply.raw(bytesOf(`piece ${refills};`));
+    },
+  };
+  socket.takesAll = false;
+  host.engine.queueReplies(client);
+  host.engine.endBatch();
+  assertEquals([refills, socket.isWriting], [1, true]);
+  socket.take();
+  await settle();
+  assertEquals([refills, socket.received], [2, "piece 1;"]);
+  host.engine.queueReplies(client);
+  socket.take();
+  await settle();
+  assertEquals([refills, client.reply.length], [2, 0], "its reply holds replies only");
+  host.engine.endBatch();
+  socket.take();
+  await settle();
+  assertEquals(socket.received, "piece 1;piece 2;piece 3;");
+});
