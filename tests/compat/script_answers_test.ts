@@ -25,12 +25,8 @@ async function ask(scripts: readonly string[]): Promise<Map<string, ScriptAnswer
   for (const protocol of ["2", "3"]) {
     using c = await redis.connect();
     await c.send("HELLO", protocol);
-    const answers: string[] = [];
-    for (const script of scripts) {
-      await c.send("FLUSHALL");
-      answers.push(await c.send(...evalCommand(script)));
-    }
-    replies.push(answers);
+    const all = await c.pipeline(scripts.flatMap((script) => [["FLUSHALL"], evalCommand(script)]));
+    replies.push(all.filter((_, i) => i % 2 === 1));
   }
   return new Map(scripts.map((script, i) => [script, [replies[0]![i]!, replies[1]![i]!]]));
 }
