@@ -212,7 +212,13 @@ export class Libraries {
   #renew(): void {
     const codes = Array.from(this.all(), ({ code }) => code);
     this.clear();
-    for (const code of codes) this.load(code, false);
+    for (const code of codes) {
+      try {
+        this.#link(this.#make(code, false, Infinity));
+      } catch (error) {
+        this.host.engine.log.warning(`A function library could not be loaded again: ${error}`);
+      }
+    }
   }
 
   #usable(): Interpreter {
@@ -239,7 +245,7 @@ export class Libraries {
   }
 
   /** Runs a library's code and returns what it has registered. */
-  #make(code: string, mayExist: boolean): Library {
+  #make(code: string, mayExist: boolean, timeoutMs = LOAD_TIMEOUT_MS): Library {
     const { engine, name, source } = parseLibraryHead(code);
     if (!isValidName(name)) throw failure(INVALID_NAME);
     if (engine.toUpperCase() !== ENGINE_NAME) throw failure(`Engine '${engine}' not found`);
@@ -249,7 +255,7 @@ export class Libraries {
     const problem = interpreter.load(source, "@user_function");
     if (problem !== null) throw failure(`Error compiling function: ${problem}`);
     const { clock } = this.host.engine;
-    this.#loading = { library, interpreter, endsAtUs: clock.monotonicUs() + LOAD_TIMEOUT_MS * 1000 };
+    this.#loading = { library, interpreter, endsAtUs: clock.monotonicUs() + timeoutMs * 1000 };
     try {
       this.#runCode(interpreter);
       if (library.functions.size === 0) throw failure("No functions registered");

@@ -121,3 +121,19 @@ Deno.test("a library that is replaced or deleted takes its functions along", () 
   c.send("FUNCTION", "DELETE", "a");
   assertEquals(failureOf(c, "FCALL", "new", "0"), "ERR Function not found");
 });
+
+Deno.test("libraries are loaded again after one has spoilt the interpreter, however long that takes", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const slow = "redis.log(redis.LOG_DEBUG, 'loading') for i = 1, 250000 do end\n";
+  load(
+    c,
+    "#!lua name=spoils\nredis.register_function('spoil', function() table.insert(redis, 'x') return 'spoilt' end)",
+    `#!lua name=slow\n${slow}redis.register_function('f', function() return 'here' end)`,
+  );
+  s.engine.log.debug = () => s.clock.advance(10_000);
+  for (let i = 0; i < 2; i++) {
+    assertEquals([c.send("FCALL", "spoil", "0"), c.send("FCALL", "f", "0")], ["spoilt", "here"]);
+    assertEquals(listed(c), ["slow", "spoils"]);
+  }
+});
