@@ -11,7 +11,7 @@ import { type ClockReader, Snapshot, type SnapshotSink } from "./snapshot.ts";
 import type { SnapshotFormat } from "./snapshot_format.ts";
 
 /** The longest a slice holds the event loop, in microseconds; one more bucket or step may follow. */
-const SLICE_US = 800;
+const SLICE_US = 600;
 
 /** What a job is for. */
 export type JobKind = "rdb" | "aof" | "json" | "replica";

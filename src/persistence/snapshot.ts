@@ -38,7 +38,7 @@ export interface ClockReader {
 export const noClocks: ClockReader = { idleSeconds: () => -1, frequency: () => -1 };
 
 /** Bytes gathered before they go to the sink. */
-const CHUNK_BYTES = 262_144;
+const CHUNK_BYTES = 65_536;
 /** Collections of more elements are written in steps. */
 const LARGE_ELEMENTS = 128;
 /** Tables of more keys are walked bucket by bucket. */
