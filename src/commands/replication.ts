@@ -24,6 +24,7 @@ import {
   TIMEOUT_NOT_INTEGER,
   TIMEOUT_OUT_OF_RANGE,
 } from "../protocol/errors.ts";
+import { mayConnect } from "../replication/connect.ts";
 import type { FailoverOrder } from "../replication/failover.ts";
 import type { Replica } from "../replication/replica.ts";
 import { Replication } from "../replication/replication.ts";
@@ -193,6 +194,9 @@ function replicaof(ctx: CommandContext, args: Args): void {
       "REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.",
     );
     return reply.simple("OK Already connected to specified master");
+  }
+  if (!mayConnect(host, port)) {
+    throw new ReplyError(`ERR the server was started without the permission to connect to ${host}:${port}`);
   }
   replication.follow({ host, port });
   engine.log.notice(

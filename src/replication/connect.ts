@@ -15,6 +15,16 @@ function ownCertificate(values: ConfigValues): { cert: string; key: string } | R
   return cert === "" || key === "" ? {} : { cert: textOf(cert), key: textOf(key) };
 }
 
+/** Whether the process may connect there at all; what is no address is left to those who try. */
+export function mayConnect(hostname: string, port: number): boolean {
+  const host = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  try {
+    return Deno.permissions.querySync({ name: "net", host }).state === "granted";
+  } catch {
+    return true;
+  }
+}
+
 /** Connects to a primary. Rejects where it cannot be reached, or its certificate is not trusted. */
 export async function connectToPrimary(
   values: ConfigValues,

@@ -133,6 +133,10 @@ Deno.test("what a server's permissions do not name is refused with an error, and
     await c.send("MIGRATE", "127.0.0.1", elsewhere, "key", "0", "1000"),
     `-IOERR ${FORBIDDEN} 127.0.0.1:${elsewhere}\r\n`,
   );
+  assertEquals(
+    await c.send("REPLICAOF", "127.0.0.1", elsewhere),
+    `-ERR ${FORBIDDEN} 127.0.0.1:${elsewhere}\r\n`,
+  );
   assertMatch(await c.send("SNAPSHOT", "../all.json"), /^-ERR /);
   assertEquals(await c.send("GET", "key"), "$5\r\nvalue\r\n");
   assertEquals(await c.send("SAVE"), "+OK\r\n");
