@@ -36,6 +36,8 @@ export class CallTimer {
   #timesEach = false;
   /** Work since the event loop last asked which sockets are ready, as far as is known, microseconds. */
   #turnUs = 0;
+  /** How much of that was done when the batch began. */
+  #batchBeganAtUs = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -52,9 +54,9 @@ export class CallTimer {
     return this.#turnUs >= TURN_US;
   }
 
-  /** Whether not even the batch should go on that is being run. */
+  /** Whether not even the batch should go on that is being run. What others took before it began does not cut it. */
   get turnIsLongOver(): boolean {
-    return this.#turnUs >= SLOW_TURN_US;
+    return this.#turnUs >= SLOW_TURN_US && this.#turnUs - this.#batchBeganAtUs >= TURN_US;
   }
 
   /** The sockets have been asked. */
@@ -64,6 +66,7 @@ export class CallTimer {
 
   /** A batch begins. */
   beginBatch(): void {
+    this.#batchBeganAtUs = this.#turnUs;
     this.#turnUs += BATCH_US;
     this.#timesEach = this.timesEachCommand;
   }

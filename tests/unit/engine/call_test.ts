@@ -193,6 +193,30 @@ Deno.test("a batch is interrupted for the others when its commands have taken a 
   assertEquals(batches, [128, 200]);
 });
 
+Deno.test("a batch is cut for what its own commands take, not for another client's slow one before it", () => {
+  using s = startInProcess();
+  let takesMs = 1000;
+  declare(s, "slow", (ctx) => {
+    s.clock.advance(takesMs);
+    ctx.reply.ok();
+  });
+  const batches: number[] = [];
+  const { runBatch } = s.engine;
+  s.engine.runBatch = (...args) => {
+    const done = runBatch.apply(s.engine, args);
+    batches.push(done);
+    return done;
+  };
+  s.client().send("SLOW");
+  const pipeline = new TextEncoder().encode("SLOW\r\n".repeat(5)), other = s.client();
+  takesMs = 0;
+  other.raw(pipeline);
+  assertEquals(batches, [1, 5]);
+  takesMs = 1;
+  other.raw(pipeline);
+  assertEquals(batches, [1, 5, 2, 4, 5]);
+});
+
 Deno.test("of short runs of a fast command one is measured and stands for those that follow", () => {
   using s = startInProcess();
   const client = s.client();
