@@ -54,6 +54,8 @@ function reportOf(error: unknown): string[] {
 export class Persistence {
   readonly store: DataStore;
   #lock: FolderLock | null = null;
+  /** What the disk held at the start is here. */
+  #isLoaded = false;
 
   constructor(readonly server: Server, readonly log: EngineLog) {
     this.store = new DataStore(server.engine, denoFiles, Deno.pid);
@@ -83,6 +85,7 @@ export class Persistence {
     } finally {
       await report.end();
     }
+    this.#isLoaded = true;
     this.server.engine.setGuard(EngineGuard.Loading, false);
     return true;
   }
@@ -101,9 +104,12 @@ export class Persistence {
     return true;
   }
 
-  /** At shutdown: everything acknowledged is on the disk afterwards. Throws if it cannot be. */
+  /**
+   * At shutdown: everything acknowledged is on the disk afterwards. Throws if it cannot be. Before what the disk holds has been
+   * loaded nothing has been acknowledged, and nothing may be written: it would take the place of what is there.
+   */
   finish({ save, force }: { save?: boolean; force: boolean }): void {
-    this.store.finish(save, force);
+    if (this.#isLoaded) this.store.finish(save, force);
     this.#lock?.release();
     this.#lock = null;
   }
