@@ -189,7 +189,10 @@ export class Connection implements ClientTransport {
   }
 
   #mustPause(): boolean {
-    return this.outputBytes > this.host.unreadLimit.bytes && !this.#closing &&
+    const unread = this.outputBytes;
+    // Replies may leave later, together with those of others: until then they are unread, too.
+    if (unread > UNCOUNTED_BYTES) this.#count(unread);
+    return unread > this.host.unreadLimit.bytes && !this.#closing &&
       !this.host.hasOutputLimit(this.client);
   }
 

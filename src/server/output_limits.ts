@@ -67,8 +67,11 @@ const LEAST_BYTES = 1 << 14;
 const TOTAL_BYTES = 1 << 28;
 /** The share of what is left of the total that the next client may take. */
 const SHARE = 1 / 8;
-/** Replies of one client that are made in one go. */
-const MOST_BATCH_BYTES = 1 << 20;
+/**
+ * Replies of one client that are made in one go. A buffer that grows to so much leaves as much garbage again behind, and all
+ * clients may have theirs at once.
+ */
+const MOST_BATCH_BYTES = 1 << 18;
 
 /**
  * How much a client may leave unread before it is not read from: less, the more all have left. It is told of every change, and
@@ -79,7 +82,9 @@ export class UnreadLimit {
   /** Bytes of replies. */
   bytes = MOST_BYTES;
 
-  constructor(readonly engine: Engine) {}
+  constructor(readonly engine: Engine) {
+    this.add(0);
+  }
 
   /** So much more has been left unread by a client; less, where it is below 0. */
   add(bytes: number): void {

@@ -24,6 +24,7 @@ Deno.test("LoadReport tells every five seconds how far a load has come and how l
 
 Deno.test("Persistence writes nothing before what the disk holds has been loaded", async () => {
   const dir = await Deno.makeTempDir({ prefix: "redeno-persistence-" }), path = `${dir}/dump.rdb`;
+  const before = Deno.cwd();
   try {
     const config = { save: "900 1", dir, "appendfsync": "always" };
     {
@@ -47,6 +48,8 @@ Deno.test("Persistence writes nothing before what the disk holds has been loaded
     }
     assertMatch(new TextDecoder("latin1").decode(await Deno.readFile(path)), /^REDIS\d{4}/);
   } finally {
+    // The directive `dir` goes there.
+    Deno.chdir(before);
     await Deno.remove(dir, { recursive: true });
   }
 });
