@@ -88,7 +88,7 @@ function longLength(packed: string, pos: number): number {
 }
 
 /** How many characters the entry at `pos` has. */
-export function entryLength(packed: string, pos: number): number {
+function entryLength(packed: string, pos: number): number {
   const length = packed.charCodeAt(pos);
   return length === longMark ? longLength(packed, pos) : length;
 }
@@ -99,11 +99,6 @@ export function entryLength(packed: string, pos: number): number {
  */
 export function entryText(packed: string, pos: number): string {
   return packed.substring(contentStart(packed, pos), entryEnd(packed, pos));
-}
-
-/** Whether the entry at `pos` is `text`. */
-export function entryEquals(packed: string, pos: number, text: string): boolean {
-  return entryLength(packed, pos) === text.length && matchesAt(packed, contentStart(packed, pos), text);
 }
 
 function matchesAt(packed: string, start: number, text: string): boolean {

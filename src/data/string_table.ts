@@ -89,13 +89,6 @@ export class StringTable {
     return last;
   }
 
-  /** Removes all members. */
-  clear(): void {
-    this.#texts = [];
-    this.#index.clear();
-    this.#contentBytes = 0;
-  }
-
   /** A table with the same members in the same slots. O(n), but no string is copied or hashed. */
   copy(): StringTable {
     const twin = new StringTable(this.#seed);

@@ -72,7 +72,6 @@ export class WaitingClients {
     const state: BlockedState = {
       cmd,
       args,
-      database: client.database,
       keys: [],
       deadlineMs: Infinity,
       onTimeout: () => {},

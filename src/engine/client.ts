@@ -39,10 +39,8 @@ export const ClientFlag = {
   /** The server this one copies. */
   Primary: 1 << 15,
   UnixSocket: 1 << 16,
-  /** CLIENT CACHING has been called; for the next command only. */
-  TrackingCaching: 1 << 17,
   /** Has been refused the Lua debugger: its next script was meant for that, and is not run. */
-  DebuggerRefused: 1 << 18,
+  DebuggerRefused: 1 << 17,
 } as const;
 
 /** What the engine asks of a client's connection. */
@@ -81,7 +79,6 @@ export interface QueuedCommand {
 export interface BlockedState {
   cmd: Command;
   args: Args;
-  database: Database;
   /** Keys waited for; empty for a client waiting for something else. */
   keys: readonly string[];
   /** Clock time at which to give up, in milliseconds, or Infinity. */

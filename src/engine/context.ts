@@ -279,7 +279,6 @@ export class CommandContext {
     client.blocked = {
       cmd: this.cmd,
       args: options.args ?? this.args.copy(),
-      database: this.db,
       keys: options.keys,
       deadlineMs: options.timeoutMs === 0 ? Infinity : this.engine.clock.nowMs() + options.timeoutMs,
       onTimeout: ({ reply }) => options.onTimeout(reply),

@@ -625,9 +625,6 @@ export class Engine {
   /** Shows every client the databases that now have the numbers it knows. */
   #selectAgain(): void {
     for (const client of this.clients.values()) this.selectDatabase(client, client.databaseId);
-    for (const client of this.waiting.all) {
-      if (client.blocked !== null) client.blocked.database = client.database;
-    }
   }
 
   // ---- Waiting clients ----------------------------------------------------------------------------------------

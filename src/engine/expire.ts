@@ -24,7 +24,6 @@ export class ExpireCycle {
     const { engine } = this;
     if (!engine.activeExpire || engine.isReplica || engine.keepExpired || engine.pause.active) return;
     engine.refreshTime();
-    engine.stats.activeExpireCycles++;
     const startUs = engine.clock.monotonicUs(), until = startUs + budgetUs;
     expireFieldsUntil(engine, until);
     for (let visited = 0; visited < engine.databases.length;) {

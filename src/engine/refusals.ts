@@ -3,7 +3,15 @@
  * engine for those that concern everybody, `guards` of a client for its own. While both are 0 nothing is checked.
  * The order is Redis's, since a client sees only the first reason.
  */
-import { LOADING, NOAUTH, OUT_OF_MEMORY, READONLY, ReplyError } from "../protocol/errors.ts";
+import {
+  BUSY_FUNCTION,
+  BUSY_SCRIPT,
+  LOADING,
+  NOAUTH,
+  OUT_OF_MEMORY,
+  READONLY,
+  ReplyError,
+} from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import { type Command, Flag } from "./command.ts";
@@ -41,16 +49,9 @@ export const ClientGuard = {
   Replica: 1 << 3,
 } as const;
 
-const BUSY = new ReplyError(
-  "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-);
-const BUSY_FUNCTION = new ReplyError(
-  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
-);
-
 /** What those are told who ask for more while a script runs too long. */
 export function busyError({ busyWithFunction }: Engine): ReplyError {
-  return busyWithFunction ? BUSY_FUNCTION : BUSY;
+  return busyWithFunction ? BUSY_FUNCTION : BUSY_SCRIPT;
 }
 
 export const MASTERDOWN = new ReplyError(

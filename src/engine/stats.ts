@@ -24,7 +24,6 @@ export class Stats {
   aclDeniedCommand = 0;
   aclDeniedKey = 0;
   aclDeniedChannel = 0;
-  activeExpireCycles = 0;
   /** Estimated share of keys that have expired and are still there, in percent. */
   expiredStalePercent = 0;
   expireCycleTimeCapReached = 0;

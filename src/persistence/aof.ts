@@ -177,11 +177,6 @@ export class AppendOnlyFile implements PropagationSink {
     return this.#isSyncing ? 1 : 0;
   }
 
-  /** Whether fed commands are kept. */
-  get isCollecting(): boolean {
-    return this.#file !== null;
-  }
-
   // ---- commands in
 
   /** Takes over the command `bytes[start, end)`, in RESP, for database `db`. */

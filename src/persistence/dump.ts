@@ -3,7 +3,7 @@
  * little-endian) and a CRC-64 of all before.
  */
 import type { DataLimits } from "../data/limits.ts";
-import { type CollectionValue, ValueType } from "../data/value.ts";
+import type { CollectionValue } from "../data/value.ts";
 import { Slice } from "../keyspace/slice.ts";
 import { Crc64 } from "../util/crc64.ts";
 import {
@@ -20,7 +20,7 @@ import { ValueReader } from "./value_reader.ts";
 import { rdbTypeOf, writeValue } from "./value_writer.ts";
 
 /** The version a payload of this RDB type needs. */
-export function versionFor(type: number): number {
+function versionFor(type: number): number {
   return type >= RdbType.HashMetadata ? RDB_VERSION_FIELD_EXPIRY : RDB_VERSION_USUAL;
 }
 
@@ -68,9 +68,4 @@ export function restoreValue(payload: Uint8Array, limits: DataLimits): Slice | C
   if (value === null) return input.fail("The value has no elements");
   if (input.offset !== payload.length - FOOTER_BYTES) input.fail("There are bytes behind the value");
   return value;
-}
-
-/** The type of what {@linkcode restoreValue} returned. */
-export function typeOfRestored(value: Slice | CollectionValue): ValueType {
-  return value instanceof Slice ? ValueType.String : value.type;
 }

@@ -20,8 +20,6 @@ export class FileError extends Error {
     readonly path: string,
     /** The system's words for it, e.g. `No space left on device`. */
     readonly reason: string,
-    /** Whether the file or folder does not exist. */
-    readonly isMissing = false,
   ) {
     super(`Can't ${operation} ${path}: ${reason}`);
   }
@@ -115,7 +113,7 @@ function attempt<T>(operation: string, path: string, action: () => T): T {
 }
 
 function toFileError(operation: string, path: string, error: unknown): FileError {
-  return new FileError(operation, path, reasonOf(error), error instanceof Deno.errors.NotFound);
+  return new FileError(operation, path, reasonOf(error));
 }
 
 /**

@@ -63,8 +63,5 @@ export const StringEncoding = { Int8: 0, Int16: 1, Int32: 2, Lzf: 3 } as const;
 /** What a quicklist node is. */
 export const QuicklistContainer = { Plain: 1, Packed: 2 } as const;
 
-/** Parts of a module's value that can be passed over without the module. */
-export const ModuleOpcode = { Eof: 0, Int: 1, Uint: 2, Float: 3, Double: 4, String: 5 } as const;
-
 /** Bytes of the checksum behind a file, and of the version and checksum behind a payload. */
 export const CHECKSUM_BYTES = 8, FOOTER_BYTES = 10;

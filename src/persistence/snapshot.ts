@@ -87,8 +87,6 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
   /** Keys written so far, and how many there were when the snapshot began. */
   keysWritten = 0;
   readonly keysTotal: number;
-  /** Bytes handed to the sink so far. */
-  bytesWritten = 0;
   readonly #walks: DatabaseWalk[];
   readonly #main: Output;
   /** Where keys go while a collection is half written to the main output. */
@@ -269,7 +267,6 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
     const bytes = this.#main.view();
     this.format.checked(bytes);
     this.sink.write(bytes);
-    this.bytesWritten += bytes.length;
     this.#main.clear();
   }
 
@@ -279,9 +276,7 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
     this.format.end();
     this.#drain();
     const trailer = this.format.trailer();
-    if (trailer.length === 0) return;
-    this.sink.write(trailer);
-    this.bytesWritten += trailer.length;
+    if (trailer.length > 0) this.sink.write(trailer);
   }
 }
 

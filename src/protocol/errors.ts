@@ -60,6 +60,9 @@ export const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to
 export const BUSY_SCRIPT = new ReplyError(
   "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
+export const BUSY_FUNCTION = new ReplyError(
+  "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+);
 export const EXEC_ABORT = new ReplyError("EXECABORT Transaction discarded because of previous errors.");
 export const NESTED_MULTI = new ReplyError("ERR MULTI calls can not be nested");
 export const EXEC_WITHOUT_MULTI = new ReplyError("ERR EXEC without MULTI");
@@ -68,7 +71,6 @@ export const WATCH_IN_MULTI = new ReplyError("ERR WATCH inside MULTI is not allo
 export const NOPROTO = new ReplyError("NOPROTO unsupported protocol version");
 export const NO_SUCH_CLIENT = new ReplyError("ERR No such client");
 export const UNBLOCKED = new ReplyError("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-export const MAX_CLIENTS = new ReplyError("ERR max number of clients reached");
 export const MISCONF_RDB = new ReplyError(
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
 );

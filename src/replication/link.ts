@@ -6,7 +6,7 @@
  */
 import type { EngineLog } from "../engine/engine.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
-import { allocateBytes, bytesOf, latin1 } from "../util/bytes.ts";
+import { allocateBytes, latin1 } from "../util/bytes.ts";
 
 /** The link cannot go on. The text is for the log. */
 export class LinkError extends Error {
@@ -164,11 +164,6 @@ export class PrimaryLink {
     for (let sent = 0; sent < bytes.length && this.#connection !== null && !this.isClosed;) {
       sent += await this.#connection.write(bytes.subarray(sent));
     }
-  }
-
-  /** Tells the primary that this server is alive, where no command may be sent. */
-  sendLineFeed(): void {
-    this.sendBytes(bytesOf("\n"));
   }
 
   /** The next bytes; valid until the next call. Throws {@linkcode LinkError} at the end. */

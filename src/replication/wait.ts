@@ -32,7 +32,6 @@ export class AckWaiters {
     const state: BlockedState = {
       cmd: ctx.cmd,
       args: ctx.args.copy(),
-      database: ctx.db,
       keys: [],
       deadlineMs: timeoutMs === 0 ? Infinity : engine.clock.nowMs() + timeoutMs,
       onTimeout: ({ reply }) => wish.answer(reply),

@@ -39,11 +39,6 @@ export const LuaStatus = { Ok: 0, Yield: 1, Run: 2, Syntax: 3, Memory: 4, Handle
 export const REGISTRY = -10000;
 export const GLOBALS = -10002;
 
-/** Index of a C function's upvalue number `i`, from 1. */
-export function upvalue(i: number): number {
-  return GLOBALS - i;
-}
-
 const MASK_LINE = 1 << 2;
 const MASK_COUNT = 1 << 3;
 const GC_COUNT = 3;

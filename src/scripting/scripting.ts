@@ -6,14 +6,20 @@
  * commands but a few, and keeps what was written from being propagated in parts.
  */
 import type { Args } from "../engine/args.ts";
-import { type Client, ClientFlag } from "../engine/client.ts";
-import { Client as EngineClient, silentTransport } from "../engine/client.ts";
+import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
 import { acceptsCount, type Command, Flag } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SinkKind } from "../engine/propagation.ts";
 import { EngineGuard, MASTERDOWN } from "../engine/refusals.ts";
-import { NOREPLICAS, OUT_OF_MEMORY, READONLY, ReplyError } from "../protocol/errors.ts";
+import {
+  BUSY_FUNCTION,
+  BUSY_SCRIPT,
+  NOREPLICAS,
+  OUT_OF_MEMORY,
+  READONLY,
+  ReplyError,
+} from "../protocol/errors.ts";
 import { ScriptFlag } from "./flags.ts";
 import { Libraries } from "./function_libraries.ts";
 import { Interpreter, type InterpreterHost } from "./interpreter.ts";
@@ -36,14 +42,6 @@ const SENT_BY_PRIMARY = new ReplyError(
 const HAS_WRITTEN = new ReplyError(
   "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
 );
-const BUSY_WITH = {
-  script: new ReplyError(
-    "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-  ),
-  function: new ReplyError(
-    "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
-  ),
-} as const;
 
 const KEYS_TOO_MANY = new ReplyError("ERR Number of keys can't be greater than number of args");
 const KEYS_NEGATIVE = new ReplyError("ERR Number of keys can't be negative");
@@ -121,7 +119,7 @@ export class Scripting implements InterpreterHost {
   }
 
   get client(): Client {
-    this.#client ??= new EngineClient(this.engine.databases[0]!, 0, silentTransport, this.engine.nowMs);
+    this.#client ??= new Client(this.engine.databases[0]!, 0, silentTransport, this.engine.nowMs);
     return this.#client;
   }
 
@@ -442,13 +440,13 @@ export class Scripting implements InterpreterHost {
     if (run === null) throw NOT_BUSY;
     if (run.caller.has(OBEYED)) throw SENT_BY_PRIMARY;
     if (run.hasWritten) throw HAS_WRITTEN;
-    if (run.isFunction !== isFunction) throw run.isFunction ? BUSY_WITH.function : BUSY_WITH.script;
+    if (run.isFunction !== isFunction) throw run.isFunction ? BUSY_FUNCTION : BUSY_SCRIPT;
     run.isKilled = true;
   }
 
   /** Throws while a script of EVAL keeps the server busy. */
   refuseWhileEvalRuns(): void {
-    if (this.current !== null && !this.current.isFunction) throw BUSY_WITH.script;
+    if (this.current !== null && !this.current.isFunction) throw BUSY_SCRIPT;
   }
 }
 

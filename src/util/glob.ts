@@ -59,15 +59,6 @@ export function globMatch(pattern: string, text: string, ignoreCase = false): bo
   return textEnd === 0 ? patternEnd === 0 : skipStars(pattern, p) === patternEnd;
 }
 
-/** Whether `pattern` holds no character that is special in a glob, so that it only matches itself. */
-export function isLiteralPattern(pattern: string): boolean {
-  for (let i = 0; i < pattern.length; i++) {
-    const c = pattern.charCodeAt(i);
-    if (c === STAR || c === QUESTION || c === OPEN || c === BACKSLASH) return false;
-  }
-  return true;
-}
-
 function skipStars(pattern: string, p: number): number {
   while (p < pattern.length && pattern.charCodeAt(p) === STAR) p++;
   return p;

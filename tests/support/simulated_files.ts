@@ -110,7 +110,7 @@ export class SimulatedFiles implements FileSystem {
 
   #find(operation: string, path: string): Inode {
     const inode = this.#names.get(path);
-    if (inode === undefined) throw new FileError(operation, path, "No such file or directory", true);
+    if (inode === undefined) throw new FileError(operation, path, "No such file or directory");
     return inode;
   }
 
@@ -123,7 +123,7 @@ export class SimulatedFiles implements FileSystem {
 
   #open(operation: string, path: string, make: boolean): Inode {
     if (!this.#folders.has(folderOf(path))) {
-      throw new FileError(operation, path, "No such file or directory", true);
+      throw new FileError(operation, path, "No such file or directory");
     }
     if (make && !this.#names.has(path)) this.#rename(folderOf(path), [[path, new Inode()]]);
     return this.#find(operation, path);
@@ -152,7 +152,7 @@ export class SimulatedFiles implements FileSystem {
 
   realPathSync(path: string): string {
     const plain = path.replace(/\/$/, "");
-    if (!this.existsSync(plain)) throw new FileError("resolve", path, "No such file or directory", true);
+    if (!this.existsSync(plain)) throw new FileError("resolve", path, "No such file or directory");
     return plain;
   }
 
@@ -175,14 +175,14 @@ export class SimulatedFiles implements FileSystem {
   mkdirSync(path: string): void {
     this.#begin("mkdir", path);
     if (!this.#folders.has(folderOf(path))) {
-      throw new FileError("mkdir", path, "No such file or directory", true);
+      throw new FileError("mkdir", path, "No such file or directory");
     }
     if (!this.#folders.has(path)) this.#rename(folderOf(path), [[path, "folder"]]);
   }
 
   readDirSync(path: string): string[] {
     this.#begin("list", path, false);
-    if (!this.#folders.has(path)) throw new FileError("list", path, "No such file or directory", true);
+    if (!this.#folders.has(path)) throw new FileError("list", path, "No such file or directory");
     return [...this.#names.keys()].filter((name) => folderOf(name) === path)
       .map((name) => name.slice(path.length === 0 ? 0 : path.length + 1));
   }

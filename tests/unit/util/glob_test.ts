@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { globMatch, isLiteralPattern } from "../../../src/util/glob.ts";
+import { globMatch } from "../../../src/util/glob.ts";
 
 /** Pattern, text, whether redis-server 7.0.15 lists the key `text` for KEYS `pattern`. */
 const CASES: [string, string, boolean][] = [
@@ -53,9 +53,4 @@ Deno.test("globMatch can ignore the case of letters, escaped class members excep
 Deno.test("globMatch takes bounded time on a pattern of many stars", () => {
   assertEquals(globMatch("a*".repeat(2000) + "b", "a".repeat(4000)), false);
   assertEquals(globMatch("a*".repeat(2000) + "b", "a".repeat(4000) + "b"), true);
-});
-
-Deno.test("isLiteralPattern tells patterns that match only themselves", () => {
-  for (const glob of ["a*", "a?", "[a", "a\\"]) assertEquals(isLiteralPattern(glob), false);
-  assertEquals(isLiteralPattern("a]^-b"), true);
 });
