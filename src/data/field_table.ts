@@ -79,6 +79,11 @@ function scratchFor(length: number): Uint8Array {
   return scratch;
 }
 
+/** With fewer fields than this the processor's caches hold what matters. */
+const CACHED_FIELDS = 20_000;
+/** What {@linkcode FieldTable.touch} has seen. */
+let touched = new Int32Array(16);
+
 /** What the objects weigh besides the bytes they hold, about. */
 const TABLE_BYTES = 560;
 
@@ -114,6 +119,19 @@ export class FieldTable {
   /** Bytes of heap and buffers. */
   get memoryBytes(): number {
     return TABLE_BYTES + this.#index.bytes + this.#refs.length * 4 + this.#heldUnits * 8;
+  }
+
+  /** As {@linkcode CollectionValue.touch}, which see. */
+  touch(buf: Uint8Array, names: Int32Array, count: number): void {
+    if (this.#size < CACHED_FIELDS) return;
+    const index = this.#index;
+    if (touched.length < count) touched = new Int32Array(count);
+    for (let i = 0; i < count; i++) touched[i] = hashBytes(buf, names[2 * i]!, names[2 * i + 1]!, this.#seed);
+    for (let i = 0; i < count; i++) touched[i] = index.slotAt(index.home(touched[i]!));
+    for (let i = 0; i < count; i++) {
+      const ref = touched[i]!;
+      if (ref >= 0) touched[i] = this.#chunkOf(ref)[this.#offsetOf(ref)]!;
+    }
   }
 
   /** The slot of `field`, or -1. */

@@ -72,6 +72,10 @@ export class HashValue extends CollectionValue {
     packText(bytes, at, this.#packedCount, this.#packed);
   }
 
+  override touch(buf: Uint8Array, names: Int32Array, count: number): void {
+    this.#table?.touch(buf, names, count);
+  }
+
   get type(): ValueType {
     return HashValue.type;
   }

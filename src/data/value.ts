@@ -42,6 +42,12 @@ export abstract class CollectionValue {
   /** Writes a small value as bytes, from which `unpackValue` makes an equal one. */
   packInto(_bytes: Uint8Array, _at: number): void {}
 
+  /**
+   * Touches what the look-ups of `count` parts (fields of a hash) will need, if the value is so large that they are likely to
+   * wait for memory, so that the waits overlap. @param names where each name starts in `buf` and where it ends, in turn
+   */
+  touch(_buf: Uint8Array, _names: Int32Array, _count: number): void {}
+
   /** Whether parts of the value expire by themselves, or once did (the fields of a hash). */
   get hasExpiringParts(): boolean {
     return false;

@@ -18,17 +18,54 @@ const LONGEST_BYTES = 128;
 export class LookAhead {
   readonly #args = new Args();
   readonly #hashes = new Int32Array(LOOK_AHEAD);
+  /** Where names start and end, in turn. */
+  readonly #names = new Int32Array(2 * LOOK_AHEAD);
 
-  /** Touches the keys of the next {@linkcode LOOK_AHEAD} commands of `batch`, taking the first argument for the key. */
+  /**
+   * Touches the keys of the next {@linkcode LOOK_AHEAD} commands of `batch`, taking the first argument for the key; if they
+   * all are for one key, its parts, taking the second argument for their names.
+   */
   touch(database: Database, batch: CommandBatch, from: number): void {
-    if (database.size < CACHED_KEYS || batch.count - from < 2) return;
-    const args = this.#args, to = Math.min(batch.count, from + LOOK_AHEAD);
+    const to = Math.min(batch.count, from + LOOK_AHEAD);
+    if (to - from < 2) return;
+    if (this.#haveSameKey(batch, from, to - 1)) return this.#touchParts(database, batch, from, to);
+    if (database.size < CACHED_KEYS) return;
+    const args = this.#args;
     let count = 0;
     for (let i = from; i < to; i++) {
       args.point(batch, i);
       if (args.count > 1) count = this.#note(args, 1, count);
     }
     database.touch(this.#hashes, count);
+  }
+
+  /** Whether two commands of a batch, and so probably those between them, have the same first argument. */
+  #haveSameKey(batch: CommandBatch, one: number, another: number): boolean {
+    const args = this.#args;
+    args.point(batch, one);
+    if (args.count < 3) return false;
+    const start = args.start(1), length = args.length(1);
+    args.point(batch, another);
+    if (args.count < 3 || args.length(1) !== length || length > LONGEST_BYTES) return false;
+    const other = args.start(1);
+    for (let i = 0; i < length; i++) if (batch.buf[start + i] !== batch.buf[other + i]) return false;
+    return true;
+  }
+
+  #touchParts(database: Database, batch: CommandBatch, from: number, to: number): void {
+    const args = this.#args, names = this.#names;
+    args.point(batch, from);
+    const value = database.largeCollection(args.key(1));
+    if (value === undefined) return;
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      args.point(batch, i);
+      if (args.count < 3 || args.length(2) > LONGEST_BYTES) continue;
+      names[2 * count] = args.start(2);
+      names[2 * count + 1] = args.end(2);
+      count++;
+    }
+    value.touch(batch.buf, names, count);
   }
 
   /** Touches the next {@linkcode LOOK_AHEAD} keys of a command: argument `from` and each `step`th one behind it. */

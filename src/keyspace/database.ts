@@ -258,6 +258,15 @@ export class Database {
     return isOpen(flags) ? this.#openAt(ref) : this.#unpack(ref);
   }
 
+  /** The collection of a key, if it is a large one. */
+  largeCollection(key: Key): CollectionValue | undefined {
+    const ref = this.find(key);
+    if (ref === 0 || this.typeOf(ref) === ValueType.String || (this.#word(ref, 0) & IS_OBJECT) === 0) {
+      return undefined;
+    }
+    return this.#objects[this.#word(ref, 2)] as CollectionValue;
+  }
+
   /** As {@linkcode collectionOf}, for changing it: to be settled afterwards. */
   openCollection(ref: number): CollectionValue {
     const value = this.collectionOf(ref), chunk = this.#arena.chunk(ref);

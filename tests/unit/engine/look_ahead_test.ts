@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Args } from "../../../src/engine/args.ts";
+import { HashValue } from "../../../src/data/hash.ts";
+import { defaultLimits } from "../../../src/data/limits.ts";
 import { LOOK_AHEAD, LookAhead } from "../../../src/engine/look_ahead.ts";
 import { Database, NO_EXPIRY } from "../../../src/keyspace/database.ts";
 import { Key } from "../../../src/keyspace/key.ts";
@@ -55,6 +57,29 @@ Deno.test("LookAhead touches the keys of the next commands, if there are several
   assertEquals(database.touched, [[first, absent, ...otherHashes.slice(4)], otherHashes.slice(0, 4)]);
 });
 
+Deno.test("LookAhead touches the parts of a large collection that the next commands are for", () => {
+  const touched: string[] = [];
+  class WatchedHash extends HashValue {
+    override touch(buf: Uint8Array, names: Int32Array, count: number): void {
+      for (let i = 0; i < count; i++) touched.push(latin1(buf, names[2 * i]!, names[2 * i + 1]!));
+      super.touch(buf, names, count);
+    }
+  }
+  const database = new Database(), ahead = new LookAhead(), hash = new WatchedHash(defaultLimits());
+  for (let i = 0; i < MANY_KEYS; i++) hash.set(`f${i}`, "value");
+  database.setCollection(Key.of("hash"), 0, hash, { expiresAtMs: NO_EXPIRY, clock: 0 });
+  ahead.touch(
+    database,
+    batchOf([["HSET", "hash", "f1", "v"], ["HLEN", "hash"], ["HGET", "hash", "absent"]]),
+    0,
+  );
+  assertEquals(touched, ["f1", "absent"]);
+  ahead.touch(database, batchOf([["HSET", "hash", "f1", "v"], ["HGET", "hush", "f2"]]), 0);
+  ahead.touch(database, batchOf([["GET", "hash"], ["GET", "hash"]]), 0);
+  ahead.touch(database, batchOf([["HGET", "none", "f1"], ["HGET", "none", "f2"]]), 0);
+  assertEquals(touched.length, 2);
+});
+
 Deno.test("LookAhead touches the keys of a command that has many", () => {
   const database = new WatchedDatabase(), ahead = new LookAhead();
   fill(database, MANY_KEYS);
@@ -65,6 +90,25 @@ Deno.test("LookAhead touches the keys of a command that has many", () => {
   ahead.touchKeys(database, args, 1 + 2 * LOOK_AHEAD, 2);
   const hashes = words.filter((_, i) => i % 2 === 0).map((key) => Key.of(key).hash);
   assertEquals(database.touched, [hashes.slice(0, LOOK_AHEAD), hashes.slice(LOOK_AHEAD)]);
+});
+
+Deno.test("a pipeline over a large hash is answered as commands are that come one by one", () => {
+  const commands = Array.from({ length: 400 }, (_, i) => {
+    const field = `f${(i * 97) % 300}`;
+    return [["HGET", "hash", field], ["HDEL", "hash", field], ["HSET", "hash", field, "new"]][i % 3]!;
+  });
+  const answers = (atOnce: number): string => {
+    using server = startInProcess();
+    const client = server.client();
+    for (let i = 0; i < MANY_KEYS; i++) client.send("HSET", "hash", `f${i}`, "value");
+    let text = "";
+    for (let i = 0; i < commands.length; i += atOnce) {
+      const some = commands.slice(i, i + atOnce);
+      text += client.raw(bytesOf(some.map((words) => latin1(encodeCommand(...words))).join("")));
+    }
+    return text;
+  };
+  assertEquals(answers(40), answers(1));
 });
 
 Deno.test("a pipeline over a large keyspace is answered as commands are that come one by one", () => {
