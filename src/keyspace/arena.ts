@@ -8,7 +8,7 @@
  * - A run longer than {@linkcode LARGEST_RUN_BYTES} has a chunk of its own. A reference can name 512 chunks: 32 GiB of
  *   shared ones, or 511 of such runs, which are the records of keys longer than this. Beyond, {@linkcode ArenaFullError}.
  *
- * The first word of a run must tell a free run from a live one, since evacuation walks a chunk run by run: bit 7
+ * The first word of a run must tell a free run from a live one, since evacuation walks a chunk run by run: bit 3
  * ({@linkcode FREE_BIT}) is set in a free run's and clear in a live one's. A free run holds its size in units, and its
  * neighbours in the list, in the next three words; so the smallest run has 16 bytes.
  */
@@ -16,7 +16,7 @@
 /** Bytes a unit has; references count units. */
 export const UNIT_BYTES = 8;
 /** Set in the first word of a free run. */
-export const FREE_BIT = 0x80;
+const FREE_BIT = 0x08;
 /** Set beside it in a run freed while its chunk was being emptied: it is in no list. */
 const UNLISTED_BIT = 1;
 /** Runs above this size get a chunk of their own. */

@@ -4,7 +4,8 @@
  * A key's record lies in an {@linkcode Arena}; references to records are numbers, valid until the next change of the
  * same key. Two {@linkcode Index}es refer to it: one over all keys, one over those that expire. Layout, in 32-bit words:
  *
- *     0  type (bits 0-3) | flags (4-7) | access clock (8-31: LRU seconds, or LFU minutes and counter)
+ *     0  type (bits 0-2) | 0, by which the arena knows a live run (3) | flags (4-7)
+ *        | access clock (8-31: LRU seconds, or LFU minutes and counter)
  *     1  key length
  *     2  value length, or the value's handle if it is an object of its own
  *     3  hash
@@ -38,7 +39,7 @@ export const LARGEST_PACKED_BYTES = 2048;
 /** What {@linkcode Database.expiryOf} says of a key that does not expire. */
 export const NO_EXPIRY = -1;
 
-const TYPE_MASK = 0x0f;
+const TYPE_MASK = 0x07;
 const HAS_EXPIRY = 0x10;
 const IS_OBJECT = 0x20;
 /** What OBJECT ENCODING has to know of the past of a string, as bits of the first word of its record. */

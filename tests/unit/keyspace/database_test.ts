@@ -223,6 +223,24 @@ Deno.test("Database.compact gives memory back after mass deletion, the rest unch
   }
 });
 
+Deno.test("Database.compact moves strings together with what OBJECT ENCODING has to know of them", () => {
+  const model = new Modelled(), { database } = model, kept: { key: Key; marks: number }[] = [];
+  for (let i = 0; i < 24_000; i++) model.setString(`key:${i}`, `${i}.5`.repeat(8));
+  for (let i = 0; i < 24_000; i++) {
+    if (i % 10 !== 0) model.delete(`key:${i}`);
+    else {
+      const key = Key.of(`key:${i}`), marks = [0, StringMark.Raw, StringMark.Text][i / 10 % 3]!;
+      database.markString(database.find(key), marks);
+      kept.push({ key, marks });
+    }
+  }
+  const fragmented = database.fragmentedBytes;
+  for (let calls = 0; database.compact(100); calls++) assertLess(calls, 100_000, "compaction ends");
+  assertLess(database.fragmentedBytes, fragmented / 2);
+  model.check("compacted");
+  for (const { key, marks } of kept) assertEquals(database.stringMarks(database.find(key)), marks);
+});
+
 Deno.test("Database stays whole where keys change while memory is being compacted", () => {
   for (let seed = 1; seed <= 3; seed++) {
     const random = new Random(seed), model = new Modelled();
