@@ -2,6 +2,7 @@
 import { hasSpace, type SelectorSettings } from "./selector.ts";
 import { User } from "./user.ts";
 
+/** The user of connections that have not said who they are. */
 export const DEFAULT_USER = "default";
 
 /** Users cannot be taken over; the message says why, at length. */

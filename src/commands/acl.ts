@@ -345,6 +345,7 @@ const subcommands: readonly Command[] = [
   }),
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const aclCommands: readonly Command[] = [
   command({
     name: "acl",

@@ -280,6 +280,7 @@ function bitfieldKeys(args: Args): KeyPosition[] {
   return [{ index: 1, flags }];
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const bitCommands: readonly Command[] = [
   command({
     name: "setbit",

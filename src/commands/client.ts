@@ -408,6 +408,7 @@ const subcommands: readonly Command[] = [
   ...trackingSubcommands,
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const clientCommands: readonly Command[] = [
   command({
     name: "client",

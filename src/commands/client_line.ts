@@ -6,6 +6,7 @@ import { clientMemory } from "../engine/client_memory.ts";
 /** Kinds of clients that CLIENT LIST and KILL tell apart. */
 export const clientTypes: readonly string[] = ["normal", "master", "replica", "pubsub"];
 
+/** Which of {@linkcode clientTypes} a client is. */
 export function typeOfClient(client: Client): string {
   if (client.has(ClientFlag.Primary)) return "master";
   if (client.has(ClientFlag.Replica)) return "replica";

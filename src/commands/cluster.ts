@@ -98,6 +98,7 @@ function subcommands(rows: readonly Row[], flags: number): Command[] {
   });
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const clusterCommands: readonly Command[] = [
   command({
     name: "cluster",

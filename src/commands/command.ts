@@ -245,6 +245,7 @@ const subcommands = [
   }),
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const commandCommands: readonly Command[] = [
   command({
     ...shared,

@@ -131,6 +131,7 @@ const subcommands = [
   }),
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const configCommands: readonly Command[] = [
   command({
     name: "config",

@@ -105,6 +105,7 @@ function resetClient(ctx: CommandContext, client: Client): void {
   engine.access.connected(client);
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const connectionCommands: readonly Command[] = [
   command({
     name: "ping",

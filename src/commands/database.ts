@@ -55,6 +55,7 @@ const modes = [oneOf("flush-type", [tokenArg("ASYNC"), tokenArg("SYNC")], { opti
 
 const flushHistory = [["4.0.0", "`ASYNC`."], ["6.2.0", "`SYNC`."]] as const;
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const databaseCommands: readonly Command[] = [
   command({
     name: "select",

@@ -346,6 +346,7 @@ function debug(ctx: CommandContext, args: Args): void {
   found.run(ctx, args);
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const debugCommands: readonly Command[] = [
   command({
     name: "debug",

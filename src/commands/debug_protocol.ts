@@ -53,6 +53,7 @@ const UNKNOWN_TYPE = new ReplyError(
 );
 const PUSH_IN_RESP2 = new ReplyError("ERR RESP2 is not supported by this command");
 
+/** DEBUG PROTOCOL: a reply of the type that argument 2 names. */
 export function debugProtocol(ctx: CommandContext, args: Args): void {
   const name = args.string(2).toLowerCase();
   const write = Object.hasOwn(samples, name) ? samples[name] : undefined;

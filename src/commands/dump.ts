@@ -133,6 +133,7 @@ const restoreArgs = [
   integerArg("frequency", { token: "FREQ", optional: true, since: "5.0.0" }),
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const dumpCommands: readonly Command[] = [
   command({
     name: "dump",

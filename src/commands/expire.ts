@@ -167,6 +167,7 @@ const seconds = { inSeconds: true, isRelative: true }, milliseconds = { inSecond
 const unixSeconds = { inSeconds: true, isRelative: false },
   unixMilliseconds = { inSeconds: false, isRelative: false };
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const expireCommands: readonly Command[] = [
   expireCommand("expire", "1.0.0", "after some seconds", seconds),
   expireCommand("pexpire", "2.6.0", "after some milliseconds", milliseconds),

@@ -291,6 +291,7 @@ function byName(engine: Engine, args: Args): Runnable | undefined {
   return Scripting.of(engine).libraries.find(args.string(1));
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const functionCommands: readonly Command[] = [
   command({
     ...runDeclaration(false, "function", byName),

@@ -501,6 +501,7 @@ function memberCommand(name: string, summary: string, handler: Command["handler"
 const searchForm: SearchForm = { sourceAt: 1, optionsAt: 2, asks: "options", storing: "never" };
 const searchStoreForm: SearchForm = { sourceAt: 2, optionsAt: 3, asks: "options", storing: "always" };
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const geoCommands: readonly Command[] = [
   command({
     name: "geoadd",

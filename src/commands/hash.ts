@@ -272,6 +272,7 @@ const fastRead = Flag.ReadOnly | Flag.Fast;
 const perField = "O(N), N being the number of fields given.";
 const perSize = "O(N), N being the size of the hash.";
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const hashCommands: readonly Command[] = [
   command({
     name: "hset",

@@ -214,6 +214,7 @@ function showing(
 
 const dependsOnTime = ["nondeterministic_output"];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const hashExpiryCommands: readonly Command[] = [
   expiring(
     "hexpire",

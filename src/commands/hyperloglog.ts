@@ -146,6 +146,7 @@ function pfselftest(ctx: CommandContext): void {
   ctx.reply.ok();
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const hyperloglogCommands: readonly Command[] = [
   command({
     name: "pfadd",

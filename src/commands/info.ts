@@ -82,6 +82,7 @@ function info(ctx: CommandContext, args: Args): void {
   ctx.reply.verbatim("txt", infoText(ctx.engine, names));
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const infoCommands: readonly Command[] = [
   command({
     name: "info",

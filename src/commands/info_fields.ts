@@ -45,6 +45,7 @@ export function humanBytes(bytes: number): string {
   return `${(value / 1024).toFixed(2)}P`;
 }
 
+/** The fields of INFO's section Server. */
 export function serverFields(engine: Engine): InfoField[] {
   const { values, filePath } = engine.config;
   const nowMs = engine.clock.nowMs();
@@ -102,6 +103,7 @@ function keysWaitedForToGo(engine: Engine): number {
   return names.size;
 }
 
+/** The fields of INFO's section Clients. */
 export function clientFields(engine: Engine): InfoField[] {
   let connected = 0, pubsub = 0, watching = 0, input = 0, output = 0;
   for (const client of engine.clients.values()) {
@@ -148,6 +150,7 @@ function scriptMemoryFields(engine: Engine): InfoField[] {
   ];
 }
 
+/** The fields of INFO's section Memory. */
 export function memoryFields(engine: Engine): InfoField[] {
   const report = memoryReport(engine);
   const { used, peak, resident, allocated, active } = report, stream = streamMemory(engine);
@@ -201,6 +204,7 @@ function kilobytes(bytes: number): string {
   return (bytes / 1024).toFixed(2);
 }
 
+/** The fields of INFO's section Stats. */
 export function statsFields(engine: Engine): InfoField[] {
   const { stats, rates, pubsub, tracking } = engine;
   const exceededMs = stats.exceededSinceMs === 0 ? 0 : engine.nowMs - stats.exceededSinceMs;
@@ -264,6 +268,7 @@ export function statsFields(engine: Engine): InfoField[] {
   ];
 }
 
+/** The fields of INFO's section CPU. */
 export function cpuFields(): InfoField[] {
   const { system, user } = process.cpuUsage();
   const seconds = (microseconds: number) => (microseconds / 1e6).toFixed(6);
@@ -283,6 +288,7 @@ function* allCommands(engine: Engine): Iterable<Command> {
   }
 }
 
+/** The fields of INFO's section Commandstats, for commands that have been called or refused. */
 export function commandFields(engine: Engine): InfoField[] {
   const fields: InfoField[] = [];
   for (const { fullName, stats } of allCommands(engine)) {
@@ -299,10 +305,12 @@ export function commandFields(engine: Engine): InfoField[] {
   return fields;
 }
 
+/** The fields of INFO's section Errorstats. */
 export function errorFields(engine: Engine): InfoField[] {
   return [...engine.stats.errorCounts].map(([code, count]) => [`errorstat_${code}`, `count=${count}`]);
 }
 
+/** The fields of INFO's section Latencystats, for commands that have been called. */
 export function latencyFields(engine: Engine): InfoField[] {
   const fields: InfoField[] = [];
   const percentiles = engine.config.values.latencyTrackingInfoPercentiles;
@@ -329,6 +337,7 @@ function meanTtl(engine: Engine, database: Database): number {
   return Math.round(sum / TTL_SAMPLES);
 }
 
+/** The fields of INFO's section Keyspace, for databases that hold keys. */
 export function keyspaceFields(engine: Engine): InfoField[] {
   const fields: InfoField[] = [];
   for (const [id, database] of engine.databases.entries()) {

@@ -338,6 +338,7 @@ const twoKeys = [
   keyAt(2, KeyFlag.Overwrite | KeyFlag.Update),
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const keyCommands: readonly Command[] = [
   command({
     ...generic,

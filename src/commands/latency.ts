@@ -107,6 +107,7 @@ function sub(
   return command({ ...declaration, group: "server", flags, complexity: "O(N) for N samples", tips });
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const latencyCommands: readonly Command[] = [
   command({
     name: "latency",

@@ -191,6 +191,7 @@ function popper(name: string, summary: string, end: ListEnd): Command {
   });
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const listCommands: readonly Command[] = [
   pusher("lpush", "1.0.0", "Puts elements at the head of a list, made if it is missing.", ListEnd.Head, push),
   pusher("rpush", "1.0.0", "Puts elements at the tail of a list, made if it is missing.", ListEnd.Tail, push),

@@ -201,6 +201,7 @@ function blockingPopper(name: string, end: ListEnd, summary: string): Command {
   });
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const listBlockingCommands: readonly Command[] = [
   command({
     name: "lmove",

@@ -4,10 +4,12 @@ import type { CommandContext } from "../engine/context.ts";
 import { Notify } from "../engine/events.ts";
 import type { Key } from "../keyspace/key.ts";
 
+/** The keyspace event of a push at `end`. */
 export function pushEvent(end: ListEnd): string {
   return end === ListEnd.Head ? "lpush" : "rpush";
 }
 
+/** The keyspace event of a pop at `end`. */
 export function popEvent(end: ListEnd): string {
   return end === ListEnd.Head ? "lpop" : "rpop";
 }

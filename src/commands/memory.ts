@@ -173,6 +173,7 @@ function memoryCommand(
 
 const reporting = ["nondeterministic_output", "request_policy:all_shards", "response_policy:special"];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const memoryCommands: readonly Command[] = [
   command({
     name: "memory",

@@ -211,6 +211,7 @@ function encode(request: MigrateRequest, parcels: readonly Parcel[], selects: bo
   return out.take();
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const migrateCommands: readonly Command[] = [
   command({
     name: "migrate",

@@ -109,6 +109,7 @@ const subcommands: readonly Command[] = [
   }),
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const moduleCommands: readonly Command[] = [
   command({
     name: "module",

@@ -40,6 +40,7 @@ function lastSave(ctx: CommandContext): void {
   ctx.reply.integer(persistenceOf(ctx).lastSaveSeconds);
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const persistenceCommands: readonly Command[] = [
   command({
     name: "save",

@@ -297,6 +297,7 @@ const replicaofCommands = (["replicaof", "slaveof"] as const).map((name) =>
   })
 );
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const replicationCommands: readonly Command[] = [
   command({
     name: "sync",

@@ -238,6 +238,7 @@ const subcommands = [
   }),
 ];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const scriptingCommands: readonly Command[] = [
   command({
     ...runDeclaration(false, "script", byText),

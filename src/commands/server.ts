@@ -60,6 +60,7 @@ function shutdown(ctx: CommandContext, args: Args): void {
   if (ctx.canBlock) ctx.engine.waiting.hold(ctx.client, ctx.cmd, args.copy());
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const serverCommands: readonly Command[] = [
   command({
     name: "time",

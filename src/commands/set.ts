@@ -286,6 +286,7 @@ const intersectionComplexity =
   "O(N*M) at worst, N being the size of the smallest set and M the number of sets.";
 const totalComplexity = "O(N), N being the members of all given sets together.";
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const setCommands: readonly Command[] = [
   command({
     name: "sadd",

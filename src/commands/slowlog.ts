@@ -37,6 +37,7 @@ const help = [
 
 const shared = { group: "server", since: "2.2.12", flags: Flag.Admin | Flag.Loading | Flag.Stale } as const;
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const slowlogCommands: readonly Command[] = [
   command({
     name: "slowlog",

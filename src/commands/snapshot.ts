@@ -38,6 +38,7 @@ function load(ctx: CommandContext, name: string): void {
   ctx.reply.integer(keys);
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const snapshotCommands: readonly Command[] = [
   command({
     name: "snapshot",

@@ -296,6 +296,7 @@ const shared = {
   categories: ["set", "sortedset", "list", "dangerous"],
 };
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const sortCommands: readonly Command[] = [
   command({
     ...shared,

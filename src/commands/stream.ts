@@ -292,6 +292,7 @@ const trimArgs = [
 
 const rangeArgs = [integerArg("count", { token: "COUNT", optional: true })];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const streamCommands: readonly Command[] = [
   command({
     name: "xadd",

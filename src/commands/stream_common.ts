@@ -57,6 +57,7 @@ export interface EntryView {
   writePairs(sink: TextSink): void;
 }
 
+/** Replies an entry's id as a bulk string. */
 export function replyId(reply: ReplyWriter, id: StreamId): void {
   reply.bulk(formatId(id));
 }

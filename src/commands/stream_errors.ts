@@ -76,22 +76,27 @@ export function noGroup(key: string, group: string, context = ""): ReplyError {
   return new ReplyError(`NOGROUP No such key '${key}' or consumer group '${group}'${context}`);
 }
 
+/** The key is a stream, but has no such group. */
 export function noGroupOfKey(key: string, group: string): ReplyError {
   return new ReplyError(`NOGROUP No such consumer group '${group}' for key name '${key}'`);
 }
 
+/** A script would have to wait. */
 export function blockInScript(command: string): ReplyError {
   return new ReplyError(`ERR ${command} command is not allowed with BLOCK option from scripts`);
 }
 
+/** A number behind an option of XCLAIM is none. */
 export function invalidClaimOption(option: "IDLE" | "TIME" | "RETRYCOUNT"): ReplyError {
   return new ReplyError(`ERR Invalid ${option} option argument for XCLAIM`);
 }
 
+/** The least idle time is no number. */
 export function invalidMinIdle(command: "XCLAIM" | "XAUTOCLAIM"): ReplyError {
   return new ReplyError(`ERR Invalid min-idle-time argument for ${command}`);
 }
 
+/** What stands behind the ids of XCLAIM is none of its options. */
 export function unknownClaimOption(option: string): ReplyError {
   return new ReplyError(`ERR Unrecognized XCLAIM option '${option}'`);
 }

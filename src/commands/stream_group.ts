@@ -496,6 +496,7 @@ const xgroupCommand = command({
   ],
 });
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const streamGroupCommands: readonly Command[] = [
   xgroupCommand,
   command({

@@ -196,6 +196,7 @@ const xinfoHelp = [
 
 const streamKey = [keyAt(2, KeyFlag.ReadOnly | KeyFlag.Access)];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const streamInfoCommands: readonly Command[] = [
   command({
     name: "xinfo",

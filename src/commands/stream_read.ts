@@ -345,6 +345,7 @@ const streamsArg = blockArg("streams", [
   stringArg("id", { multiple: true }),
 ], { token: "STREAMS" });
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const streamReadCommands: readonly Command[] = [
   command({
     name: "xread",

@@ -776,6 +776,7 @@ function setKeys(args: Args): KeyPosition[] {
   return [{ index: 1, flags: flags | KeyFlag.Update }];
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const stringCommands: readonly Command[] = [
   ...readingCommands,
   ...settingCommands,

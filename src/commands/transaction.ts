@@ -120,6 +120,7 @@ function unwatch(ctx: CommandContext): void {
 
 const FLAGS = Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.AllowBusy;
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const transactionCommands: readonly Command[] = [
   command({
     name: "multi",

@@ -361,6 +361,7 @@ function rankCommand(name: string, summary: string, fromTop: boolean): Command {
   });
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const zsetCommands: readonly Command[] = [
   ...memberCommands,
   ...zsetRangeCommands,

@@ -276,6 +276,7 @@ const interCost =
 const diffCost =
   "O(N*K+M*log(M)) at worst, N being the size of the first set, K the number of sets and M the size of the result.";
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const zsetAlgebraCommands: readonly Command[] = [
   combiner("zunion", "Returns the union of sorted sets.", unionCost, scoringArgs, unite),
   combiner("zinter", "Returns the intersection of sorted sets.", interCost, scoringArgs, intersect),

@@ -184,6 +184,7 @@ function blockingPopper(name: string, summary: string, end: End): Command {
   });
 }
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const zsetPopCommands: readonly Command[] = [
   popper("zpopmin", "Takes out the members with the lowest scores.", "MIN"),
   popper("zpopmax", "Takes out the members with the highest scores.", "MAX"),

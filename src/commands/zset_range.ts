@@ -315,6 +315,7 @@ const rankEnds = [integerArg("start"), integerArg("stop")];
 const scoreEnds = [doubleArg("min"), doubleArg("max")];
 const lexEnds = [stringArg("min"), stringArg("max")];
 
+/** The commands of this group; `table.ts` joins the groups. */
 export const zsetRangeCommands: readonly Command[] = [
   command({
     name: "zrange",

@@ -104,6 +104,7 @@ export function bool(initial: boolean, options: BoolOptions = {}): Parameter<boo
 
 /** The largest value of a C int and of a 64-bit integer, as bounds. */
 export const INT_MAX = 2147483647;
+/** The largest signed 64-bit integer. */
 export const INT64_MAX = 9223372036854775807n;
 
 interface NumberForm {

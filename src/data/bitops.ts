@@ -102,6 +102,7 @@ export function setBit(region: Region, position: number, bit: number): void {
 
 /** What BITOP does with its sources. */
 export const BitOperation = { And: 0, Or: 1, Xor: 2, Not: 3 } as const;
+/** One of {@linkcode BitOperation}. */
 export type BitOperation = typeof BitOperation[keyof typeof BitOperation];
 
 const scratch = new Uint8Array(65_536);
@@ -183,6 +184,7 @@ function fold(value: bigint, type: FieldType): bigint {
 
 /** What becomes of a value that its field cannot hold: the lower bits, the nearest limit, or nothing. */
 export const Overflow = { Wrap: 0, Saturate: 1, Fail: 2 } as const;
+/** One of {@linkcode Overflow}. */
 export type Overflow = typeof Overflow[keyof typeof Overflow];
 
 /** `value` as a field of `type` takes it, or undefined if it does not and `overflow` says to fail. */

@@ -54,6 +54,7 @@ export function byName<T extends { readonly name: string }>(items: Iterable<T>):
   return [...items].sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
+/** A group of consumers: what it has been given, and who has not acknowledged what. */
 export class ConsumerGroup {
   readonly name: string;
   /** The last id that was delivered to any consumer. */

@@ -10,6 +10,7 @@ export interface CommonStretch {
   length: number;
 }
 
+/** What two texts have in common, in order. */
 export interface CommonSubsequence {
   text: string;
   /** The stretches it consists of, from the end of the strings to their beginning. */

@@ -27,6 +27,7 @@ const NO_MATCHES: readonly number[] = [];
 
 /** Which end of a list or node is meant. */
 export const ListEnd = { Head: 0, Tail: 1 } as const;
+/** One of {@linkcode ListEnd}. */
 export type ListEnd = typeof ListEnd[keyof typeof ListEnd];
 
 /** The bytes an element takes in a packed node. */

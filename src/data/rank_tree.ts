@@ -39,6 +39,7 @@ export const Bound = {
   /** Behind this member, scores ignored. */
   AtMostMember: 4,
 } as const;
+/** One of {@linkcode Bound}. */
 export type Bound = typeof Bound[keyof typeof Bound];
 
 /** Whether scores alone put an entry before a bound (negative) or behind it (positive); 0: its member decides. */

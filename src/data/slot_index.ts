@@ -20,6 +20,7 @@
 /** Buckets of the smallest index. */
 const MIN_BUCKETS = 8;
 
+/** See the head of this file. */
 export class SlotIndex {
   /** Pairs: hash, slot + 1. */
   #pairs = new Int32Array(MIN_BUCKETS * 2);

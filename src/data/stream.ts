@@ -58,6 +58,7 @@ function textBytesOf(pairs: readonly string[]): number {
   return bytes;
 }
 
+/** A stream: entries in the order of their ids, and consumer groups. See the head of this file. */
 export class StreamValue extends CollectionValue {
   static readonly type: ValueType = ValueType.Stream;
   readonly type = ValueType.Stream;

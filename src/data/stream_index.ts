@@ -28,6 +28,7 @@ function countBefore(chunk: readonly Identified[], id: StreamId, inclusive: bool
   return low;
 }
 
+/** Values in the order of their ids. See the head of this file. */
 export class IdIndex<T extends Identified> {
   /** Never an empty chunk in it. */
   #chunks: T[][] = [];

@@ -48,6 +48,7 @@ export interface TextSink {
   bulkBytes(bytes: Uint8Array, start: number, end: number): void;
 }
 
+/** Some consecutive entries of a stream in one byte array. See the head of this file. */
 export class StreamNode {
   readonly id: StreamId;
   /** Entries that are not deleted. */

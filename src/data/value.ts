@@ -10,6 +10,7 @@
 
 /** The type of a value, numbered as in an RDB file's logical types. */
 export const ValueType = { String: 0, List: 1, Set: 2, Zset: 3, Hash: 4, Stream: 5 } as const;
+/** One of {@linkcode ValueType}. */
 export type ValueType = typeof ValueType[keyof typeof ValueType];
 
 /** The names TYPE replies with, indexed by {@linkcode ValueType}. */

@@ -71,6 +71,7 @@ export const AddOutcome = {
   /** Nothing: infinities of both signs do not add up to a number. */
   NotANumber: 4,
 } as const;
+/** One of {@linkcode AddOutcome}. */
 export type AddOutcome = typeof AddOutcome[keyof typeof AddOutcome];
 
 /** A member and its score. */

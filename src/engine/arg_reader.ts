@@ -12,6 +12,7 @@ import { NOT_FLOAT, NOT_INTEGER, type ReplyError, SYNTAX } from "../protocol/err
 import type { Args } from "./args.ts";
 import type { Key } from "../keyspace/key.ts";
 
+/** Reads options. See the head of this file. */
 export class ArgReader {
   constructor(readonly args: Args, public at: number) {}
 

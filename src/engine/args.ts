@@ -8,6 +8,7 @@ import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { allocateBytes, latin1, writeLatin1 } from "../util/bytes.ts";
 import { parseDouble, parseIntegerBytes } from "../util/numbers.ts";
 
+/** The words of one command. See the head of this file. */
 export class Args {
   buf: Uint8Array = new Uint8Array(0);
   /** Number of arguments, the command's name included. */

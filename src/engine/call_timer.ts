@@ -28,6 +28,7 @@ const BATCH_US = 10;
 /** Says that a call is not measured. */
 const UNMEASURED = -1;
 
+/** See the head of this file. */
 export class CallTimer {
   readonly #engine: Engine;
   #run: Command | null = null;

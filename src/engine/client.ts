@@ -95,6 +95,7 @@ export interface BlockedState {
 
 let nextClientId = 1;
 
+/** What the engine knows of a connection, or of whoever else runs commands. */
 export class Client {
   readonly id: number = nextClientId++;
   readonly reply: ReplyWriter = new ReplyWriter();

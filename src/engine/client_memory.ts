@@ -28,6 +28,7 @@ function isCounted(client: Client): boolean {
   return !client.has(ClientFlag.Replica | ClientFlag.Primary);
 }
 
+/** See the head of this file. */
 export class ClientMemory {
   /** Bytes of all clients that count, as they were last measured. */
   total = 0;

@@ -134,21 +134,27 @@ export interface ArgSpec {
 
 type ArgOptions = Omit<ArgSpec, "name" | "type" | "args">;
 
+/** A key; by default the one that the first key specification finds. */
 export function keyArg(name = "key", options: ArgOptions = {}): ArgSpec {
   return { name, type: "key", keySpecIndex: 0, ...options };
 }
+/** Any text. */
 export function stringArg(name: string, options: ArgOptions = {}): ArgSpec {
   return { name, type: "string", ...options };
 }
+/** A whole number. */
 export function integerArg(name: string, options: ArgOptions = {}): ArgSpec {
   return { name, type: "integer", ...options };
 }
+/** A number that may have a fraction. */
 export function doubleArg(name: string, options: ArgOptions = {}): ArgSpec {
   return { name, type: "double", ...options };
 }
+/** A glob pattern. */
 export function patternArg(name: string, options: ArgOptions = {}): ArgSpec {
   return { name, type: "pattern", ...options };
 }
+/** A moment, in seconds or milliseconds since 1970. */
 export function unixTimeArg(name: string, options: ArgOptions = {}): ArgSpec {
   return { name, type: "unix-time", ...options };
 }
@@ -156,9 +162,11 @@ export function unixTimeArg(name: string, options: ArgOptions = {}): ArgSpec {
 export function tokenArg(token: string, options: ArgOptions = {}): ArgSpec {
   return { name: token.toLowerCase(), type: "pure-token", token, ...options };
 }
+/** One of several arguments. */
 export function oneOf(name: string, args: readonly ArgSpec[], options: ArgOptions = {}): ArgSpec {
   return { name, type: "oneof", args, ...options };
 }
+/** Several arguments that come together. */
 export function blockArg(name: string, args: readonly ArgSpec[], options: ArgOptions = {}): ArgSpec {
   return { name, type: "block", args, ...options };
 }

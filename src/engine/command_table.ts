@@ -10,6 +10,7 @@ function hashName(buf: Uint8Array, start: number, end: number): number {
   return (hash ^ (hash >>> 12)) & (SLOTS - 1);
 }
 
+/** The commands of a server by name. See the head of this file. */
 export class CommandTable {
   readonly #byName = new Map<string, Command>();
   /** Open addressing by a hash of the lower-case name. */

@@ -41,6 +41,7 @@ export interface BlockOptions {
   args?: Args;
 }
 
+/** What a handler works with. See the head of this file. */
 export class CommandContext {
   client!: Client;
   cmd!: Command;

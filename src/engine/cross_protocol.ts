@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 /** The log is told at most so often: it must not be filled from outside. */
 const LOG_EVERY_MS = 60_000;
 
+/** See the head of this file. */
 export class CrossProtocolGuard {
   readonly #engine: Engine;
   #loggedAtMs = -Infinity;

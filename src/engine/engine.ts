@@ -91,6 +91,7 @@ const CLOCK_INTERVAL = 128;
 /** What a command in a transaction's queue takes beside its bytes. */
 const QUEUED_COMMAND_BYTES = 256;
 
+/** Runs commands. See the head of this file. */
 export class Engine {
   readonly clock: Clock;
   readonly random: Random;

@@ -62,6 +62,7 @@ export interface EvictionPolicy {
   order: "none" | "lru" | "lfu" | "random" | "ttl";
 }
 
+/** What a value of `maxmemory-policy` means. */
 export function parsePolicy(name: string): EvictionPolicy {
   if (name === "noeviction") return { volatileOnly: false, order: "none" };
   const order = name.slice(name.indexOf("-") + 1) as EvictionPolicy["order"];

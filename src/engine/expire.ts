@@ -13,6 +13,7 @@ import { expireFieldsUntil } from "./field_expiry.ts";
 const KEYS_PER_SLICE = 32;
 const TOLERATED_SHARE = 0.1;
 
+/** The active expire cycle. See the head of this file. */
 export class ExpireCycle {
   #databaseId = 0;
   #cursor = 0;

@@ -12,6 +12,7 @@ function randomId(random: Random): string {
   return id.slice(0, ID_DIGITS);
 }
 
+/** See the head of this file. */
 export class Identity {
   /** New at each start. */
   readonly runId: string;

@@ -22,6 +22,7 @@ export interface LatencySeries {
   longest: number;
 }
 
+/** See the head of this file. */
 export class LatencyMonitor {
   readonly #series = new Map<string, LatencySeries>();
   /** Milliseconds; 0 = nothing is watched. */

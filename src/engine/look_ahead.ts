@@ -15,6 +15,7 @@ const CACHED_KEYS = 20_000;
 /** A longer argument is hardly a key. */
 const LONGEST_BYTES = 128;
 
+/** See the head of this file. */
 export class LookAhead {
   readonly #args = new Args();
   readonly #hashes = new Int32Array(LOOK_AHEAD);

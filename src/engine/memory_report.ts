@@ -3,6 +3,7 @@ import { ClientFlag } from "./client.ts";
 import { clientMemory } from "./client_memory.ts";
 import type { Engine } from "./engine.ts";
 
+/** What takes memory, in bytes unless a name says otherwise. */
 export interface MemoryReport {
   /** What the process holds, as far as it is known. */
   used: number;
@@ -25,6 +26,7 @@ export interface MemoryReport {
   active: number;
 }
 
+/** Measures what takes memory now. */
 export function memoryReport(engine: Engine): MemoryReport {
   const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
   engine.clientMemory.measureAll();

@@ -6,6 +6,7 @@ import { type Command, Flag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { shownWords } from "./redaction.ts";
 
+/** The clients that have called MONITOR. */
 export class Monitors {
   readonly #engine: Engine;
   readonly #clients = new Set<Client>();

@@ -18,6 +18,7 @@ interface Wish {
   readonly all: boolean;
 }
 
+/** See the head of this file. */
 export class Pause {
   /** Clients whose command waits for the end of the pause, in order. */
   #postponed: { client: Client; args: Args }[] = [];

@@ -35,6 +35,7 @@ function encoded(text: string): Uint8Array {
 const MULTI = encoded("MULTI");
 const EXEC = encoded("EXEC");
 
+/** The commands of the unit that is running, on their way to the sinks. */
 export class PropagationQueue {
   readonly sinks: PropagationSink[] = [];
   readonly #bytes = new ReplyWriter();

@@ -7,6 +7,7 @@ import { ReplyWriter } from "../protocol/reply_writer.ts";
 import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
+/** See the head of this file. */
 export class Pushes {
   readonly #engine: Engine;
   /** By the client; more than one only while a suspended script's client waits for its reply. */

@@ -15,6 +15,7 @@ interface Followed {
   samples: number[];
 }
 
+/** See the head of this file. */
 export class Rates {
   readonly #followed = new Map<RateName, Followed>();
   #lastMs = -Infinity;

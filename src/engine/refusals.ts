@@ -54,6 +54,7 @@ export function busyError({ busyWithFunction }: Engine): ReplyError {
   return busyWithFunction ? BUSY_FUNCTION : BUSY_SCRIPT;
 }
 
+/** A replica without its primary does not show data that may be old. */
 export const MASTERDOWN = new ReplyError(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );

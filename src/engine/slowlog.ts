@@ -3,6 +3,7 @@
 const MAX_ARGS = 32;
 const MAX_ARG_CHARS = 128;
 
+/** A command that took long. */
 export interface SlowlogEntry {
   id: number;
   /** Unix seconds. */
@@ -26,6 +27,7 @@ function trimmed(words: readonly string[]): string[] {
   return texts;
 }
 
+/** The latest commands that took long. */
 export class Slowlog {
   #entries: SlowlogEntry[] = [];
   #nextId = 0;

@@ -54,6 +54,7 @@ const EFFORT = 100;
 /** Commands that read only what the commands they call read. */
 const SCRIPT_CALLS: ReadonlySet<string> = new Set(["eval_ro", "evalsha_ro", "fcall_ro"]);
 
+/** See the head of this file. */
 export class Tracking {
   /** While a script calls a command: the keys the script has declared. Whatever it reads counts as having read these. */
   declaredKeys: readonly string[] | null = null;

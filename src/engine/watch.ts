@@ -24,6 +24,7 @@ function isStale(database: Database, key: Key, nowMs: number): boolean {
   return expiresAtMs !== NO_EXPIRY && expiresAtMs <= nowMs;
 }
 
+/** See the head of this file. */
 export class Watchers {
   /** By {@linkcode nameOf}. */
   readonly #watched = new Map<string, Watched>();

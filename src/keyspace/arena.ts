@@ -66,6 +66,7 @@ export function unitsFor(bytes: number): number {
   return Math.max(SMALLEST_RUN_UNITS, (bytes + UNIT_BYTES - 1) >>> 3);
 }
 
+/** Memory for records. See the head of this file. */
 export class Arena {
   readonly #chunks: (Chunk | undefined)[] = [];
   /** Head of the free list of each size in units, common sizes and others. */

@@ -107,6 +107,7 @@ export interface StringOptions {
   clock: number;
 }
 
+/** See the head of this file. */
 export class Database {
   #arena = new Arena();
   #keys = new Index();

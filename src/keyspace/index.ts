@@ -21,6 +21,7 @@ const SMALLEST_SLOTS = 4;
  * forty of them with ten million.
  */
 export const BUCKET_BITS = 9;
+/** Buckets of a table. */
 export const BUCKET_COUNT = 1 << BUCKET_BITS;
 
 /** The bucket of its table a hash belongs to. */
@@ -46,6 +47,7 @@ function nextHome(home: number, mask: number): number {
   return reverseBits((reverseBits((home | ~mask) >>> 0) + 1) >>> 0);
 }
 
+/** A hash table of references to records. See the head of this file. */
 export class Index {
   readonly #tables: (Int32Array<ArrayBuffer> | undefined)[] = new Array(TABLE_COUNT).fill(undefined);
   readonly #counts = new Uint32Array(TABLE_COUNT);

@@ -13,6 +13,7 @@ export function hashOf(buf: Uint8Array, start: number, end: number): number {
   return hashBytes(buf, start, end, seed) | 0;
 }
 
+/** A key's bytes and their hash, calculated once for all look-ups. */
 export class Key {
   /** Seeded hash of the bytes, a signed 32-bit integer. */
   readonly hash: number;

@@ -3,6 +3,7 @@ import { latin1 } from "../util/bytes.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
+/** Bytes in somebody else's memory: `buf[start, end)`. */
 export class Slice {
   buf: Uint8Array = NO_BYTES;
   start = 0;

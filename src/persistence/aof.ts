@@ -71,6 +71,7 @@ export interface AofSettings {
   flushSleepUs: number;
 }
 
+/** The configuration's defaults, in folder `.`. */
 export function defaultAofSettings(): AofSettings {
   return {
     dir: ".",
@@ -86,6 +87,7 @@ export function defaultAofSettings(): AofSettings {
   };
 }
 
+/** Off, being written, or waiting for a base file to be written. */
 export type AofState = "off" | "on" | "waiting";
 
 const RETRY_MS = 1000;
@@ -96,6 +98,7 @@ const LOG_AGAIN_MS = 30_000;
 /** How often it is looked whether the files are still where they were. */
 const LOOK_MS = 1000;
 
+/** See the head of this file. */
 export class AppendOnlyFile implements PropagationSink {
   readonly kind = SinkKind.File;
   manifest: Manifest = emptyManifest;

@@ -6,6 +6,7 @@ import { allocateBytes, copyBytes, writeLatin1 } from "../util/bytes.ts";
 
 const USUAL_BYTES = 65_536;
 
+/** See the head of this file. */
 export class AofBuffer {
   #bytes = allocateBytes(USUAL_BYTES);
   #start = 0;

@@ -18,6 +18,7 @@ const FAILED = new ReplyError(
   "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
 );
 
+/** See the head of this file. */
 export class AofRewriter {
   /** Whether the last rewrite succeeded. */
   lastSucceeded = true;

@@ -30,6 +30,7 @@ export class CommandOutput extends ReplyWriter implements SnapshotOutput {
   }
 }
 
+/** Writes a snapshot as commands. See the head of this file. */
 export class CommandWriter implements SnapshotFormat<CommandOutput> {
   output = new CommandOutput();
   #databaseId = -1;

@@ -25,6 +25,7 @@ import { RdbSaver, textOf } from "./rdb_saver.ts";
 import { DEFAULT_SNAPSHOT, JsonSaver, type SnapshotEnd } from "./json_saver.ts";
 import { SaveContext, type SnapshotExtras } from "./save_context.ts";
 
+/** See the head of this file. */
 export class DataStore implements PersistenceControl {
   readonly jobs: SnapshotJobs;
   readonly context: SaveContext;

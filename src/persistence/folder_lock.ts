@@ -25,6 +25,7 @@ export class FolderInUseError extends Error {
   }
 }
 
+/** See the head of this file. */
 export class FolderLock {
   private constructor(readonly path: string, readonly file: Deno.FsFile) {}
 

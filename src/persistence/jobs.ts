@@ -103,6 +103,7 @@ export interface RunningJob {
   readonly startedMs: number;
 }
 
+/** Runs snapshots. See the head of this file. */
 export class SnapshotJobs {
   /** How many jobs have begun in the background: what Redis counts as forks. */
   begun = 0;

@@ -86,6 +86,7 @@ export class JsonOutput implements SnapshotOutput {
 /** Elements between two yields. */
 const STEP = 128;
 
+/** Writes a snapshot as JSON. See the head of this file. */
 export class JsonWriter implements SnapshotFormat<JsonOutput> {
   output = new JsonOutput();
   #keys = 0;

@@ -27,6 +27,7 @@ interface WaitingSnapshot {
   readonly onEnd: SnapshotEnd;
 }
 
+/** See the head of this file. */
 export class JsonSaver {
   readonly #waiting: WaitingSnapshot[] = [];
   #lastMs: number;

@@ -49,6 +49,7 @@ export function loadNow<T>(steps: LoadSteps<T>): T {
   }
 }
 
+/** How far loading has come, for INFO. */
 export class LoadProgress {
   /** Bytes to load, and loaded so far. */
   totalBytes = 0;

@@ -13,6 +13,7 @@
  */
 import { needsQuotes, quoteArg, splitArgs } from "../util/sds_split.ts";
 
+/** Base, history or increment. */
 export type AofFileType = "b" | "h" | "i";
 
 /** One line of the manifest. */
@@ -22,12 +23,14 @@ export interface AofFileInfo {
   readonly type: AofFileType;
 }
 
+/** What a manifest names. */
 export interface Manifest {
   readonly base: AofFileInfo | null;
   readonly history: readonly AofFileInfo[];
   readonly increments: readonly AofFileInfo[];
 }
 
+/** That of an append only file of which nothing is on the disk. */
 export const emptyManifest: Manifest = { base: null, history: [], increments: [] };
 
 /** A manifest that Redis would not start with either. */
@@ -124,6 +127,7 @@ export function manifestName(prefix: string): string {
   return `${prefix}.manifest`;
 }
 
+/** Where a manifest is written before it takes the place of the last one. */
 export function temporaryManifestName(prefix: string): string {
   return `temp-${prefix}.manifest`;
 }

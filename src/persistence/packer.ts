@@ -23,6 +23,7 @@ const AROUND_BYTES = 10;
 const INTEGER_BYTES = 20;
 const UNKNOWN_COUNT = 0xffff;
 
+/** See the head of this file. */
 export class Packer {
   count = 0;
   /** Bytes of the longest element. */

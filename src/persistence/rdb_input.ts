@@ -33,6 +33,7 @@ const WINDOW_BYTES = 262_144;
 /** The most a byte of LZF can become: two bytes copy up to 264, with one more in between. */
 const LARGEST_EXPANSION = 264;
 
+/** Reads the primitive parts of an RDB file. See the head of this file. */
 export class RdbInput {
   /** The window [at, end) of the source that has been read and not consumed. */
   #bytes: Uint8Array;

@@ -29,6 +29,7 @@ function grown(bytes: Uint8Array<ArrayBuffer>, used: number, need: number): Uint
   return larger;
 }
 
+/** Writes the primitive parts of an RDB file. See the head of this file. */
 export class RdbOutput {
   /** Bytes written since the buffer was last emptied. */
   length = 0;

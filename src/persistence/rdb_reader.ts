@@ -39,6 +39,7 @@ export interface RdbTarget {
 /** The first version with a checksum. */
 const CHECKSUM_SINCE = 5;
 
+/** Reads an RDB file. See the head of this file. */
 export class RdbReader {
   /** More bytes must arrive before anything can be read on. */
   isStarved = false;

@@ -13,6 +13,7 @@ const OTHER_JOB = new ReplyError(
 );
 const FAILED = new ReplyError("ERR");
 
+/** See the head of this file. */
 export class RdbSaver {
   /** When the data was last saved, Unix milliseconds. */
   lastSaveMs: number;

@@ -32,6 +32,7 @@ export interface RdbFacts {
   readonly checksum: boolean;
 }
 
+/** Writes a snapshot as an RDB file. See the head of this file. */
 export class RdbWriter implements SnapshotFormat<RdbOutput> {
   output: RdbOutput;
   readonly #crc = new Crc64();

@@ -24,6 +24,7 @@ export interface SnapshotExtras {
   onExpired: (databaseId: number, key: string) => void;
 }
 
+/** See the head of this file. */
 export class SaveContext {
   readonly extras: SnapshotExtras = {
     libraries: () => [],

@@ -83,6 +83,7 @@ class DatabaseWalk {
   }
 }
 
+/** A snapshot being taken. See the head of this file. */
 export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements ChangeObserver {
   /** Keys written so far, and how many there were when the snapshot began. */
   keysWritten = 0;

@@ -31,6 +31,7 @@ const hashFormats: Readonly<Record<number, { reader: PackedReader; message: stri
   [RdbType.HashListpack]: { reader: readListpack, message: "Hash listpack integrity check failed." },
 };
 
+/** Reads the values of an RDB file. See the head of this file. */
 export class ValueReader {
   readonly #slice = new Slice();
   readonly #entries = new Packer(false);

@@ -85,6 +85,7 @@ function quoted(text: string): string {
   return text.slice(0, 128).replace(/[\r\n]/g, " ");
 }
 
+/** There is no such command; the reply quotes its first arguments. */
 export function unknownCommand(name: string, args: readonly string[]): ReplyError {
   let listed = "";
   for (const arg of args) {
@@ -96,6 +97,7 @@ export function unknownCommand(name: string, args: readonly string[]): ReplyErro
   );
 }
 
+/** A container has no such sub-command. */
 export function unknownSubcommand(name: string, container: string): ReplyError {
   return new ReplyError(`ERR unknown subcommand '${quoted(name)}'. Try ${container.toUpperCase()} HELP.`);
 }
@@ -118,6 +120,7 @@ export function deniedInExec(reason: string): ReplyError {
   );
 }
 
+/** A time to live that is not above zero, or lies too far ahead. */
 export function invalidExpire(command: string): ReplyError {
   return new ReplyError(`ERR invalid expire time in '${command}' command`);
 }

@@ -38,6 +38,7 @@ const NULL_3 = prebuilt("_\r\n");
 const TRUE_3 = prebuilt("#t\r\n");
 const FALSE_3 = prebuilt("#f\r\n");
 
+/** Builds replies. See the head of this file. */
 export class ReplyWriter {
   /** The protocol version replies are written in. */
   resp: 2 | 3 = 2;

@@ -61,6 +61,7 @@ function grown(array: Int32Array): Int32Array {
   return larger;
 }
 
+/** Decodes requests. See the head of this file. */
 export class RequestDecoder {
   /** What the last {@linkcode decode} found; the same object every time. */
   readonly batch: CommandBatch = {

@@ -28,6 +28,7 @@ export interface TransferHost {
   dataReplaced(): void;
 }
 
+/** See the head of this file. */
 export class DataTransfer {
   /** Bytes announced, 0 if that is not known; received so far. */
   totalBytes = 0;

@@ -50,6 +50,7 @@ function isAt(replica: Replica, { host, port }: PrimaryAddress): boolean {
   return replica.ip.toLowerCase() === host.toLowerCase() && replica.port === port;
 }
 
+/** See the head of this file. */
 export class Failover implements TakeOver {
   state: FailoverState = "no-failover";
   #order: FailoverOrder = { target: null, timeoutMs: 0, isForced: false };

@@ -22,6 +22,7 @@ import { OwnExpiries } from "./own_expiries.ts";
 import type { PrimarySide } from "./primary.ts";
 import { SyncedOffset } from "./synced_offset.ts";
 
+/** How far the link to the primary has come. */
 export type FollowerState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
 
 /** Opens a connection. */
@@ -35,6 +36,7 @@ export interface TakeOver {
   refused(): void;
 }
 
+/** The side of a replica. See the head of this file. */
 export class Follower {
   state: FollowerState = "none";
   address: PrimaryAddress | null = null;

@@ -163,6 +163,7 @@ export interface SyncHost {
   refuse(replica: Replica, error: ReplyError): void;
 }
 
+/** Brings whole data to replicas. See the head of this file. */
 export class FullSync {
   /** Where the snapshot under way goes that replicas wait for. */
   #target: "disk" | "sockets" | null = null;

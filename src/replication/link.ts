@@ -42,6 +42,7 @@ const LINE_FEED = 0x0a;
 
 const NO_BYTES = allocateBytes(0);
 
+/** A connection to a primary. See the head of this file. */
 export class PrimaryLink {
   /** When something last came or was sent, Unix milliseconds. */
   movedAtMs: number;

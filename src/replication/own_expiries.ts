@@ -7,6 +7,7 @@ import type { Engine } from "../engine/engine.ts";
 import { NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 
+/** See the head of this file. */
 export class OwnExpiries {
   /** By database. */
   readonly #keys = new Map<number, Set<string>>();

@@ -29,6 +29,7 @@ export interface ExpiredKey {
   key: string;
 }
 
+/** The side of a primary. See the head of this file. */
 export class PrimarySide implements PropagationSink, SyncHost {
   readonly kind = SinkKind.Replicas;
   readonly stream: ReplicationStream = new ReplicationStream();

@@ -18,6 +18,7 @@ import type { SyncedOffset } from "./synced_offset.ts";
 const BUSY_MS = 5;
 const HEAD_FIELDS = 4;
 
+/** See the head of this file. */
 export class PrimaryClient implements ClientTransport {
   readonly client: Client;
   /** The primary has asked how far this server is. */

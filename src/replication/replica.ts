@@ -35,6 +35,7 @@ export interface RdbPieces {
 const PIECE_BYTES = 262_144;
 const KEEPALIVE = bytesOf("\n");
 
+/** A replica as its primary sees it. See the head of this file. */
 export class Replica implements OutputSource {
   state: ReplicaState = "waiting";
   /** REPLCONF listening-port. */

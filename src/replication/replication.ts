@@ -28,6 +28,7 @@ interface FilePlace {
   databaseId: number;
 }
 
+/** Both sides of replication, and what they share. */
 export class Replication {
   readonly primary: PrimarySide;
   readonly follower: Follower;

@@ -23,6 +23,7 @@ interface Block {
   used: number;
 }
 
+/** See the head of this file. */
 export class ReplicationStream {
   /** Position behind the last byte. */
   end = 0;

@@ -9,6 +9,7 @@ export interface ChangeCounts {
   readonly durablePosition: number;
 }
 
+/** See the head of this file. */
 export class SyncedOffset {
   /** Oldest first, both numbers growing. */
   #marks: { position: number; offset: number }[] = [];

@@ -14,6 +14,7 @@ export interface AckWish {
   answer(reply: ReplyWriter): void;
 }
 
+/** Clients that wait in WAIT or WAITAOF. */
 export class AckWaiters {
   /** An acknowledgement is to be asked for at the end of the batch. */
   isAsking = false;

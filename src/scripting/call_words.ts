@@ -14,6 +14,7 @@ const SMALL_BYTES = 4096;
 const HEADER_BYTES = 24;
 const CR = 0x0d, LF = 0x0a, ASTERISK = 0x2a, DOLLAR = 0x24;
 
+/** See the head of this file. */
 export class CallWords {
   /** The words read last. */
   readonly args: Args = new Args();

@@ -23,10 +23,12 @@ const LOAD_TIMEOUT_MS = 500;
 /** Bytes a library and a function take beside their texts. */
 const LIBRARY_OVERHEAD_BYTES = 160, FUNCTION_OVERHEAD_BYTES = 120;
 
+/** A function that a library has registered. */
 export interface LibraryFunction extends Runnable {
   description: string | null;
 }
 
+/** A library that has been loaded. */
 export interface Library {
   name: string;
   /** With its first line. */
@@ -57,6 +59,7 @@ function failure(text: string): ReplyError {
 /** How libraries that are there already are treated by those that are restored. */
 export type RestorePolicy = "append" | "replace" | "flush";
 
+/** See the head of this file. */
 export class Libraries {
   readonly #libraries = new Map<string, Library>();
   /** Functions of all libraries, by their name in lower case. */

@@ -49,6 +49,7 @@ function isOurs({ what, source }: CallSite): boolean {
   return what === "C" || source === PRELUDE_NAME;
 }
 
+/** See the head of this file. */
 export class Interpreter {
   readonly lua: Lua;
   readonly sandbox: Sandbox;

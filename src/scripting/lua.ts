@@ -7,6 +7,7 @@ import { copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
 import { type Interruptions, type LuaApi, type LuaLibrary, openLuaLibrary } from "./lua_library.ts";
 import type { Pointer, State } from "./lua_library.ts";
 
+/** What lua_type returns. */
 export const LuaType = {
   None: -1,
   Nil: 0,
@@ -36,7 +37,9 @@ export const TYPE_NAMES = [
 /** What lua_pcall and lua_load return. */
 export const LuaStatus = { Ok: 0, Yield: 1, Run: 2, Syntax: 3, Memory: 4, Handler: 5 } as const;
 
+/** The pseudo-index of the registry. */
 export const REGISTRY = -10000;
+/** The pseudo-index of the table of global variables. */
 export const GLOBALS = -10002;
 
 const MASK_LINE = 1 << 2;
@@ -78,6 +81,7 @@ export interface CallSite {
   line: number;
 }
 
+/** See the head of this file. */
 export class Lua {
   readonly library: LuaLibrary;
   readonly api: LuaApi;

@@ -61,6 +61,7 @@ export function textField(lua: Lua, L: State, name: string): string | undefined 
 /** Tables nested deeper are answered by an error: among them those that contain themselves. */
 const MAX_DEPTH = 1000;
 
+/** See the head of this file. */
 export class LuaToReply {
   #depth = 0;
   /** Called with each error in what a script returned, to count it. */

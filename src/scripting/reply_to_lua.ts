@@ -26,6 +26,7 @@ export function pushErrorTable(lua: Lua, L: State, text: string, isCounted: bool
   if (isCounted) lua.setBoolean(L, "ignore_error_stats_update", true);
 }
 
+/** See the head of this file. */
 export class ReplyToLua {
   #buf: Uint8Array = new Uint8Array(0);
   #at = 0;

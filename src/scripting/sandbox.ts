@@ -67,6 +67,7 @@ interface Hidden {
   metatable: number;
 }
 
+/** See the head of this file. */
 export class Sandbox {
   /** By the address of the view. */
   readonly #hidden = new Map<Pointer, Hidden>();

@@ -40,6 +40,7 @@ function isAt(text: string, buf: Uint8Array, start: number): boolean {
   return true;
 }
 
+/** See the head of this file. */
 export class ScriptCache {
   readonly #bySha = new Map<string, Script>();
   /** Scripts by their text, which saves EVAL the SHA1. */

@@ -3,6 +3,7 @@ import type { Args } from "../engine/args.ts";
 import type { BlockedState, Client } from "../engine/client.ts";
 import { SinkKind } from "../engine/propagation.ts";
 
+/** A script that is running, and what is known of it so far. */
 export class ScriptRun {
   /** It has called a command that writes: from here on it cannot be undone, refused or killed. */
   hasWritten = false;

@@ -83,6 +83,7 @@ export interface ScriptMemory {
 
 const scriptings = new WeakMap<Engine, Scripting>();
 
+/** See the head of this file. */
 export class Scripting implements InterpreterHost {
   current: ScriptRun | null = null;
   readonly scripts: ScriptCache = new ScriptCache(this, () => this.engine.stats.evictedScripts++);

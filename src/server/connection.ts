@@ -47,6 +47,7 @@ export interface ConnectionHost {
   disconnected(connection: Connection): void;
 }
 
+/** See the head of this file. */
 export class Connection implements ClientTransport {
   readonly client: Client;
   readonly #decoder: RequestDecoder;

@@ -9,6 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 /** What someone may leave unread who has not said yet who he is. */
 const UNAUTHENTICATED_BYTES = 17_408;
 
+/** `client-output-buffer-limit` for all clients. */
 export class OutputLimits {
   /** Since when a client has been over its soft limit: seconds of the clock, for Redis counts whole ones. */
   readonly #overSince = new WeakMap<Client, number>();

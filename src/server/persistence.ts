@@ -51,6 +51,7 @@ function reportOf(error: unknown): string[] {
   return [where, line, "Terminating server after rdb file reading failure."];
 }
 
+/** See the head of this file. */
 export class Persistence {
   readonly store: DataStore;
   #lock: FolderLock | null = null;

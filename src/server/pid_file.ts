@@ -1,6 +1,7 @@
 /** `pidfile`: says in a file which process serves, as long as it does. */
 import type { EngineLog } from "../engine/engine.ts";
 
+/** The file that `pidfile` names. */
 export class PidFile {
   #isWritten = false;
 

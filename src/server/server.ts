@@ -41,6 +41,7 @@ async function turnAway(socket: Socket, why: Uint8Array): Promise<void> {
 /** Something that is done a little at a time beside serving clients; called from the server's cron. */
 export type BackgroundTask = () => void;
 
+/** See the head of this file. */
 export class Server implements ConnectionHost {
   readonly requestLimits: RequestLimits;
   /** Called about `hz` times a second, after the server's own background work. */

@@ -25,6 +25,7 @@ function optionsOf(words: readonly ("save" | "nosave" | "now" | "force")[]): Shu
   return options;
 }
 
+/** See the head of this file. */
 export class Shutdown {
   /** Resolves with the exit status when the server has ended. */
   readonly finished: Promise<number>;

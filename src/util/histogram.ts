@@ -25,6 +25,7 @@ function largestIn(bucket: number): number {
   return (bucket - shift * HALF + 1) * 2 ** shift - 1;
 }
 
+/** See the head of this file. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS);
   /** Values recorded. */
