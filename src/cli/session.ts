@@ -10,6 +10,7 @@ import { type Address, Connection, ConnectionError } from "./connection.ts";
 import { formatForPeople, formatInvalidation, formatRaw } from "./format.ts";
 import { HelpIndex } from "./help.ts";
 import type { CliOptions } from "./options.ts";
+import { hostAndPort } from "../util/address.ts";
 import type { Reply } from "./reply.ts";
 import { latin1FromText } from "./text.ts";
 
@@ -307,8 +308,7 @@ export class Session {
 
 function describeAddress(address: Address): string {
   if ("socketPath" in address) return `redis ${address.socketPath}`;
-  const { hostname, port } = address;
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  return hostAndPort(address.hostname, address.port);
 }
 
 function printsAsItIs(name: string, args: readonly string[]): boolean {

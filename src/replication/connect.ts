@@ -1,5 +1,6 @@
 /** Connections to a primary: plain, or with `tls-replication` under TLS. */
 import type { ConfigValues } from "../config/parameters.ts";
+import { hostAndPort } from "../util/address.ts";
 import type { LinkConnection } from "./link.ts";
 
 function textOf(path: string): string {
@@ -17,9 +18,8 @@ function ownCertificate(values: ConfigValues): { cert: string; key: string } | R
 
 /** Whether the process may connect there at all; what is no address is left to those who try. */
 export function mayConnect(hostname: string, port: number): boolean {
-  const host = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   try {
-    return Deno.permissions.querySync({ name: "net", host }).state === "granted";
+    return Deno.permissions.querySync({ name: "net", host: hostAndPort(hostname, port) }).state === "granted";
   } catch {
     return true;
   }

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { ConfigValues } from "../config/parameters.ts";
 import type { EngineLog } from "../engine/engine.ts";
+import { hostAndPort } from "../util/address.ts";
 
 /** A socket that accepts connections, and what to call its side of them. */
 export interface OpenListener {
@@ -226,5 +227,5 @@ function listenAnywhere({ hostname }: { hostname: string }): Deno.Listener {
 export function addressText(address: Deno.Addr, unixPath: string): string {
   if (address.transport !== "tcp") return `${unixPath}:0`;
   const host = address.hostname.replace(/^::ffff:(?=\d+\.)/, "");
-  return host.includes(":") ? `[${host}]:${address.port}` : `${host}:${address.port}`;
+  return hostAndPort(host, address.port);
 }

@@ -10,6 +10,7 @@ import { ConfigLoadError } from "../config/errors.ts";
 import { fromLatin1, temporaryName } from "../config/host.ts";
 import type { ConfigValues } from "../config/parameters.ts";
 import { luaLibraryUrl } from "../scripting/lua_library.ts";
+import { hostAndPort } from "../util/address.ts";
 
 /** Variables that stand for directives. */
 const ENVIRONMENT = "REDENO_*";
@@ -49,11 +50,6 @@ function addresses(values: ConfigValues): string[] {
 function hostOf(address: string): string {
   const bare = address.replace(/^-/, "");
   return bare === "*" ? "0.0.0.0" : bare === "::*" ? "::" : bare;
-}
-
-/** A host and a port as permissions name them. */
-export function hostAndPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Whether this Deno wants Unix sockets named among the network addresses, beside their paths. */
