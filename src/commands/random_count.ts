@@ -46,8 +46,8 @@ export function randomCount(ctx: CommandContext, args: Args, i: number, inPairs 
 }
 
 /**
- * Refuses to go on with a reply that has grown beyond 1 GiB or what the client may leave unread: with repeats a count may ask for more than any memory
- * holds, and a number in a request must not be able to end the server.
+ * Refuses to go on with a reply that has grown beyond 1 GiB or what the client may leave unread: with
+ * repeats a count may ask for more than any memory holds, and a number in a request must not be able to end the server.
  */
 export function checkReplySize(ctx: CommandContext): void {
   if (ctx.reply.length > largestReply(ctx)) refuseReply(ctx);

@@ -114,6 +114,7 @@ export class CommandContext {
     const ref = this.find(key);
     if (ref === 0) return undefined;
     if (this.db.typeOf(ref) !== kind.type) throw WRONGTYPE;
+    // The record's type says which class its object is of.
     return this.db.collectionOf(ref) as T;
   }
 
@@ -123,7 +124,7 @@ export class CommandContext {
     if (ref === 0) return undefined;
     if (this.db.typeOf(ref) !== kind.type) throw WRONGTYPE;
     this.db.willChange(key.hash);
-    // The record's type says which class its object is of.
+    // As in read().
     const value = this.db.openCollection(ref) as T;
     this.engine.unsettled(this.db, value);
     return value;

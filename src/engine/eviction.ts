@@ -65,6 +65,7 @@ export interface EvictionPolicy {
 /** What a value of `maxmemory-policy` means. */
 export function parsePolicy(name: string): EvictionPolicy {
   if (name === "noeviction") return { volatileOnly: false, order: "none" };
+  // The parameter takes no other names than `volatile-` and `allkeys-` with one of these behind.
   const order = name.slice(name.indexOf("-") + 1) as EvictionPolicy["order"];
   return { volatileOnly: name.startsWith("volatile-"), order };
 }

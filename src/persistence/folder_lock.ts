@@ -1,6 +1,6 @@
 /**
- * One server for the data in a directory. The lock is the kernel's (`flock` on a file in the directory), so that it ends with the
- * process however that ends; the file only tells the pid of who holds it.
+ * One server for the data in a directory. The lock is the kernel's (`flock` on a file in the directory), so that it ends
+ * with the process however that ends; the file only tells the pid of who holds it.
  */
 import { fromLatin1 } from "../config/host.ts";
 import { joinPath } from "./files.ts";

@@ -214,15 +214,17 @@ export class Scripting implements InterpreterHost {
 
   callCommand(args: Args): ReplyError | null {
     const { engine, client } = this, run = this.current!;
-    const found = this.#commandFor(args);
-    const refused = found instanceof ReplyError ? found : this.#refusal(run, found, args);
+    const cmd = this.#commandFor(args);
+    if (cmd instanceof ReplyError) {
+      engine.stats.countError(cmd.code);
+      return cmd;
+    }
+    const refused = this.#refusal(run, cmd, args);
     if (refused !== null) {
       engine.stats.countError(refused.code);
-      if (!(found instanceof ReplyError)) found.stats.rejectedCalls++;
+      cmd.stats.rejectedCalls++;
       return refused;
     }
-    // It is no error, then it is a command.
-    const cmd = found as Command;
     if ((cmd.flags & Flag.Write) !== 0) run.hasWritten = true;
     engine.context.sinkKinds = run.sinkKinds;
     if (engine.tracking.clientCount > 0) engine.tracking.declaredKeys = run.keys;

@@ -2,7 +2,8 @@
  * A connection: it lets the engine run what the socket brings and sends what the engine wrote.
  *
  * One write is under way per connection; what is written meanwhile goes out together when it has ended. A client that
- * does not read is not read from either once too much waits for it, so it cannot grow the server's memory by asking; one that is sent what it did not ask for is cut off by `client-output-buffer-limit`.
+ * does not read is not read from either once too much waits for it, so it cannot grow the server's memory by
+ * asking; one that is sent what it did not ask for is cut off by `client-output-buffer-limit`.
  */
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -52,7 +53,7 @@ export class Connection implements ClientTransport {
   readonly client: Client;
   readonly #decoder: RequestDecoder;
   readonly #reader: RequestReader;
-  /** Written by the engine, not yet given to the socket: in the client's reply writer and here. */
+  /** Bytes given to the socket that it has not taken yet. */
   #inFlightBytes = 0;
   /** What the host's unread limit has been told of. */
   #countedBytes = 0;

@@ -39,7 +39,10 @@ async function output(command: string, args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout).trim();
 }
 
-/** Tests that ask for redis-server's own insides: unit, name, reason. They are left out, for one that breaks off spoils the next. */
+/**
+ * Tests that ask for redis-server's own insides: unit, name, reason. They are left out, for one that breaks off spoils
+ * the next.
+ */
 const notApplicable = await rowsOf(new URL("not_applicable.txt", here));
 
 /** What one run of the suite has shown. */
