@@ -69,7 +69,7 @@ function fieldsOf(engine: Engine, section: Section): readonly InfoField[] {
 }
 
 /** The text of INFO for these sections, a latin1 string. */
-export function infoText(engine: Engine, names: readonly string[]): string {
+function infoText(engine: Engine, names: readonly string[]): string {
   const texts = chosenSections(names).map((section) => {
     const lines = fieldsOf(engine, section).map(([name, value]) => `${name}:${value}\r\n`);
     return `# ${section.title}\r\n${lines.join("")}`;

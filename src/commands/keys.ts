@@ -96,7 +96,7 @@ function keys(ctx: CommandContext, args: Args): void {
 }
 
 /** The cursor that argument `at` is, read as C does: an empty one is 0, and a sign is allowed. Throws INVALID_CURSOR. */
-export function cursorArgument(args: Args, at: number): number {
+function cursorArgument(args: Args, at: number): number {
   const text = args.string(at);
   if (!/^([+-]?\d+)?$/.test(text)) throw INVALID_CURSOR;
   const cursor = Number(text);

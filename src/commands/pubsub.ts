@@ -4,7 +4,6 @@
  * Subscribing replies once per channel, as a push message in RESP3. In RESP2, where replies and messages could not be
  * told apart, a subscribed client may do little else until it has ended its last subscription.
  */
-import type { Args } from "../engine/args.ts";
 import { type Client, ClientFlag } from "../engine/client.ts";
 import {
   type Command,
@@ -141,7 +140,7 @@ function countSubscribers(kind: Kind): Handler {
   };
 }
 
-function countPatterns(ctx: CommandContext, _args: Args): void {
+function countPatterns(ctx: CommandContext): void {
   ctx.reply.integer(ctx.engine.pubsub.patterns.size);
 }
 

@@ -306,7 +306,7 @@ function findString(ctx: CommandContext, key: Key): number {
 }
 
 /** Throws unless a string may have `length` bytes. */
-export function checkStringLength(ctx: CommandContext, length: number): void {
+function checkStringLength(ctx: CommandContext, length: number): void {
   if (length > ctx.engine.config.values.protoMaxBulkLen) throw STRING_TOO_LONG;
 }
 

@@ -60,11 +60,11 @@ function caching(ctx: CommandContext, args: Args): void {
   ctx.reply.ok();
 }
 
-function getredir(ctx: CommandContext, _args: Args): void {
+function getredir(ctx: CommandContext): void {
   ctx.reply.integer(ctx.engine.tracking.stateOf(ctx.client)?.redirect ?? -1);
 }
 
-function trackinginfo(ctx: CommandContext, _args: Args): void {
+function trackinginfo(ctx: CommandContext): void {
   const { reply } = ctx;
   const state = ctx.engine.tracking.stateOf(ctx.client);
   const flags = state === undefined ? ["off"] : trackingFlags(state);
@@ -90,7 +90,7 @@ function trackingFlags(state: TrackingState): string[] {
   return flags;
 }
 
-function monitor(ctx: CommandContext, _args: Args): void {
+function monitor(ctx: CommandContext): void {
   const { client, engine } = ctx;
   if (client.has(ClientFlag.DenyBlocking)) throw MONITOR_DENIED;
   if (client.has(ClientFlag.Monitor)) return; // Redis says nothing to those who watch already

@@ -17,7 +17,7 @@ import { SlotIndex } from "./slot_index.ts";
 export const processSeed = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
 /** The bytes of heap that a string of `length` latin1 characters takes, and its place in an array. */
-export function textBytes(length: number): number {
+function textBytes(length: number): number {
   return 24 + ((length + 7) & ~7);
 }
 

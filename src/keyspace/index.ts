@@ -20,7 +20,7 @@ const SMALLEST_SLOTS = 4;
  * Each table is divided in 512 buckets by the lowest bits of the hash: the units in which a snapshot saves keys, some
  * forty of them with ten million.
  */
-export const BUCKET_BITS = 9;
+const BUCKET_BITS = 9;
 /** Buckets of a table. */
 export const BUCKET_COUNT = 1 << BUCKET_BITS;
 

@@ -37,7 +37,7 @@ function usualSettings(): Settings {
 const MAX_DIGITS = 100;
 
 /** A double as `printf("%.<precision>g")` prints it. */
-export function formatGeneral(value: number, precision: number): string {
+function formatGeneral(value: number, precision: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";

@@ -33,7 +33,7 @@ function prefixOf(conversion: string, digits: string): string {
 }
 
 /** A whole number as printf prints it with `%lld` and its kin. */
-export function formatInteger(value: number, { flags, width, precision, conversion }: Directive): string {
+function formatInteger(value: number, { flags, width, precision, conversion }: Directive): string {
   const isSigned = conversion === "d" || conversion === "i";
   const whole = isSigned ? toInt64(value) : toUint64(value);
   let digits = digitsOf(whole < 0n ? -whole : whole, conversion);
@@ -82,7 +82,7 @@ export function stringFormat(lua: Lua, format: LuaFunction): LuaFunction {
 }
 
 /** What `strtoul` makes of a text in a base; undefined if it is no number. */
-export function parseInBase(text: string, base: number): number | undefined {
+function parseInBase(text: string, base: number): number | undefined {
   const prefix = base === 16 ? "(?:0[xX])?" : "";
   const parts = new RegExp(`^\\s*([-+]?)${prefix}([0-9a-zA-Z]+)\\s*$`).exec(text);
   if (parts === null) return undefined;
