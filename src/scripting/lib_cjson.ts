@@ -438,79 +438,104 @@ class Decoder {
   }
 }
 
-/** Functions that read and change settings. */
-function settingFunctions(lua: Lua, settings: Settings): Record<string, LuaFunction> {
-  const { api } = lua;
-  const isGiven = (L: State, index: number) => lua.type(L, index) > LuaType.Nil;
-  const flag = (L: State, index: number, value: boolean) =>
-    isGiven(L, index) ? choice(L, index, ["off", "on"]) === "on" : value;
-  const whole = (L: State, index: number, value: number, min: number, max: number) => {
-    if (!isGiven(L, index)) return value;
-    const given = lua.checkInt(L, index);
-    if (given < min || given > max) {
-      lua.argumentError(L, index, `expected integer between ${min} and ${max}`);
-    }
-    return given;
-  };
-  const choice = (L: State, index: number, names: readonly string[]): string => {
-    if (lua.type(L, index) === LuaType.Boolean) return names[api.lua_toboolean(L, index)]!;
+/** Reads the arguments of the functions that change a setting, and answers with what it is now. */
+class SettingArguments {
+  constructor(readonly lua: Lua) {}
+
+  isGiven(L: State, index: number): boolean {
+    return this.lua.type(L, index) > LuaType.Nil;
+  }
+
+  /** One of `names`; false and true are the first two. */
+  choice(L: State, index: number, names: readonly string[]): string {
+    const { lua } = this;
+    if (lua.type(L, index) === LuaType.Boolean) return names[lua.api.lua_toboolean(L, index)]!;
     const name = lua.checkText(L, index);
     if (!names.includes(name)) lua.argumentError(L, index, `invalid option '${name}'`);
     return name;
-  };
-  const atMost = (L: State, count: number) => {
-    if (api.lua_gettop(L) > count) lua.argumentError(L, count + 1, "found too many arguments");
-  };
-  const number = (L: State, value: number) => {
-    api.lua_pushnumber(L, value);
+  }
+
+  /** On or off; `value` if it is not given. */
+  flag(L: State, index: number, value: boolean): boolean {
+    return this.isGiven(L, index) ? this.choice(L, index, ["off", "on"]) === "on" : value;
+  }
+
+  /** A whole number from `min` to `max`; `value` if it is not given. */
+  whole(L: State, index: number, value: number, min: number, max: number): number {
+    if (!this.isGiven(L, index)) return value;
+    const given = this.lua.checkInt(L, index);
+    if (given < min || given > max) {
+      this.lua.argumentError(L, index, `expected integer between ${min} and ${max}`);
+    }
+    return given;
+  }
+
+  atMost(L: State, count: number): void {
+    if (this.lua.api.lua_gettop(L) > count) {
+      this.lua.argumentError(L, count + 1, "found too many arguments");
+    }
+  }
+
+  /** Pushes a number; returns how many values that are. */
+  number(L: State, value: number): number {
+    this.lua.api.lua_pushnumber(L, value);
     return 1;
-  };
-  const boolean = (L: State, value: boolean) => {
-    api.lua_pushboolean(L, value ? 1 : 0);
+  }
+
+  /** As {@linkcode SettingArguments.number}. */
+  boolean(L: State, value: boolean): number {
+    this.lua.api.lua_pushboolean(L, value ? 1 : 0);
     return 1;
-  };
-  const INT_MAX = 2 ** 31 - 1;
+  }
+}
+
+/** The largest number that a setting can be. */
+const INT_MAX = 2 ** 31 - 1;
+
+/** Functions that read and change settings. */
+function settingFunctions(lua: Lua, settings: Settings): Record<string, LuaFunction> {
+  const args = new SettingArguments(lua);
   return {
     encode_sparse_array: (L) => {
-      atMost(L, 3);
-      settings.sparseConvert = flag(L, 1, settings.sparseConvert);
-      settings.sparseRatio = whole(L, 2, settings.sparseRatio, 0, INT_MAX);
-      settings.sparseSafe = whole(L, 3, settings.sparseSafe, 0, INT_MAX);
-      boolean(L, settings.sparseConvert);
-      number(L, settings.sparseRatio);
-      number(L, settings.sparseSafe);
+      args.atMost(L, 3);
+      settings.sparseConvert = args.flag(L, 1, settings.sparseConvert);
+      settings.sparseRatio = args.whole(L, 2, settings.sparseRatio, 0, INT_MAX);
+      settings.sparseSafe = args.whole(L, 3, settings.sparseSafe, 0, INT_MAX);
+      args.boolean(L, settings.sparseConvert);
+      args.number(L, settings.sparseRatio);
+      args.number(L, settings.sparseSafe);
       return 3;
     },
     encode_max_depth: (L) => {
-      atMost(L, 1);
-      return number(L, settings.encodeMaxDepth = whole(L, 1, settings.encodeMaxDepth, 1, INT_MAX));
+      args.atMost(L, 1);
+      return args.number(L, settings.encodeMaxDepth = args.whole(L, 1, settings.encodeMaxDepth, 1, INT_MAX));
     },
     decode_max_depth: (L) => {
-      atMost(L, 1);
-      return number(L, settings.decodeMaxDepth = whole(L, 1, settings.decodeMaxDepth, 1, INT_MAX));
+      args.atMost(L, 1);
+      return args.number(L, settings.decodeMaxDepth = args.whole(L, 1, settings.decodeMaxDepth, 1, INT_MAX));
     },
     encode_number_precision: (L) => {
-      atMost(L, 1);
-      return number(L, settings.precision = whole(L, 1, settings.precision, 1, 14));
+      args.atMost(L, 1);
+      return args.number(L, settings.precision = args.whole(L, 1, settings.precision, 1, 14));
     },
     encode_keep_buffer: (L) => {
-      atMost(L, 1);
-      return boolean(L, settings.keepBuffer = flag(L, 1, settings.keepBuffer));
+      args.atMost(L, 1);
+      return args.boolean(L, settings.keepBuffer = args.flag(L, 1, settings.keepBuffer));
     },
     encode_invalid_numbers: (L) => {
-      atMost(L, 1);
-      if (isGiven(L, 1)) {
-        const chosen = choice(L, 1, ["off", "on", "null"]);
+      args.atMost(L, 1);
+      if (args.isGiven(L, 1)) {
+        const chosen = args.choice(L, 1, ["off", "on", "null"]);
         settings.encodeInvalidNumbers = chosen === "on" || chosen === "null" ? chosen : "off";
       }
       const { encodeInvalidNumbers } = settings;
-      if (encodeInvalidNumbers !== "null") return boolean(L, encodeInvalidNumbers === "on");
+      if (encodeInvalidNumbers !== "null") return args.boolean(L, encodeInvalidNumbers === "on");
       lua.pushString(L, "null");
       return 1;
     },
     decode_invalid_numbers: (L) => {
-      atMost(L, 1);
-      return boolean(L, settings.decodeInvalidNumbers = flag(L, 1, settings.decodeInvalidNumbers));
+      args.atMost(L, 1);
+      return args.boolean(L, settings.decodeInvalidNumbers = args.flag(L, 1, settings.decodeInvalidNumbers));
     },
   };
 }
