@@ -104,7 +104,8 @@ Deno.test("lengths that a file cannot hold are refused at once and without memor
     "\x81\0\0\0\xff\xff\xff\xff\xff",
     "\x80\x7f\xff\xff\xff",
   ];
-  const started = performance.now(), before = Deno.memoryUsage();
+  // Whoever went on to read so many elements would not come back from here.
+  const before = Deno.memoryUsage();
   for (const length of huge) {
     for (let type = 0; type < 256; type++) {
       for (
@@ -122,7 +123,6 @@ Deno.test("lengths that a file cannot hold are refused at once and without memor
   const after = Deno.memoryUsage();
   const grown = after.external - before.external + after.heapTotal - before.heapTotal;
   assert(grown < 64 << 20, `${grown} bytes more`);
-  assert(performance.now() - started < 20_000);
 });
 
 Deno.test("a server does not start from a damaged RDB file, and says where the damage is", async () => {
