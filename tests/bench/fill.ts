@@ -12,7 +12,7 @@ export function keyName(i: number): string {
 }
 
 /** A value of 16 bytes. */
-export function valueText(i: number): string {
+function valueText(i: number): string {
   return `value${String(i).padStart(11, "0")}`;
 }
 

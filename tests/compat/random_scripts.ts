@@ -10,7 +10,7 @@ function times<T>(random: Random, most: number, make: () => T): T[] {
 }
 
 /** Numbers of all sizes, many of them at the limits of integers. */
-export function randomNumber(random: Random): string {
+function randomNumber(random: Random): string {
   const sign = pick(random, ["", "-"]);
   switch (random.below(6)) {
     case 0:
@@ -29,7 +29,7 @@ export function randomNumber(random: Random): string {
 }
 
 /** A string of any bytes, as Lua writes it. */
-export function randomString(random: Random): string {
+function randomString(random: Random): string {
   const part = () =>
     pick(random, ["a", "key", " ", "\\r\\n", "\\0", `\\${random.below(256)}`, "%d", '\\"', "/", "é"]);
   return `'${times(random, 6, part).join("").replaceAll("é", "\xc3\xa9")}'`;
@@ -49,7 +49,7 @@ function randomScalar(random: Random): string {
 }
 
 /** Maps have one key: the order of more is the interpreter's own. */
-export function randomValue(random: Random, depth: number): string {
+function randomValue(random: Random, depth: number): string {
   const inner = () => randomValue(random, depth - 1);
   if (depth === 0 || random.below(3) === 0) return randomScalar(random);
   switch (random.below(8)) {

@@ -139,7 +139,7 @@ export class Writer {
 }
 
 /** A write was refused although nothing was wrong with the disk. */
-export class RefusedError extends Error {
+class RefusedError extends Error {
   override name = "RefusedError";
 }
 

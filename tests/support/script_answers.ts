@@ -16,7 +16,7 @@ export interface ScriptAnswer {
 }
 
 /** Keys and arguments with which each script is called, on an empty database. */
-export const SCRIPT_KEY = "key", SCRIPT_ARGUMENT = "a\0b\xff";
+const SCRIPT_KEY = "key", SCRIPT_ARGUMENT = "a\0b\xff";
 
 /** The command that runs a script. */
 export function evalCommand(script: string): string[] {
