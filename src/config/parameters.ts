@@ -128,7 +128,7 @@ export const PARAMETERS = {
   "tls-session-cache-timeout": integer(300, 0, INT_MAX, meaningless),
 
   // General
-  "daemonize": bool(false, fixed),
+  "daemonize": bool(false, fixedAndMeaningless),
   "supervised": choice("no", ["upstart", "systemd", "auto", "no"], fixedAndMeaningless),
   "pidfile": text("", fixed),
   "loglevel": choice("notice", ["debug", "verbose", "notice", "warning"]),

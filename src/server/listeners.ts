@@ -66,9 +66,18 @@ function netEndpoints(bind: readonly string[], port: number, kind: string, liste
 function tlsEndpoints(values: ConfigValues): Endpoint[] {
   const { bind, tlsPort, tlsCertFile, tlsKeyFile } = values;
   return netEndpoints(bind, tlsPort, `tls ${tlsCertFile} ${tlsKeyFile}`, (options) => {
-    const cert = Deno.readTextFileSync(tlsCertFile), key = Deno.readTextFileSync(tlsKeyFile);
+    const cert = readPem("tls-cert-file", tlsCertFile), key = readPem("tls-key-file", tlsKeyFile);
     return Deno.listenTls({ ...options, cert, key });
   });
+}
+
+function readPem(directive: string, path: string): string {
+  if (path === "") throw new Error(`${directive} is not set`);
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new Error(`${directive} cannot be read: ${reasonOf(error)}`);
+  }
 }
 
 function unixEndpoints({ unixsocket, unixsocketperm }: ConfigValues): Endpoint[] {

@@ -215,9 +215,20 @@ Deno.test("users and renamed commands are kept for their consumers, with their o
 
 Deno.test("directives without meaning here are accepted and told once", () => {
   const config = start({
-    args: ["--io-threads", "4", "--io-threads", "8", "--disable-thp", "yes", "--port", "1"],
+    args: [
+      "--io-threads",
+      "4",
+      "--io-threads",
+      "8",
+      "--disable-thp",
+      "yes",
+      "--daemonize",
+      "yes",
+      "--port",
+      "1",
+    ],
   });
-  assertEquals(config.ignored, ["io-threads", "disable-thp"]);
+  assertEquals(config.ignored, ["io-threads", "disable-thp", "daemonize"]);
   assertEquals(config.get("io-threads"), "8");
 });
 

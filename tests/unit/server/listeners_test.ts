@@ -126,6 +126,14 @@ Deno.test("Listeners does not remove a file that is no socket", async () => {
   }
 });
 
+Deno.test("Listeners says which file a TLS port lacks", () => {
+  const port = freePort();
+  using unset = create("port 0", "bind 127.0.0.1", `tls-port ${port}`);
+  assertThrows(() => unset.listeners.open(), ListenError, "tls-cert-file is not set");
+  using missing = create("port 0", "bind 127.0.0.1", `tls-port ${port}`, "tls-cert-file /nonexistent/cert");
+  assertThrows(() => missing.listeners.open(), ListenError, "tls-cert-file cannot be read: No such file");
+});
+
 Deno.test("Listeners follows CONFIG SET port and bind", async () => {
   const first = freePort(), second = freePort();
   using s = create(`port ${first}`, "bind 127.0.0.1");
