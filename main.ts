@@ -146,8 +146,10 @@ async function main(): Promise<number> {
         return await serve(command.commandLine);
     }
   } catch (error) {
-    if (!(error instanceof ConfigLoadError)) throw error;
-    console.error(error.message);
+    if (error instanceof ConfigLoadError) console.error(error.message);
+    else if (error instanceof Deno.errors.NotCapable) {
+      console.error(`Fatal error: ${error.message} (or start Redeno by 'deno task start', which gives it)`);
+    } else throw error;
     return 1;
   }
 }

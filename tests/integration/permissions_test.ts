@@ -143,3 +143,10 @@ Deno.test("what a server's permissions do not name is refused with an error, and
   assertEquals((await server.stop()).code, 0);
   assertStringIncludes(server.log, `Requires net access to "127.0.0.1:${elsewhere}"`);
 });
+
+Deno.test("a server without the permission to read its environment says so in one line and exits with status 1", async () => {
+  const [program, ...words] = redenoCommand(["--no-prompt"]);
+  const { code, stdout, stderr } = await runTool(program, words);
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^Fatal error: Requires env access.*--allow-env.*deno task start.*\n$/);
+});
