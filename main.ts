@@ -109,6 +109,10 @@ async function serve(commandLine: CommandLine): Promise<number> {
     log.warning(`Failed listening on port ${config.values.port} (tcp), aborting.`);
     return 1;
   }
+  if (listeners.isEmpty) {
+    log.warning("Configured to not listen anywhere, exiting.");
+    return 1;
+  }
   const shutdown = new Shutdown(server, persistence, listeners, log);
   shutdown.handleSignals();
   // Who ends the server does not wait for its data.

@@ -146,6 +146,11 @@ export class Listeners {
     this.#openAll(endpoints(this.config.values));
   }
 
+  /** Nothing is listened on. */
+  get isEmpty(): boolean {
+    return this.#open.size === 0;
+  }
+
   /** Closes everything. */
   close(): void {
     for (const name of [...this.#open.keys()]) this.#close(name);

@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { redenoCommand } from "../support/launch.ts";
-import { type RawConnection, ServerProcess } from "../support/oracle.ts";
+import { freePort, type RawConnection, ServerProcess } from "../support/oracle.ts";
 
 const AOF = ["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--rdbcompression", "no"];
 /** A file system of a megabyte. */
@@ -242,7 +242,7 @@ Deno.test("a second server on the same folder refuses to start and says who is t
   for (const directives of [AOF, ["--save", "900 1"]]) {
     await using first = await ServerProcess.start(redenoCommand(), directives);
     const [program, ...words] = redenoCommand();
-    const args = [...words, "--port", "0", "--dir", first.folder, ...directives];
+    const args = [...words, "--port", String(freePort()), "--dir", first.folder, ...directives];
     const { code, stdout } = await new Deno.Command(program, { args, stderr: "inherit" }).output();
     assertEquals(code, 1);
     const log = new TextDecoder().decode(stdout);

@@ -90,6 +90,13 @@ Deno.test("bind: every address is served, one behind a dash may be missing, anot
   assertStringIncludes(stdout, "Failed listening on port");
 });
 
+Deno.test("port 0 without another way in ends the server with status 1", async () => {
+  const [program, ...words] = redenoCommand();
+  const { code, stdout } = await runTool(program, [...words, "--port", "0"]);
+  assertEquals(code, 1);
+  assertStringIncludes(stdout, "Configured to not listen anywhere, exiting.");
+});
+
 Deno.test("bind '127.0.0.1 -::1', a taken port and tcp-keepalive", async () => {
   await using server = await startRedeno([
     "--bind",
