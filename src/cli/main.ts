@@ -7,6 +7,7 @@
  * `.redeno_cli_history` in the home directory), history survives the session.
  */
 import { promptSecret } from "@std/cli";
+import { REDENO_VERSION } from "../util/version.ts";
 import { History, loadHistory, saveHistory } from "./history.ts";
 import { type CliOptions, parseOptions, USAGE, UsageError } from "./options.ts";
 import { Repl } from "./repl.ts";
@@ -40,6 +41,10 @@ export async function runCli(args: string[]): Promise<number> {
 async function run(options: CliOptions): Promise<number> {
   if (options.wantsHelp) {
     standardOutput.print(latin1FromText(USAGE));
+    return 0;
+  }
+  if (options.wantsVersion) {
+    standardOutput.print(`redeno cli ${REDENO_VERSION}\n`);
     return 0;
   }
   const session = new Session(options, choosePassword(options), standardOutput);

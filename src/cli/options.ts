@@ -24,6 +24,7 @@ export interface CliOptions {
   readonly failOnErrorReply: boolean;
   readonly showPushes: boolean;
   readonly wantsHelp: boolean;
+  readonly wantsVersion: boolean;
   /** The command as latin1 strings; empty for a session. */
   readonly command: readonly string[];
 }
@@ -55,13 +56,14 @@ Usage: redeno cli [OPTIONS] [cmd [arg [arg ...]]]
   -d <delimiter>     What parts the items of a raw reply (default: line feed).
   -D <delimiter>     What ends a raw reply (default: line feed).
   --show-pushes <yn> Print push messages that come unasked (default: on a terminal).
+  -v, --version      Print the version.
   --help             Print this.
 
 Without a command it starts a session: type "help" there.
 `;
 
 const VALUES = ["h", "p", "s", "a", "user", "n", "r", "i", "d", "D", "show-pushes"] as const;
-const SWITCHES = ["askpass", "no-auth-warning", "2", "3", "x", "e", "raw", "help"] as const;
+const SWITCHES = ["askpass", "no-auth-warning", "2", "3", "x", "e", "raw", "help", "version"] as const;
 const TAKES_VALUE: ReadonlySet<string> = new Set(["pass", ...VALUES]);
 
 /**
@@ -74,7 +76,7 @@ export function parseOptions(args: readonly string[], isTerminal: boolean): CliO
   const flags = parseArgs(flagArgs, {
     string: VALUES,
     boolean: SWITCHES,
-    alias: { a: "pass" },
+    alias: { a: "pass", version: "v" },
     negatable: ["raw"],
     default: { raw: !isTerminal },
     unknown: refuseFlag,
@@ -103,6 +105,7 @@ export function parseOptions(args: readonly string[], isTerminal: boolean): CliO
     failOnErrorReply: flags.e,
     showPushes: flags["show-pushes"] === undefined ? isTerminal : /^y/i.test(flags["show-pushes"]),
     wantsHelp: flags.help || asksHelp,
+    wantsVersion: flags.version,
     command: command.map(latin1FromText),
   };
 }

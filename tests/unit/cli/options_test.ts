@@ -53,6 +53,14 @@ Deno.test("parseOptions takes a lone -h for help", () => {
   ]);
 });
 
+Deno.test("parseOptions takes -v and --version", () => {
+  assertEquals([parse("-v").wantsVersion, parse("--version").wantsVersion, parse("ping").wantsVersion], [
+    true,
+    true,
+    false,
+  ]);
+});
+
 Deno.test("parseOptions refuses unknown flags, missing values and bad numbers", () => {
   for (const args of [["--nosuch"], ["-p"], ["-p", "x"], ["-n", "1.5"], ["-a"]]) {
     assertThrows(() => parse(...args), UsageError);
