@@ -54,7 +54,8 @@ function reportOf(error: unknown): string[] {
 /** See the head of this file. */
 export class Persistence {
   readonly store: DataStore;
-  #lock: FolderLock | null = null;
+  /** One for each name data is kept under. */
+  #locks: FolderLock[] = [];
   /** What the disk held at the start is here. */
   #isLoaded = false;
 
@@ -94,9 +95,11 @@ export class Persistence {
   /** A server that writes by itself must be the only one that writes these files. False if it is not. */
   async #lockFolder(): Promise<boolean> {
     const { appendonly, appendfilename, dbfilename, save, dir } = this.server.engine.config.values;
-    if (!appendonly && save.length === 0) return true;
+    const names = new Set<string>();
+    if (appendonly) names.add(appendfilename);
+    if (save.length > 0) names.add(dbfilename);
     try {
-      this.#lock = await FolderLock.take(dir, appendonly ? appendfilename : dbfilename, Deno.pid);
+      for (const name of names) this.#locks.push(await FolderLock.take(dir, name, Deno.pid));
     } catch (error) {
       this.log.warning(textOf(error));
       if (error instanceof FolderInUseError) return false;
@@ -111,7 +114,7 @@ export class Persistence {
    */
   finish({ save, force }: { save?: boolean; force: boolean }): void {
     if (this.#isLoaded) this.store.finish(save, force);
-    this.#lock?.release();
-    this.#lock = null;
+    for (const lock of this.#locks) lock.release();
+    this.#locks = [];
   }
 }
