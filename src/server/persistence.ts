@@ -99,7 +99,10 @@ export class Persistence {
     if (appendonly) names.add(appendfilename);
     if (save.length > 0) names.add(dbfilename);
     try {
-      for (const name of names) this.#locks.push(await FolderLock.take(dir, name, Deno.pid));
+      for (const name of names) {
+        const lock = await FolderLock.take(dir, name, Deno.pid);
+        this.#locks.push(lock);
+      }
     } catch (error) {
       this.log.warning(textOf(error));
       if (error instanceof FolderInUseError) return false;
