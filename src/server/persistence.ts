@@ -54,8 +54,7 @@ function reportOf(error: unknown): string[] {
 /** See the head of this file. */
 export class Persistence {
   readonly store: DataStore;
-  /** One for each name data is kept under. */
-  #locks: FolderLock[] = [];
+  #lock: FolderLock | null = null;
   /** What the disk held at the start is here. */
   #isLoaded = false;
 
@@ -92,17 +91,15 @@ export class Persistence {
     return true;
   }
 
-  /** A server that writes by itself must be the only one that writes these files. False if it is not. */
+  /**
+   * A server that writes by itself must be the only one that writes these files. False if it is not. Servers with append only
+   * files of different names may share a folder, as with redis-server, and then share its dump file, too.
+   */
   async #lockFolder(): Promise<boolean> {
     const { appendonly, appendfilename, dbfilename, save, dir } = this.server.engine.config.values;
-    const names = new Set<string>();
-    if (appendonly) names.add(appendfilename);
-    if (save.length > 0) names.add(dbfilename);
+    if (!appendonly && save.length === 0) return true;
     try {
-      for (const name of names) {
-        const lock = await FolderLock.take(dir, name, Deno.pid);
-        this.#locks.push(lock);
-      }
+      this.#lock = await FolderLock.take(dir, appendonly ? appendfilename : dbfilename, Deno.pid);
     } catch (error) {
       this.log.warning(textOf(error));
       if (error instanceof FolderInUseError) return false;
@@ -117,7 +114,7 @@ export class Persistence {
    */
   finish({ save, force }: { save?: boolean; force: boolean }): void {
     if (this.#isLoaded) this.store.finish(save, force);
-    for (const lock of this.#locks) lock.release();
-    this.#locks = [];
+    this.#lock?.release();
+    this.#lock = null;
   }
 }
