@@ -18,7 +18,7 @@ import type { CommandContext } from "../engine/context.ts";
 import { NOT_INTEGER, ReplyError, wrongArity } from "../protocol/errors.ts";
 import type { ReplyWriter } from "../protocol/reply_writer.ts";
 import { formatDouble } from "../util/numbers.ts";
-import { replyHelp, subcommandSyntax } from "./help.ts";
+import { helpCommand, subcommandSyntax } from "./help.ts";
 
 const USUAL_LOG_COUNT = 10;
 const USUAL_PASSWORD_BITS = 256;
@@ -253,16 +253,7 @@ const subcommands: readonly Command[] = [
     complexity: "O(1)",
     handler: (ctx) => ctx.reply.bulkOrNull(ctx.client.user?.name),
   }),
-  command({
-    name: "help",
-    group: "server",
-    since: "6.0.0",
-    arity: 2,
-    flags: Flag.Loading | Flag.Stale,
-    summary: "Replies with how the sub-commands are used.",
-    complexity: "O(1)",
-    handler: (ctx) => replyHelp(ctx, "ACL", help),
-  }),
+  helpCommand("ACL", help, { group: "server", since: "6.0.0" }),
   administrative({
     name: "setuser",
     since: "6.0.0",

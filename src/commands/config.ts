@@ -14,7 +14,7 @@ import { mayAct } from "../engine/protected_action.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import { ReplyError, SYNTAX } from "../protocol/errors.ts";
 import { Replication } from "../replication/replication.ts";
-import { replyHelp } from "./help.ts";
+import { helpCommand } from "./help.ts";
 
 function configGet(ctx: CommandContext, args: Args): void {
   const found = ctx.engine.config.match(args.strings(2));
@@ -119,15 +119,10 @@ const subcommands = [
     complexity: "O(1)",
     handler: configRewrite,
   }),
-  command({
-    name: "help",
+  helpCommand("CONFIG", help, {
     group: "server",
     since: "5.0.0",
-    arity: 2,
-    flags: Flag.Loading | Flag.Stale,
     summary: "Replies with what the sub-commands do.",
-    complexity: "O(1)",
-    handler: (ctx) => replyHelp(ctx, "CONFIG", help),
   }),
 ];
 

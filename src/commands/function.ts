@@ -10,7 +10,7 @@ import { dumpLibraries, readDump } from "../scripting/function_dump.ts";
 import { ENGINE_NAME, type Library, type RestorePolicy } from "../scripting/function_libraries.ts";
 import { keyCount, type Runnable, Scripting } from "../scripting/scripting.ts";
 import { globMatch } from "../util/glob.ts";
-import { replyHelp, subcommandSyntax } from "./help.ts";
+import { helpCommand, subcommandSyntax } from "./help.ts";
 import { flushModeArg, isFlushMode, runDeclaration } from "./scripting.ts";
 
 const NOT_FOUND = new ReplyError("ERR Function not found");
@@ -211,15 +211,10 @@ const subcommands = [
     complexity: "O(N) for N functions that go",
     handler: flush,
   }),
-  command({
-    name: "help",
+  helpCommand("FUNCTION", HELP, {
     group: "scripting",
     since: "7.0.0",
-    arity: 2,
-    flags: Flag.Loading | Flag.Stale,
     summary: "Describes the sub-commands.",
-    complexity: "O(1)",
-    handler: (ctx) => replyHelp(ctx, "FUNCTION", HELP),
   }),
   command({
     name: "kill",

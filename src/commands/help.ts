@@ -1,5 +1,6 @@
 /** HELP of container commands, and the error that points to it. */
 import type { Args } from "../engine/args.ts";
+import { type Command, command, type CommandDeclaration, Flag } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { ReplyError } from "../protocol/errors.ts";
 
@@ -14,6 +15,26 @@ export function replyHelp(ctx: CommandContext, container: string, lines: readonl
   for (const line of lines) reply.simple(line);
   reply.simple("HELP");
   reply.simple("    Prints this help.");
+}
+
+/** The sub-command HELP of a container, which replies as {@linkcode replyHelp} does. */
+export function helpCommand(
+  container: string,
+  lines: readonly string[],
+  { group, since, summary = "Replies with how the sub-commands are used." }:
+    & Pick<CommandDeclaration, "group" | "since">
+    & Partial<Pick<CommandDeclaration, "summary">>,
+): Command {
+  return command({
+    name: "help",
+    group,
+    since,
+    arity: 2,
+    flags: Flag.Loading | Flag.Stale,
+    summary,
+    complexity: "O(1)",
+    handler: (ctx) => replyHelp(ctx, container, lines),
+  });
 }
 
 /** The error for arguments of a sub-command, `args[1]`, that make no sense. */

@@ -25,7 +25,7 @@ import { INVALID_CURSOR, NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "..
 import { globMatch } from "../util/glob.ts";
 import { parseIntegerBytes } from "../util/numbers.ts";
 import { databaseArgument } from "./database.ts";
-import { replyHelp } from "./help.ts";
+import { helpCommand } from "./help.ts";
 
 // ---- Deleting and looking ---------------------------------------------------------------------------------------
 
@@ -513,16 +513,7 @@ export const keyCommands: readonly Command[] = [
         "Counts the references to a value: one, and as in Redis very many for integers below 10000.",
         objectRefcount,
       ),
-      command({
-        ...generic,
-        name: "help",
-        since: "6.2.0",
-        arity: 2,
-        flags: Flag.Loading | Flag.Stale,
-        summary: "Replies with how the sub-commands are used.",
-        complexity: "O(1)",
-        handler: (ctx) => replyHelp(ctx, "OBJECT", objectHelp),
-      }),
+      helpCommand("OBJECT", objectHelp, { ...generic, since: "6.2.0" }),
     ],
   }),
 ];

@@ -4,7 +4,7 @@ import { type Command, command, type CommandDeclaration, Flag, stringArg } from 
 import type { CommandContext } from "../engine/context.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import type { Histogram } from "../util/histogram.ts";
-import { replyHelp } from "./help.ts";
+import { helpCommand } from "./help.ts";
 import { latencyGraph, latencyReport } from "./latency_report.ts";
 
 // ---- Histograms -------------------------------------------------------------------------------------------------
@@ -164,16 +164,7 @@ export const latencyCommands: readonly Command[] = [
         summary: "Replies with how many calls of each command took how long.",
         handler: histogram,
       }),
-      command({
-        name: "help",
-        group: "server",
-        since: "2.8.13",
-        arity: 2,
-        flags: Flag.Loading | Flag.Stale,
-        summary: "Replies with how the sub-commands are used.",
-        complexity: "O(1)",
-        handler: (ctx) => replyHelp(ctx, "LATENCY", help),
-      }),
+      helpCommand("LATENCY", help, { group: "server", since: "2.8.13" }),
     ],
   }),
 ];

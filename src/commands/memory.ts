@@ -9,7 +9,7 @@ import { streamMemory } from "../replication/info.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import { collectGarbage } from "../util/garbage.ts";
 import { formatDouble } from "../util/numbers.ts";
-import { replyHelp } from "./help.ts";
+import { helpCommand } from "./help.ts";
 import { humanBytes } from "./info_fields.ts";
 
 const MB = 1024 * 1024;
@@ -210,16 +210,7 @@ export const memoryCommands: readonly Command[] = [
         ["request_policy:all_shards", "response_policy:all_succeeded"],
         purge,
       ),
-      command({
-        name: "help",
-        group: "server",
-        since: "4.0.0",
-        arity: 2,
-        flags: Flag.Loading | Flag.Stale,
-        summary: "Replies with how the sub-commands are used.",
-        complexity: "O(1)",
-        handler: (ctx) => replyHelp(ctx, "MEMORY", help),
-      }),
+      helpCommand("MEMORY", help, { group: "server", since: "4.0.0" }),
     ],
   }),
 ];

@@ -11,7 +11,7 @@ import {
 import type { CommandContext } from "../engine/context.ts";
 import { mayAct } from "../engine/protected_action.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { replyHelp } from "./help.ts";
+import { helpCommand } from "./help.ts";
 
 const NOT_ALLOWED = new ReplyError(
   'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local ' +
@@ -97,16 +97,7 @@ const subcommands: readonly Command[] = [
     summary: "Unloads a module; refused.",
     handler: unload,
   }),
-  command({
-    name: "help",
-    group: "server",
-    since: "5.0.0",
-    arity: 2,
-    flags: Flag.Loading | Flag.Stale,
-    summary: "Replies with how the sub-commands are used.",
-    complexity: "O(1)",
-    handler: (ctx) => replyHelp(ctx, "MODULE", help),
-  }),
+  helpCommand("MODULE", help, { group: "server", since: "5.0.0" }),
 ];
 
 /** The commands of this group; `table.ts` joins the groups. */

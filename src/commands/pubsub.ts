@@ -24,7 +24,7 @@ import { ReplyError } from "../protocol/errors.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import type { Subscriptions } from "../pubsub/subscriptions.ts";
 import { globMatch } from "../util/glob.ts";
-import { replyHelp, subcommandSyntax } from "./help.ts";
+import { helpCommand, subcommandSyntax } from "./help.ts";
 
 /** Channels, patterns or shard channels: what the commands of each have in common. */
 interface Kind {
@@ -216,15 +216,10 @@ const pubsubSubcommands: readonly Command[] = [
     complexity: "O(N) for N shard channels asked for",
     handler: countSubscribers(SHARD_CHANNELS),
   }),
-  command({
-    name: "help",
+  helpCommand("PUBSUB", HELP, {
     group: "pubsub",
     since: "6.2.0",
-    arity: 2,
-    flags: Flag.Loading | Flag.Stale,
     summary: "Replies with a text about the sub-commands.",
-    complexity: "O(1)",
-    handler: (ctx) => replyHelp(ctx, "PUBSUB", HELP),
   }),
 ];
 

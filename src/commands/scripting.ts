@@ -21,7 +21,7 @@ import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { flagsOfRun, ScriptFlag } from "../scripting/flags.ts";
 import { keyCount, type Runnable, Scripting } from "../scripting/scripting.ts";
-import { replyHelp } from "./help.ts";
+import { helpCommand } from "./help.ts";
 
 const NOSCRIPT = new ReplyError("NOSCRIPT No matching script. Please use EVAL.");
 const NO_DEBUGGER = new ReplyError("ERR The Lua debugger is not supported");
@@ -203,16 +203,7 @@ const subcommands = [
     complexity: "O(N) for N scripts",
     handler: flush,
   }),
-  command({
-    name: "help",
-    group: "scripting",
-    since: "5.0.0",
-    arity: 2,
-    flags: Flag.Loading | Flag.Stale,
-    summary: "Describes the sub-commands.",
-    complexity: "O(1)",
-    handler: (ctx) => replyHelp(ctx, "SCRIPT", HELP),
-  }),
+  helpCommand("SCRIPT", HELP, { group: "scripting", since: "5.0.0", summary: "Describes the sub-commands." }),
   command({
     name: "kill",
     group: "scripting",

@@ -3,7 +3,7 @@ import type { Args } from "../engine/args.ts";
 import { type Command, command, Flag, integerArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { replyHelp, subcommandSyntax } from "./help.ts";
+import { helpCommand, subcommandSyntax } from "./help.ts";
 
 const USUAL_COUNT = 10;
 const BAD_COUNT = new ReplyError("ERR count should be greater than or equal to -1");
@@ -80,16 +80,7 @@ export const slowlogCommands: readonly Command[] = [
           ctx.reply.ok();
         },
       }),
-      command({
-        name: "help",
-        group: "server",
-        since: "6.2.0",
-        arity: 2,
-        flags: Flag.Loading | Flag.Stale,
-        summary: "Replies with how the sub-commands are used.",
-        complexity: "O(1)",
-        handler: (ctx) => replyHelp(ctx, "SLOWLOG", help),
-      }),
+      helpCommand("SLOWLOG", help, { group: "server", since: "6.2.0" }),
     ],
   }),
 ];

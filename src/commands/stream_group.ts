@@ -49,7 +49,7 @@ import {
   noGroupOfKey,
   unknownClaimOption,
 } from "./stream_errors.ts";
-import { replyHelp, subcommandSyntax } from "./help.ts";
+import { helpCommand, subcommandSyntax } from "./help.ts";
 
 // ---- XGROUP -------------------------------------------------------------------------------------------------------
 
@@ -483,15 +483,10 @@ const xgroupCommand = command({
       complexity: "O(N log M) for N pending entries of M in the group",
       handler: deleteConsumer,
     }),
-    command({
-      name: "help",
+    helpCommand("XGROUP", xgroupHelp, {
       group: "stream",
       since: "5.0.0",
-      arity: 2,
-      flags: Flag.Loading | Flag.Stale,
       summary: "Replies with what the sub-commands do.",
-      complexity: "O(1)",
-      handler: (ctx) => replyHelp(ctx, "XGROUP", xgroupHelp),
     }),
   ],
 });

@@ -21,7 +21,7 @@ import {
 } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { NO_SUCH_KEY } from "../protocol/errors.ts";
-import { replyHelp, subcommandSyntax } from "./help.ts";
+import { helpCommand, subcommandSyntax } from "./help.ts";
 import { type EntryView, replyEntries, replyEntry, replyId } from "./stream_common.ts";
 import { noGroupOfKey } from "./stream_errors.ts";
 
@@ -260,15 +260,10 @@ export const streamInfoCommands: readonly Command[] = [
         ],
         handler: infoStream,
       }),
-      command({
-        name: "help",
+      helpCommand("XINFO", xinfoHelp, {
         group: "stream",
         since: "5.0.0",
-        arity: 2,
-        flags: Flag.Loading | Flag.Stale,
         summary: "Replies with what the sub-commands do.",
-        complexity: "O(1)",
-        handler: (ctx) => replyHelp(ctx, "XINFO", xinfoHelp),
       }),
     ],
   }),
