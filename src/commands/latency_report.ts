@@ -1,6 +1,6 @@
 /** LATENCY GRAPH's picture and LATENCY DOCTOR's words. */
 import type { Engine } from "../engine/engine.ts";
-import type { LatencySeries } from "../engine/latency.ts";
+import type { LatencySeries } from "../metrics/latency.ts";
 
 // ---- The graph --------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ const rooms = [
   "replication",
   "persistence",
   "engine",
+  "metrics",
   "acl",
   "pubsub",
   "keyspace",

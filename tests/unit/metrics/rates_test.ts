@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Rates } from "../../../src/engine/rates.ts";
+import { Rates } from "../../../src/metrics/rates.ts";
 
 Deno.test("Rates gives the mean growth a second over the last samples", () => {
   const rates = new Rates();
