@@ -1,5 +1,5 @@
 /** Carries configuration into the places that keep it in fields, at the start and at each CONFIG SET. */
-import { clientLine } from "../commands/client_line.ts";
+import { clientLine } from "../commands/clients/client_line.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Replication } from "../replication/replication.ts";

@@ -1,0 +1,192 @@
+/** When keys expire: EXPIRE, TTL, PERSIST and their kin. */
+import { ArgReader } from "../../engine/arg_reader.ts";
+import type { Args } from "../../engine/args.ts";
+import {
+  type Command,
+  command,
+  Flag,
+  integerArg,
+  keyArg,
+  keyAt,
+  KeyFlag,
+  oneOf,
+  tokenArg,
+  unixTimeArg,
+} from "../../engine/command.ts";
+import type { CommandContext } from "../../engine/context.ts";
+import { Notify } from "../../engine/events.ts";
+import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { invalidExpire, ReplyError } from "../../protocol/errors.ts";
+
+/** Largest number of seconds whose milliseconds fit into a signed 64-bit integer. */
+const MAX_SECONDS = 9223372036854775n;
+const MAX_INT64 = (1n << 63n) - 1n;
+/** The latest time that can be kept: times are doubles, and what is propagated must be read back as an integer. */
+const LATEST_MS = 2 ** 63 - 1024;
+
+/** How a command gives or replies a time. */
+export interface TimeForm {
+  inSeconds: boolean;
+  /** Counted from now, or from 1970. */
+  isRelative: boolean;
+}
+
+/** Under which conditions a time is set: NX, XX, GT, LT. */
+export interface ExpiryConditions {
+  onlyNone: boolean;
+  onlySome: boolean;
+  onlyLater: boolean;
+  onlyEarlier: boolean;
+}
+
+function conditions(args: Args): ExpiryConditions {
+  const found = { onlyNone: false, onlySome: false, onlyLater: false, onlyEarlier: false };
+  const options = new ArgReader(args, 3);
+  while (options.more) {
+    if (options.take("NX")) found.onlyNone = true;
+    else if (options.take("XX")) found.onlySome = true;
+    else if (options.take("GT")) found.onlyLater = true;
+    else if (options.take("LT")) found.onlyEarlier = true;
+    else throw new ReplyError(`ERR Unsupported option ${options.string()}`);
+  }
+  if (found.onlyNone && (found.onlySome || found.onlyLater || found.onlyEarlier)) {
+    throw new ReplyError("ERR NX and XX, GT or LT options at the same time are not compatible");
+  }
+  if (found.onlyLater && found.onlyEarlier) {
+    throw new ReplyError("ERR GT and LT options at the same time are not compatible");
+  }
+  return found;
+}
+
+/** The time that argument `at` means, in Unix milliseconds; it may lie in the past. Throws if it is out of range. */
+export function timeArgument(
+  ctx: CommandContext,
+  args: Args,
+  at: number,
+  { inSeconds, isRelative }: TimeForm,
+): number {
+  const value = BigInt(args.integer(at));
+  const error = invalidExpire(ctx.cmd.fullName);
+  if (inSeconds && (value > MAX_SECONDS || value < -MAX_SECONDS)) throw error;
+  const timeMs = (inSeconds ? value * 1000n : value) + (isRelative ? BigInt(ctx.nowMs) : 0n);
+  if (timeMs > MAX_INT64 || timeMs < -MAX_INT64) throw error;
+  return Math.min(Number(timeMs), LATEST_MS);
+}
+
+/** Whether `conditions` let `nextMs` take the place of `currentMs`; no expiry counts as infinitely late. */
+function isAllowed(currentMs: number, nextMs: number, conditions: ExpiryConditions): boolean {
+  const expires = currentMs !== NO_EXPIRY;
+  if (conditions.onlyNone && expires) return false;
+  if (conditions.onlySome && !expires) return false;
+  if (conditions.onlyLater && (!expires || nextMs <= currentMs)) return false;
+  return !(conditions.onlyEarlier && expires && nextMs >= currentMs);
+}
+
+function expire(ctx: CommandContext, args: Args, form: TimeForm): void {
+  const wanted = conditions(args);
+  const timeMs = timeArgument(ctx, args, 2, form);
+  const key = args.key(1), ref = ctx.findForWrite(key);
+  if (ref === 0 || !isAllowed(ctx.db.expiryOf(ref), timeMs, wanted)) return ctx.reply.integer(0);
+  if (timeMs <= ctx.nowMs && !ctx.engine.keepExpired && !ctx.engine.isReplica) {
+    ctx.db.delete(ref);
+    ctx.changed(key, Notify.Generic, "del");
+    ctx.rewrite("DEL", key.text);
+  } else {
+    ctx.db.setExpiry(key, ref, timeMs);
+    ctx.changed(key, Notify.Generic, "expire");
+    ctx.rewrite("PEXPIREAT", key.text, String(timeMs));
+  }
+  ctx.reply.integer(1);
+}
+
+/** TTL and its kin: -2 without the key, -1 without an expiry time. */
+function timeToLive(ctx: CommandContext, args: Args, { inSeconds, isRelative }: TimeForm): void {
+  const ref = ctx.find(args.key(1), false);
+  if (ref === 0) return ctx.reply.integer(-2);
+  const expiresAtMs = ctx.db.expiryOf(ref);
+  if (expiresAtMs === NO_EXPIRY) return ctx.reply.integer(-1);
+  const timeMs = isRelative ? Math.max(0, expiresAtMs - ctx.nowMs) : expiresAtMs;
+  const time = inSeconds ? Math.floor((timeMs + 500) / 1000) : timeMs;
+  ctx.reply.integer(Number.isSafeInteger(time) ? time : BigInt(time));
+}
+
+function persist(ctx: CommandContext, args: Args): void {
+  const key = args.key(1), ref = ctx.findForWrite(key);
+  if (ref === 0 || ctx.db.expiryOf(ref) === NO_EXPIRY) return ctx.reply.integer(0);
+  ctx.db.setExpiry(key, ref, NO_EXPIRY);
+  ctx.changed(key, Notify.Generic, "persist");
+  ctx.reply.integer(1);
+}
+
+const condition = oneOf(
+  "condition",
+  [tokenArg("NX"), tokenArg("XX"), tokenArg("GT"), tokenArg("LT")],
+  { optional: true, since: "7.0.0" },
+);
+
+function expireCommand(name: string, since: string, what: string, form: TimeForm): Command {
+  return command({
+    name,
+    group: "generic",
+    since,
+    arity: -3,
+    flags: Flag.Write | Flag.Fast,
+    keys: [keyAt(1, KeyFlag.ReadWrite | KeyFlag.Update)],
+    args: [
+      keyArg(),
+      form.isRelative
+        ? integerArg(form.inSeconds ? "seconds" : "milliseconds")
+        : unixTimeArg(form.inSeconds ? "unix-time-seconds" : "unix-time-milliseconds"),
+      condition,
+    ],
+    summary: `Lets a key expire ${what}.`,
+    complexity: "O(1)",
+    history: [["7.0.0", "Options `NX`, `XX`, `GT` and `LT`."]],
+    handler: (ctx, args) => expire(ctx, args, form),
+  });
+}
+
+function ttlCommand(name: string, since: string, what: string, form: TimeForm): Command {
+  return command({
+    name,
+    group: "generic",
+    since,
+    arity: 2,
+    flags: Flag.ReadOnly | Flag.Fast,
+    keys: [keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access)],
+    args: [keyArg()],
+    summary: `Tells when a key expires, ${what}.`,
+    complexity: "O(1)",
+    ...(form.isRelative ? { history: [["2.8.0", "-2 for a key that does not exist."]] } : {}),
+    tips: form.isRelative ? ["nondeterministic_output"] : [],
+    handler: (ctx, args) => timeToLive(ctx, args, form),
+  });
+}
+
+const seconds = { inSeconds: true, isRelative: true }, milliseconds = { inSeconds: false, isRelative: true };
+const unixSeconds = { inSeconds: true, isRelative: false },
+  unixMilliseconds = { inSeconds: false, isRelative: false };
+
+/** The commands of this group; `table.ts` joins the groups. */
+export const expireCommands: readonly Command[] = [
+  expireCommand("expire", "1.0.0", "after some seconds", seconds),
+  expireCommand("pexpire", "2.6.0", "after some milliseconds", milliseconds),
+  expireCommand("expireat", "1.2.0", "at a Unix time in seconds", unixSeconds),
+  expireCommand("pexpireat", "2.6.0", "at a Unix time in milliseconds", unixMilliseconds),
+  ttlCommand("ttl", "1.0.0", "in seconds from now", seconds),
+  ttlCommand("pttl", "2.6.0", "in milliseconds from now", milliseconds),
+  ttlCommand("expiretime", "7.0.0", "as a Unix time in seconds", unixSeconds),
+  ttlCommand("pexpiretime", "7.0.0", "as a Unix time in milliseconds", unixMilliseconds),
+  command({
+    name: "persist",
+    group: "generic",
+    since: "2.2.0",
+    arity: 2,
+    flags: Flag.Write | Flag.Fast,
+    keys: [keyAt(1, KeyFlag.ReadWrite | KeyFlag.Update)],
+    args: [keyArg()],
+    summary: "Lets a key no longer expire.",
+    complexity: "O(1)",
+    handler: persist,
+  }),
+];

@@ -1,0 +1,28 @@
+/** What the commands that work on the ends of lists share. */
+import { ListEnd, type ListValue } from "../../data/list.ts";
+import type { CommandContext } from "../../engine/context.ts";
+import { Notify } from "../../engine/events.ts";
+import type { Key } from "../../keyspace/key.ts";
+
+/** The keyspace event of a push at `end`. */
+export function pushEvent(end: ListEnd): string {
+  return end === ListEnd.Head ? "lpush" : "rpush";
+}
+
+/** The keyspace event of a pop at `end`. */
+export function popEvent(end: ListEnd): string {
+  return end === ListEnd.Head ? "lpop" : "rpop";
+}
+
+/** Takes `count` elements, at most all, from one end and replies each as a bulk string. */
+export function popElements(
+  ctx: CommandContext,
+  key: Key,
+  list: ListValue,
+  end: ListEnd,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) ctx.reply.bulkOrNull(list.pop(end));
+  ctx.changed(key, Notify.List, popEvent(end), count);
+  ctx.deleteIfEmpty(key, list);
+}
