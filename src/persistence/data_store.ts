@@ -12,18 +12,18 @@ import type { PersistenceControl } from "../engine/persistence_control.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import { MISCONF_RDB, misconfAof, ReplyError } from "../protocol/errors.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
-import { AofRewriter } from "./aof_rewriter.ts";
-import { type AofSettings, AppendOnlyFile } from "./aof.ts";
-import { loadAppendOnlyFile } from "./aof_loader.ts";
+import { AofRewriter } from "./aof/aof_rewriter.ts";
+import { type AofSettings, AppendOnlyFile } from "./aof/aof.ts";
+import { loadAppendOnlyFile } from "./aof/aof_loader.ts";
 import { FileError, type FileSystem } from "./files.ts";
 import { infoFields } from "./info.ts";
-import { SnapshotJobs } from "./jobs.ts";
+import { SnapshotJobs } from "./snapshot/snapshot_jobs.ts";
 import { CommandTarget, KeyspaceTarget, loadRdbFile, type RdbLoadOptions } from "./keyspace_target.ts";
 import { load, LoadError, loadNow, LoadProgress, type LoadSteps } from "./loading.ts";
-import { ManifestError } from "./manifest.ts";
-import { RdbSaver, textOf } from "./rdb_saver.ts";
-import { DEFAULT_SNAPSHOT, JsonSaver, type SnapshotEnd } from "./json_saver.ts";
-import { SaveContext, type SnapshotExtras } from "./save_context.ts";
+import { ManifestError } from "./aof/manifest.ts";
+import { RdbSaver, textOf } from "./rdb/rdb_saver.ts";
+import { DEFAULT_SNAPSHOT, JsonSaver, type SnapshotEnd } from "./json/json_saver.ts";
+import { SaveContext, type SnapshotExtras } from "./snapshot/save_context.ts";
 
 /** See the head of this file. */
 export class DataStore implements PersistenceControl {

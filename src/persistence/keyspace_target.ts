@@ -8,11 +8,11 @@ import { type Database, NO_EXPIRY, type StringOptions } from "../keyspace/databa
 import { Key } from "../keyspace/key.ts";
 import type { Slice } from "../keyspace/slice.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
-import type { AofTarget } from "./aof_loader.ts";
+import type { AofTarget } from "./aof/aof_loader.ts";
 import type { FileHandle } from "./files.ts";
 import { type LoadProgress, type LoadSteps, RdbLoadError } from "./loading.ts";
-import { RdbError, RdbInput } from "./rdb_input.ts";
-import { type KeyAttributes, RdbReader, type RdbTarget } from "./rdb_reader.ts";
+import { RdbError, RdbInput } from "./rdb/rdb_input.ts";
+import { type KeyAttributes, RdbReader, type RdbTarget } from "./rdb/rdb_reader.ts";
 
 /** How keys of an RDB file meet what is there. */
 export interface RdbLoadOptions {

@@ -11,9 +11,9 @@ import type { DataStore } from "../persistence/data_store.ts";
 import { type FileHandle, writeAll } from "../persistence/files.ts";
 import { KeyspaceTarget, type LoadHooks, loadRdbFile } from "../persistence/keyspace_target.ts";
 import { load, LoadProgress } from "../persistence/loading.ts";
-import { RdbError, RdbInput } from "../persistence/rdb_input.ts";
-import { textOf } from "../persistence/rdb_saver.ts";
-import { RdbReader } from "../persistence/rdb_reader.ts";
+import { RdbError, RdbInput } from "../persistence/rdb/rdb_input.ts";
+import { textOf } from "../persistence/rdb/rdb_saver.ts";
+import { RdbReader } from "../persistence/rdb/rdb_reader.ts";
 import { bytesOf, latin1 } from "../util/bytes.ts";
 import { LinkError, type PrimaryLink } from "./link.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Full synchronisation: a replica that cannot go on from where it was is sent all data as an RDB file.
  *
- * The snapshot is the one that BGSAVE writes (persistence/snapshot.ts), of the instant in which it begins; from then on the
+ * The snapshot is the one that BGSAVE writes (persistence/snapshot/snapshot.ts), of the instant in which it begins; from then on the
  * stream is kept for the replica, which follows it once it has the file. One snapshot serves all replicas that wait. It
  * goes to `dbfilename` and from there to the replicas, or, with `repl-diskless-sync yes` and replicas that find a file's
  * end by themselves, straight to their sockets; then it is written as fast as the slowest of them reads.
@@ -9,8 +9,8 @@
 import type { Engine } from "../engine/engine.ts";
 import type { DataStore } from "../persistence/data_store.ts";
 import type { FileHandle } from "../persistence/files.ts";
-import type { JobTarget } from "../persistence/jobs.ts";
-import { textOf } from "../persistence/rdb_saver.ts";
+import type { JobTarget } from "../persistence/snapshot/snapshot_jobs.ts";
+import { textOf } from "../persistence/rdb/rdb_saver.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { allocateBytes, bytesOf } from "../util/bytes.ts";
 import type { RdbPieces, Replica } from "./replica.ts";

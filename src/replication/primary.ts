@@ -10,7 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import { NO_ID } from "../engine/identity.ts";
 import { type PropagationSink, SinkKind } from "../engine/propagation.ts";
 import { ClientGuard, EngineGuard } from "../engine/refusals.ts";
-import type { AppendOnlyFile } from "../persistence/aof.ts";
+import type { AppendOnlyFile } from "../persistence/aof/aof.ts";
 import type { DataStore } from "../persistence/data_store.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";

@@ -1,8 +1,8 @@
 /** The payload of FUNCTION DUMP and RESTORE: the libraries as an RDB file has them, its version and a checksum. */
-import { hasValidFooter } from "../persistence/dump.ts";
-import { CHECKSUM_BYTES, FOOTER_BYTES, RDB_VERSION_USUAL, RdbOpcode } from "../persistence/rdb_format.ts";
-import { RdbError, RdbInput } from "../persistence/rdb_input.ts";
-import { RdbOutput } from "../persistence/rdb_output.ts";
+import { hasValidFooter } from "../persistence/rdb/dump.ts";
+import { CHECKSUM_BYTES, FOOTER_BYTES, RDB_VERSION_USUAL, RdbOpcode } from "../persistence/rdb/rdb_format.ts";
+import { RdbError, RdbInput } from "../persistence/rdb/rdb_input.ts";
+import { RdbOutput } from "../persistence/rdb/rdb_output.ts";
 import { Slice } from "../keyspace/slice.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { Crc64 } from "../util/crc64.ts";

@@ -4,7 +4,7 @@
  *
  * Only their code is kept. If the interpreter breaks, a new one loads it again.
  */
-import type { SnapshotExtras } from "../persistence/save_context.ts";
+import type { SnapshotExtras } from "../persistence/snapshot/save_context.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { INVALID_NAME, isValidName, parseLibraryHead, scriptFlag } from "./flags.ts";
 import { Interpreter, type InterpreterHost } from "./interpreter.ts";

@@ -6,8 +6,8 @@ import { DataStore, isLoadFault } from "../persistence/data_store.ts";
 import { denoFiles } from "../persistence/files.ts";
 import { FolderInUseError, FolderLock } from "../persistence/folder_lock.ts";
 import { LoadProgress, RdbLoadError } from "../persistence/loading.ts";
-import { ManifestError } from "../persistence/manifest.ts";
-import { textOf } from "../persistence/rdb_saver.ts";
+import { ManifestError } from "../persistence/aof/manifest.ts";
+import { textOf } from "../persistence/rdb/rdb_saver.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Server } from "./server.ts";
 

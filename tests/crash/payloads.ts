@@ -1,7 +1,7 @@
 /** Mutated DUMP payloads of every type and encoding: each is a value that can be dumped again, or an error. */
 import { type DataLimits, defaultLimits } from "../../src/data/limits.ts";
-import { dumpValue, restoreValue } from "../../src/persistence/dump.ts";
-import { RdbError } from "../../src/persistence/rdb_input.ts";
+import { dumpValue, restoreValue } from "../../src/persistence/rdb/dump.ts";
+import { RdbError } from "../../src/persistence/rdb/rdb_input.ts";
 import { Random } from "../../src/util/random.ts";
 import { type AnyValue, plainForm, randomValue, VALUE_KINDS } from "../support/values.ts";
 

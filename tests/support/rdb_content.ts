@@ -3,8 +3,8 @@ import { defaultLimits } from "../../src/data/limits.ts";
 import type { CollectionValue } from "../../src/data/value.ts";
 import type { Slice } from "../../src/keyspace/slice.ts";
 import { loadNow } from "../../src/persistence/loading.ts";
-import { RdbInput } from "../../src/persistence/rdb_input.ts";
-import { type KeyAttributes, RdbReader, type RdbTarget } from "../../src/persistence/rdb_reader.ts";
+import { RdbInput } from "../../src/persistence/rdb/rdb_input.ts";
+import { type KeyAttributes, RdbReader, type RdbTarget } from "../../src/persistence/rdb/rdb_reader.ts";
 import { plainForm } from "./values.ts";
 
 export class RdbContent implements RdbTarget {

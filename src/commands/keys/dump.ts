@@ -19,8 +19,8 @@ import { type CollectionValue, ValueType } from "../../data/value.ts";
 import { NO_EXPIRY } from "../../keyspace/database.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
-import { dumpValue, hasValidFooter, restoreValue } from "../../persistence/dump.ts";
-import { RdbError } from "../../persistence/rdb_input.ts";
+import { dumpValue, hasValidFooter, restoreValue } from "../../persistence/rdb/dump.ts";
+import { RdbError } from "../../persistence/rdb/rdb_input.ts";
 import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
 
 const BUSYKEY = new ReplyError("BUSYKEY Target key name already exists.");

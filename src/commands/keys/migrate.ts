@@ -26,7 +26,7 @@ import { ValueType } from "../../data/value.ts";
 import { type Database, NO_EXPIRY } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
-import { dumpValue } from "../../persistence/dump.ts";
+import { dumpValue } from "../../persistence/rdb/dump.ts";
 import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
 import { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { LinkError, type MigrateLink, migrateLinksOf } from "../../replication/migrate_links.ts";

@@ -6,8 +6,8 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { type Database, NO_EXPIRY } from "../../../src/keyspace/database.ts";
 import { ValueType } from "../../../src/data/value.ts";
-import { RdbWriter } from "../../../src/persistence/rdb_writer.ts";
-import { Snapshot } from "../../../src/persistence/snapshot.ts";
+import { RdbWriter } from "../../../src/persistence/rdb/rdb_writer.ts";
+import { Snapshot } from "../../../src/persistence/snapshot/snapshot.ts";
 import { Slice } from "../../../src/keyspace/slice.ts";
 import { Random } from "../../../src/util/random.ts";
 import { type InProcessClient, type InProcessServer, startInProcess } from "../../support/in_process.ts";

@@ -1,0 +1,200 @@
+/**
+ * Reads RDB files of versions 1 to 12 into whatever implements {@linkcode RdbTarget}, letting the event loop run
+ * between keys.
+ */
+import type { DataLimits } from "../../data/limits.ts";
+import type { CollectionValue } from "../../data/value.ts";
+import { Slice } from "../../keyspace/slice.ts";
+import type { LoadSteps } from "../loading.ts";
+import { RDB_VERSION_NEWEST, RdbOpcode, RdbType } from "./rdb_format.ts";
+import type { RdbInput } from "./rdb_input.ts";
+import { ValueReader } from "./value_reader.ts";
+
+/** What stands in front of a key; the same object for every key. */
+export interface KeyAttributes {
+  /** Unix milliseconds, or -1. */
+  expiresAtMs: number;
+  /** Seconds since the key was used, or -1. */
+  idleSeconds: number;
+  /** LFU counter, 0 … 255, or -1. */
+  frequency: number;
+}
+
+/** Takes what a file holds. `key` and `value` slices are valid during the call only. */
+export interface RdbTarget {
+  /** How many databases there are. */
+  readonly databaseCount: number;
+  /** Checksums are compared, `rdbchecksum`. */
+  readonly checksChecksum: boolean;
+  aux(name: string, value: string): void;
+  /** The code of a function library. Returns why it cannot be loaded, or null. */
+  functionLibrary(code: string): string | null;
+  putString(databaseId: number, key: Slice, value: Slice, attributes: KeyAttributes): void;
+  putCollection(databaseId: number, key: Slice, value: CollectionValue, attributes: KeyAttributes): void;
+  /** A key without elements was left out. */
+  skippedEmpty(key: string): void;
+  warn(text: string): void;
+}
+
+/** The first version with a checksum. */
+const CHECKSUM_SINCE = 5;
+
+/** Reads an RDB file. See the head of this file. */
+export class RdbReader {
+  /** More bytes must arrive before anything can be read on. */
+  isStarved = false;
+  readonly #key = new Slice();
+  readonly #value = new Slice();
+  readonly #values: ValueReader;
+  readonly #attributes: KeyAttributes = { expiresAtMs: -1, idleSeconds: -1, frequency: -1 };
+  #databaseId = 0;
+  #version = 0;
+  #isAtEnd = false;
+
+  constructor(readonly input: RdbInput, readonly target: RdbTarget, limits: DataLimits) {
+    this.#values = new ValueReader(input, limits);
+  }
+
+  /**
+   * Reads a whole file, its checksum included. Throws RdbError.
+   *
+   * @param onStep told at each step how many bytes have been fetched so far, and how many keys loaded since the last
+   */
+  *read(onStep: (fetched: number, keys: number) => void = () => {}, keysPerStep = 64): LoadSteps<void> {
+    let keys = 0;
+    while (this.#part()) {
+      if (!this.isStarved && ++keys < keysPerStep) continue;
+      onStep(this.input.fetched, keys);
+      keys = 0;
+      yield;
+    }
+    onStep(this.input.fetched, keys);
+  }
+
+  /** Reads the next part, or as far as it has arrived; false when everything has been read. */
+  #part(): boolean {
+    this.isStarved = false;
+    this.input.mark();
+    try {
+      return this.#wholePart();
+    } catch (error) {
+      if (!this.input.retries(error)) throw error;
+      return this.isStarved = true;
+    }
+  }
+
+  /** Reads the header, a key with what stands in front of it, or the checksum; false behind the last of them. */
+  #wholePart(): boolean {
+    if (this.#version === 0) this.#version = this.#header();
+    else if (!this.#isAtEnd) this.#isAtEnd = !this.#next();
+    else {
+      if (this.#version >= CHECKSUM_SINCE) this.#checksum();
+      return false;
+    }
+    return true;
+  }
+
+  #header(): number {
+    if (this.input.fixed(5) !== "REDIS") this.input.fail("Wrong signature trying to load DB from file");
+    const digits = this.input.fixed(4);
+    const version = /^\d{4}$/.test(digits) ? Number(digits) : 0;
+    if (version < 1 || version > RDB_VERSION_NEWEST) {
+      this.input.fail(`Can't handle RDB format version ${digits}`);
+    }
+    return version;
+  }
+
+  #checksum(): void {
+    const result = this.input.checksum();
+    if (!this.target.checksChecksum) return;
+    if (result === "none") this.target.warn("RDB file was saved with checksum disabled: no check performed.");
+    if (result === "wrong") this.input.fail("RDB CRC error");
+  }
+
+  /** Reads up to and with the next key; false at the end of the file. */
+  #next(): boolean {
+    for (;; this.input.mark()) {
+      const opcode = this.input.byte();
+      if (opcode === RdbOpcode.Eof) return false;
+      if (opcode < RdbOpcode.SlotInfo) {
+        this.#readKey(opcode);
+        return true;
+      }
+      this.#readOpcode(opcode);
+    }
+  }
+
+  #readOpcode(opcode: number): void {
+    const { input } = this, attributes = this.#attributes;
+    switch (opcode) {
+      case RdbOpcode.ExpireTimeMs:
+        attributes.expiresAtMs = input.milliseconds();
+        break;
+      case RdbOpcode.ExpireTime:
+        attributes.expiresAtMs = input.seconds() * 1000;
+        break;
+      case RdbOpcode.Idle:
+        attributes.idleSeconds = input.count();
+        break;
+      case RdbOpcode.Freq:
+        attributes.frequency = input.byte();
+        break;
+      case RdbOpcode.SelectDb:
+        this.#selectDatabase(input.count());
+        break;
+      case RdbOpcode.ResizeDb:
+        input.count();
+        input.count();
+        break;
+      case RdbOpcode.SlotInfo:
+        for (let i = 0; i < 3; i++) input.count();
+        break;
+      case RdbOpcode.Aux: {
+        const name = input.text(this.#value);
+        this.target.aux(name, input.text(this.#value));
+        break;
+      }
+      case RdbOpcode.ModuleAux:
+        input.fail(
+          `The RDB file contains AUX module data I can't load: no matching module '${this.#values.moduleName()}'`,
+        );
+        break;
+      default:
+        this.#readFunction(opcode);
+    }
+  }
+
+  #selectDatabase(id: number): void {
+    if (id >= this.target.databaseCount) {
+      this.input.fail(
+        `Data file was created with a Redis server configured to handle more than ${this.target.databaseCount} databases`,
+      );
+    }
+    this.#databaseId = id;
+  }
+
+  #readFunction(opcode: number): void {
+    const { input } = this;
+    let code = input.text(this.#value);
+    if (opcode === RdbOpcode.FunctionEarly) {
+      const name = code, engine = input.text(this.#value);
+      if (input.count() > 0) input.text(this.#value); // a description, which is not kept any more
+      code = `#!${engine} name=${name}\n${input.text(this.#value)}`;
+    }
+    const problem = this.target.functionLibrary(code);
+    if (problem !== null) input.fail(`Failed loading library, ${problem}`);
+  }
+
+  #readKey(type: number): void {
+    const { input, target } = this, attributes = this.#attributes;
+    const key = input.key(this.#key);
+    if (type === RdbType.String) {
+      target.putString(this.#databaseId, key, input.string(this.#value), attributes);
+    } else {
+      const value = this.#values.read(type);
+      if (value === null) target.skippedEmpty(key.text());
+      else target.putCollection(this.#databaseId, key, value, attributes);
+    }
+    attributes.expiresAtMs = attributes.idleSeconds = attributes.frequency = -1;
+  }
+}

@@ -1,0 +1,164 @@
+/** SAVE, BGSAVE and the save points: the RDB file `dbfilename`. */
+import { ReplyError } from "../../protocol/errors.ts";
+import type { SnapshotOrder } from "../snapshot/snapshot_jobs.ts";
+import type { SaveContext } from "../snapshot/save_context.ts";
+
+/** A failed background save is tried again after this time. */
+const RETRY_MS = 5000;
+
+const IN_PROGRESS = new ReplyError("ERR Background save already in progress");
+const OTHER_JOB = new ReplyError(
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a " +
+    "BGSAVE whenever possible.",
+);
+const FAILED = new ReplyError("ERR");
+
+/** See the head of this file. */
+export class RdbSaver {
+  /** When the data was last saved, Unix milliseconds. */
+  lastSaveMs: number;
+  /** Whether the last background save succeeded. */
+  lastSucceeded = true;
+  /** How long the last background save took, in seconds; -1 if there was none. */
+  lastSeconds = -1;
+  /** SAVEs and background saves begun. */
+  saves = 0;
+  /** Called when a background save has ended. */
+  readonly onEnd: ((succeeded: boolean) => void)[] = [];
+  #isScheduled = false;
+  #lastTryMs = 0;
+  #dirtyAtStart = 0;
+
+  constructor(readonly context: SaveContext) {
+    this.lastSaveMs = context.engine.clock.nowMs();
+  }
+
+  #order(temporary: string): SnapshotOrder {
+    const { context } = this;
+    return { kind: "rdb", path: temporary, format: context.rdbWriter(false), clocks: context.clocks() };
+  }
+
+  #temporary(): string {
+    return this.context.pathOf(`temp-${this.context.pid}.rdb`);
+  }
+
+  /** Whether it is this that the background job writes, or its like for replicas. */
+  get isRunning(): boolean {
+    const kind = this.context.jobs.current?.kind;
+    return kind === "rdb" || kind === "replica";
+  }
+
+  /** Writes the file before it returns. Throws FileError. */
+  saveNow(): void {
+    const { engine, jobs } = this.context,
+      temporary = this.context.pathOf(`temp-${this.context.pid}.now.rdb`);
+    jobs.runNow(this.#order(temporary));
+    this.context.moveIntoPlace(temporary, engine.config.values.dbfilename);
+    engine.log.notice("DB saved on disk");
+    engine.dirty = 0;
+    this.lastSaveMs = engine.clock.nowMs();
+    this.lastSucceeded = true;
+  }
+
+  /** SAVE. */
+  save(): void {
+    if (this.isRunning) throw IN_PROGRESS;
+    this.saves++;
+    try {
+      this.saveNow();
+    } catch (error) {
+      this.context.engine.log.warning(`Error saving DB on disk: ${textOf(error)}`);
+      throw FAILED;
+    }
+  }
+
+  /** BGSAVE; the status to reply. */
+  saveInBackground(mayWait: boolean, insideUnit: boolean, isBusy: boolean): string {
+    if (this.isRunning) throw IN_PROGRESS;
+    if (isBusy || insideUnit) {
+      if (!mayWait && !insideUnit) throw OTHER_JOB;
+      this.#isScheduled = true;
+      return "Background saving scheduled";
+    }
+    if (!this.start()) throw FAILED;
+    return "Background saving started";
+  }
+
+  /** Begins a background save; false if that fails, which the log tells. There must be no other job. */
+  start(): boolean {
+    const { engine, jobs } = this.context, temporary = this.#temporary();
+    this.#isScheduled = false;
+    this.saves++;
+    this.#lastTryMs = engine.clock.nowMs();
+    this.#dirtyAtStart = engine.dirty;
+    try {
+      jobs.start(this.#order(temporary), (error) => {
+        this.#ended(temporary, error);
+        for (const tell of this.onEnd) tell(error === null && this.lastSucceeded);
+      });
+    } catch (error) {
+      this.lastSucceeded = false;
+      engine.log.warning(`Can't save in background: ${textOf(error)}`);
+      return false;
+    }
+    engine.log.notice(`Background saving started by pid ${this.context.pid}`);
+    return true;
+  }
+
+  #ended(temporary: string, error: unknown): void {
+    const { engine } = this.context;
+    if (error === undefined) return engine.log.notice("Background saving aborted");
+    try {
+      if (error !== null) throw error;
+      this.context.moveIntoPlace(temporary, engine.config.values.dbfilename);
+    } catch (problem) {
+      this.lastSucceeded = false;
+      engine.log.warning(`Background saving error: ${textOf(problem)}`);
+      return;
+    }
+    const nowMs = engine.clock.nowMs();
+    engine.log.notice("DB saved on disk");
+    engine.log.notice("Background saving terminated with success");
+    engine.dirty -= this.#dirtyAtStart;
+    this.lastSaveMs = nowMs;
+    this.lastSeconds = Math.floor((nowMs - this.#lastTryMs) / 1000);
+    this.lastSucceeded = true;
+  }
+
+  /** Starts what is due; called while no job runs. */
+  startIfDue(): void {
+    const { engine } = this.context, { save } = engine.config.values;
+    const nowMs = engine.clock.nowMs();
+    if (!this.lastSucceeded && nowMs - this.#lastTryMs <= RETRY_MS) return;
+    if (this.#isScheduled) return void this.start();
+    for (const { seconds, changes } of save) {
+      if (engine.dirty < changes || nowMs - this.lastSaveMs <= seconds * 1000) continue;
+      engine.log.notice(`${changes} changes in ${seconds} seconds. Saving...`);
+      this.start();
+      return;
+    }
+  }
+
+  /** All keys have gone: what is on the disk must not come back. */
+  dataFlushed(): void {
+    const { engine, jobs } = this.context;
+    if (this.isRunning) jobs.abort();
+    if (engine.config.values.save.length === 0) return;
+    try {
+      this.saveNow();
+    } catch (error) {
+      engine.log.warning(`Error saving DB on disk: ${textOf(error)}`);
+    }
+  }
+
+  /** Whether writes are to be refused because saving fails. */
+  get refusesWrites(): boolean {
+    const { save, stopWritesOnBgsaveError } = this.context.engine.config.values;
+    return !this.lastSucceeded && stopWritesOnBgsaveError && save.length > 0;
+  }
+}
+
+/** What went wrong, for the log. */
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

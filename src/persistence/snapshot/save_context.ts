@@ -1,0 +1,90 @@
+/** What all who write snapshots of an engine's data have in common. */
+import type { Engine } from "../../engine/engine.ts";
+import { idleSeconds, lfuCounter, parsePolicy } from "../../engine/eviction.ts";
+import { REDIS_VERSION } from "../../util/version.ts";
+import { type FileSystem, joinPath } from "../files.ts";
+import type { SnapshotJobs } from "./snapshot_jobs.ts";
+import type { RdbFacts } from "../rdb/rdb_writer.ts";
+import { RdbWriter } from "../rdb/rdb_writer.ts";
+import { type ClockReader, noClocks } from "./snapshot.ts";
+
+/** What other parts of the server put into snapshots and take from them. */
+export interface SnapshotExtras {
+  /** The code of all function libraries. */
+  libraries: () => readonly string[];
+  /** Loads a function library, over one of the same name if it may; returns why it cannot, or null. */
+  loadLibrary: (code: string, mayReplace?: boolean) => string | null;
+  /** Forgets all function libraries, before a file is loaded. */
+  dropLibraries: () => void;
+  /** Facts about replication for the head of an RDB file. */
+  replicationAux: () => readonly (readonly [string, string])[];
+  /** A fact from the head of an RDB file that is loaded. */
+  onAux: (name: string, value: string) => void;
+  /** A key of a file that was left out, since its time is over. */
+  onExpired: (databaseId: number, key: string) => void;
+}
+
+/** See the head of this file. */
+export class SaveContext {
+  readonly extras: SnapshotExtras = {
+    libraries: () => [],
+    loadLibrary: () => null,
+    dropLibraries: () => {},
+    replicationAux: () => [],
+    onAux: () => {},
+    onExpired: () => {},
+  };
+
+  /** @param pid names temporary files */
+  constructor(
+    readonly engine: Engine,
+    readonly files: FileSystem,
+    readonly jobs: SnapshotJobs,
+    readonly pid: number,
+  ) {}
+
+  /** Where a file of the data directory is. */
+  pathOf(name: string): string {
+    return joinPath(this.engine.config.values.dir, name);
+  }
+
+  /** A writer for an RDB file of the present data. @param withLibraries function libraries too */
+  rdbWriter(isAofBase: boolean, withLibraries = true): RdbWriter {
+    const { engine, extras } = this, { rdbcompression, rdbchecksum } = engine.config.values;
+    const facts: RdbFacts = {
+      aux: [
+        ["redis-ver", REDIS_VERSION],
+        ["redis-bits", "64"],
+        ["ctime", String(Math.floor(engine.clock.nowMs() / 1000))],
+        ["used-mem", String(engine.usedMemory)],
+        ...extras.replicationAux(),
+        ["aof-base", isAofBase ? "1" : "0"],
+      ],
+      libraries: withLibraries ? extras.libraries() : [],
+      hasFieldExpiry: engine.databases.some((database) => database.partExpiry.size > 0),
+      compress: rdbcompression,
+      checksum: rdbchecksum,
+    };
+    return new RdbWriter(facts);
+  }
+
+  /** What is saved of access clocks under the present policy. */
+  clocks(): ClockReader {
+    const { maxmemoryPolicy, lfuDecayTime } = this.engine.config.values;
+    const nowMs = this.engine.clock.nowMs();
+    switch (parsePolicy(maxmemoryPolicy).order) {
+      case "lru":
+        return { idleSeconds: (clock) => idleSeconds(clock, nowMs), frequency: () => -1 };
+      case "lfu":
+        return { idleSeconds: () => -1, frequency: (clock) => lfuCounter(clock, nowMs, lfuDecayTime) };
+      default:
+        return noClocks;
+    }
+  }
+
+  /** Puts a finished temporary file into its place in the data directory. Throws FileError. */
+  moveIntoPlace(temporary: string, name: string): void {
+    this.files.renameSync(temporary, this.pathOf(name));
+    this.files.syncDirSync(this.engine.config.values.dir);
+  }
+}

@@ -1,0 +1,213 @@
+/** RDB files of every version, made by hand: what Redis 2.4 to 7.4 write. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { RdbError } from "../../../../src/persistence/rdb/rdb_input.ts";
+import { Crc64 } from "../../../../src/util/crc64.ts";
+import { intsetOf, latin, listpackOf, ziplistOf, zipmapOf } from "../../../support/packed_bytes.ts";
+import { RdbContent } from "../../../support/rdb_content.ts";
+
+/** A length as it stands in front of a string or a collection. */
+function count(value: number): number[] {
+  if (value < 64) return [value];
+  return value < 16_384 ? [0x40 | (value >> 8), value & 255] : [0x80, ...bigEndian(BigInt(value), 4)];
+}
+
+function bigEndian(value: bigint, width: number): number[] {
+  return Array.from({ length: width }, (_, i) => Number((value >> BigInt(8 * (width - 1 - i))) & 255n));
+}
+
+function littleEndian(value: bigint, width: number): number[] {
+  return bigEndian(value, width).reverse();
+}
+
+function double(value: number): number[] {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
+  return [...bytes];
+}
+
+function str(content: string | Uint8Array): number[] {
+  return [...count(content.length), ...(typeof content === "string" ? latin(content) : content)];
+}
+
+function file(version: number, ...parts: number[][]): Uint8Array {
+  const body = [...latin(`REDIS${String(version).padStart(4, "0")}`), ...parts.flat(), 0xff];
+  if (version < 5) return Uint8Array.from(body);
+  const crc = new Crc64();
+  crc.update(Uint8Array.from(body));
+  return Uint8Array.from([...body, ...Array.from({ length: 8 }, (_, i) => crc.byteAt(i))]);
+}
+
+const db0 = [0xfe, 0];
+
+/** A key `k` with a value of that RDB type. */
+function key(type: number, value: number[], name = "k"): number[] {
+  return [type, ...str(name), ...value];
+}
+
+/** The plain form of the value of key `k` in a file that has only that. */
+function valueOf(version: number, type: number, value: number[]): unknown {
+  const content = RdbContent.of(file(version, db0, key(type, value)));
+  const [plain] = content.keys.get("0 k") as [unknown];
+  return plain;
+}
+
+Deno.test("every form of a string is read: plain, integers of three widths, compressed", () => {
+  const forms: [number[], string][] = [
+    [str("hello"), "hello"],
+    [str("x".repeat(100)), "x".repeat(100)],
+    [[0x80, 0, 0, 0, 3, ...latin("abc")], "abc"],
+    [[0x81, 0, 0, 0, 0, 0, 0, 0, 3, ...latin("abc")], "abc"],
+    [[0xc0, 0x80], "-128"],
+    [[0xc1, 0xff, 0x7f], "32767"],
+    [[0xc2, 0, 0, 0, 0x80], "-2147483648"],
+    // One literal byte, then a copy of nine from one byte back.
+    [[0xc3, ...count(5), ...count(10), 0, 0x61, 0xe0, 0, 0], "a".repeat(10)],
+  ];
+  for (const version of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) {
+    for (const [bytes, text] of forms) assertEquals(valueOf(version, 0, bytes), text, `version ${version}`);
+  }
+});
+
+Deno.test("every encoding of a list, a set, a sorted set and a hash is read", () => {
+  const list = ["a", "b", "12"], pairs = [["a", 1.5], ["b", 2]];
+  const scores = ["\x031.5", "\x012"].map((text) => [...latin(text)]);
+  const lists: [number, number[]][] = [
+    [1, [3, ...list.flatMap(str)]],
+    [10, str(ziplistOf(...list))],
+    [14, [2, ...str(ziplistOf("a")), ...str(ziplistOf("b", "12"))]],
+    [18, [3, 1, ...str("a"), 2, ...str(listpackOf("b")), 2, ...str(listpackOf(12))]],
+  ];
+  for (const [type, bytes] of lists) assertEquals(valueOf(12, type, bytes), list, `type ${type}`);
+  assertEquals(valueOf(6, 2, [2, ...str("x"), ...str("y")]), ["hashtable", "x", "y"]);
+  assertEquals(valueOf(11, 20, str(listpackOf("x", 7))), ["hashtable", "7", "x"]);
+  for (const width of [2, 4, 8] as const) {
+    assertEquals(valueOf(6, 11, str(intsetOf(width, -5n, 300n))), ["intset", "-5", "300"]);
+  }
+  const zsets: [number, number[]][] = [
+    [3, [2, ...str("a"), ...scores[0]!, ...str("b"), ...scores[1]!]],
+    [5, [2, ...str("a"), ...double(1.5), ...str("b"), ...double(2)]],
+    [12, str(ziplistOf("a", "1.5", "b", "2"))],
+    [17, str(listpackOf("a", "1.5", "b", 2))],
+  ];
+  for (const [type, bytes] of zsets) {
+    assertEquals(valueOf(12, type, bytes), ["listpack", ...pairs], `type ${type}`);
+  }
+  const ends = valueOf(1, 3, [2, ...str("least"), 255, ...str("most"), 254]);
+  assertEquals(ends, ["listpack", ["least", -Infinity], ["most", Infinity]]);
+  assertThrows(() => valueOf(1, 3, [1, ...str("none"), 253]), RdbError, "NAN");
+  const hashes: [number, number[]][] = [
+    [4, [2, ...["f", "1", "g", "2"].flatMap(str)]],
+    [9, str(zipmapOf("f", "1", "g", "2"))],
+    [13, str(ziplistOf("f", "1", "g", "2"))],
+    [16, str(listpackOf("f", 1, "g", 2))],
+  ];
+  const fields = ["listpack", ["f", "1", Infinity], ["g", "2", Infinity]];
+  for (const [type, bytes] of hashes) assertEquals(valueOf(12, type, bytes), fields, `type ${type}`);
+});
+
+Deno.test("hashes whose fields expire are read in the four forms of Redis 7.4", () => {
+  const at = 4_000_000_000_000,
+    expected = ["listpackex", ["f", "1", at], ["g", "2", at + 5], ["h", "3", Infinity]];
+  const triples = ["f", "1", "g", "2", "h", "3"].map(str);
+  const table = (first: number[], f: number[], g: number[]) => [
+    ...first,
+    3,
+    ...[f, triples[0]!, triples[1]!, g, triples[2]!, triples[3]!, [0], triples[4]!, triples[5]!].flat(),
+  ];
+  const long = (value: number) => [0x81, ...bigEndian(BigInt(value), 8)];
+  const pack = str(listpackOf("f", 1, String(at), "g", 2, String(at + 5), "h", 3, 0));
+  const first = littleEndian(BigInt(at), 8);
+  assertEquals(valueOf(12, 24, table(first, [1], [6])), expected);
+  assertEquals(valueOf(12, 22, table([], long(at), long(at + 5))), expected);
+  assertEquals(valueOf(12, 25, [...first, ...pack]), expected);
+  assertEquals(valueOf(12, 23, pack), expected);
+});
+
+Deno.test("streams are read in their three forms", () => {
+  const id = (ms: bigint, seq: bigint) => [...bigEndian(ms, 8), ...bigEndian(seq, 8)];
+  // One node: count, deleted, one field and its name; an entry with the same fields: flags, id difference, value, size.
+  const node = listpackOf(1, 0, 1, "f", 0, 2, 0, 0, "v", 4);
+  const time = littleEndian(1_700_000_000_000n, 8);
+  const nodes = [1, ...count(16), ...id(5n, 1n), ...str(node), 1, 5, 1];
+  const group = (read: number[]) => [...str("g"), 5, 1, ...read];
+  const pending = [1, ...id(5n, 1n), ...time, 3];
+  const consumer = (active: number[]) => [1, ...str("me"), ...time, ...active, 1, ...id(5n, 1n)];
+  const forms: [number, number[]][] = [
+    [15, [...nodes, 1, ...group([]), ...pending, ...consumer([])]],
+    [19, [...nodes, 5, 1, 0, 0, 1, 1, ...group([1]), ...pending, ...consumer([])]],
+    [21, [...nodes, 5, 1, 0, 0, 1, 1, ...group([1]), ...pending, ...consumer(time)]],
+  ];
+  for (const [type, bytes] of forms) {
+    assertEquals(valueOf(12, type, bytes), {
+      entries: [["5-1", "f", "v"]],
+      groups: [{
+        name: "g",
+        lastId: "5-1",
+        entriesRead: 1,
+        consumers: [["me", 1_700_000_000_000]],
+        pending: [["5-1", "me", 1_700_000_000_000, 3]],
+      }],
+      entriesAdded: 1,
+      ids: ["5-1", "5-1", "0-0"],
+    }, `type ${type}`);
+  }
+});
+
+Deno.test("what stands around keys is read: databases, sizes, facts, expiry, access times, slots", () => {
+  const seconds = [0xfd, ...littleEndian(1_900_000_000n, 4)],
+    ms = [0xfc, ...littleEndian(4_000_000_000_123n, 8)];
+  const content = RdbContent.of(file(
+    12,
+    [0xfa, ...str("redis-ver"), ...str("7.4.0")],
+    [0xfa, ...str("redis-bits"), 0xc0, 64],
+    db0,
+    [0xfb, 2, 1],
+    [0xf4, 1, 2, 3],
+    [0xf8, ...count(1000), ...key(0, str("idle"), "a")],
+    [0xf9, 200, ...key(0, str("often"), "b")],
+    [0xfe, 15],
+    [...seconds, ...key(0, str("s"), "c")],
+    [...ms, 0xf9, 7, ...key(0, str("ms"), "d")],
+    key(0, str("for ever"), "e"),
+  ));
+  assertEquals(Object.fromEntries(content.auxFields), { "redis-ver": "7.4.0", "redis-bits": "64" });
+  assertEquals(Object.fromEntries(content.keys), {
+    "0 a": ["idle", -1, 1000, -1],
+    "0 b": ["often", -1, -1, 200],
+    "15 c": ["s", 1_900_000_000_000, -1, -1],
+    "15 d": ["ms", 4_000_000_000_123, -1, 7],
+    "15 e": ["for ever", -1, -1, -1],
+  });
+});
+
+Deno.test("function libraries are read as Redis 7.0 and its release candidates wrote them", () => {
+  const code = "#!lua name=lib\nredis.register_function('f', function() end)";
+  const early = [0xf6, ...str("lib"), ...str("lua"), 1, ...str("what it does"), ...str("return 1")];
+  const content = RdbContent.of(file(10, [0xf5, ...str(code)], early, db0, key(0, str("v"))));
+  assertEquals(content.libraries, [code, "#!lua name=lib\nreturn 1"]);
+});
+
+Deno.test("what belongs to a module is refused by the module's name", () => {
+  const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  let id = 0n;
+  for (const char of "ReJSON-RL") id = (id << 6n) | BigInt(characters.indexOf(char));
+  const module = [0x81, ...bigEndian((id << 10n) | 3n, 8)];
+  for (const type of [6, 7]) {
+    assertThrows(() => valueOf(9, type, [...module, 0, 0]), RdbError, "no matching module type 'ReJSON-RL'");
+  }
+  assertThrows(
+    () => RdbContent.of(file(9, [0xf7, ...module, 2, 1, 0], db0)),
+    RdbError,
+    "AUX module data I can't load: no matching module 'ReJSON-RL'",
+  );
+});
+
+Deno.test("the checksum counts from version 5 on, unless it was not written", () => {
+  const good = file(5, db0, key(0, str("v"))), zeros = good.slice(), wrong = good.slice();
+  zeros.fill(0, -8);
+  wrong[wrong.length - 1]! ^= 1;
+  assertEquals(RdbContent.of(good).keys.size, 1);
+  assertEquals(RdbContent.of(zeros).messages.length, 1);
+  assertThrows(() => RdbContent.of(wrong), RdbError, "RDB CRC error");
+  assertEquals(RdbContent.of(file(4, db0, key(0, str("v")))).keys.size, 1);
+});
