@@ -6,8 +6,8 @@ import { Args } from "../engine/args.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { allocateBytes, copyBytes, writeInteger, writeLatin1 } from "../util/bytes.ts";
 import { formatDouble } from "../util/numbers.ts";
-import { type Lua, LuaType } from "./lua.ts";
-import type { State } from "./lua_library.ts";
+import { type Lua, LuaType } from "./lua/lua.ts";
+import type { State } from "./lua/lua_library.ts";
 
 const SMALL_BYTES = 4096;
 /** Room for a header: a marker, a length, two line ends. */

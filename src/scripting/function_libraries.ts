@@ -7,11 +7,11 @@
 import type { SnapshotExtras } from "../persistence/snapshot/save_context.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { INVALID_NAME, isValidName, parseLibraryHead, scriptFlag } from "./flags.ts";
-import { Interpreter, type InterpreterHost } from "./interpreter.ts";
-import { LuaStatus, LuaType, REGISTRY } from "./lua.ts";
-import type { State } from "./lua_library.ts";
-import { returnedError } from "./lua_to_reply.ts";
-import { addLogAndVersion } from "./redis_table.ts";
+import { Interpreter, type InterpreterHost } from "./lua/interpreter.ts";
+import { LuaStatus, LuaType, REGISTRY } from "./lua/lua.ts";
+import type { State } from "./lua/lua_library.ts";
+import { returnedError } from "./lua/lua_to_reply.ts";
+import { addLogAndVersion } from "./lua/redis_table.ts";
 import type { Runnable } from "./scripting.ts";
 
 /** The one engine there is, as FUNCTION LIST shows it. */

@@ -6,8 +6,8 @@
 import type { Args } from "../engine/args.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { parseEvalHead } from "./flags.ts";
-import { Interpreter, type InterpreterHost } from "./interpreter.ts";
-import { sha1HexOf } from "./redis_table.ts";
+import { Interpreter, type InterpreterHost } from "./lua/interpreter.ts";
+import { sha1HexOf } from "./lua/redis_table.ts";
 import type { Runnable } from "./scripting.ts";
 
 /** Bytes a script takes beside its text. */

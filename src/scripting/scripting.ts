@@ -22,9 +22,9 @@ import {
 } from "../protocol/errors.ts";
 import { ScriptFlag } from "./flags.ts";
 import { Libraries } from "./function_libraries.ts";
-import { Interpreter, type InterpreterHost } from "./interpreter.ts";
-import { LuaStatus, LuaType } from "./lua.ts";
-import { type ReturnedError, returnedError, textField } from "./lua_to_reply.ts";
+import { Interpreter, type InterpreterHost } from "./lua/interpreter.ts";
+import { LuaStatus, LuaType } from "./lua/lua.ts";
+import { type ReturnedError, returnedError, textField } from "./lua/lua_to_reply.ts";
 import { ScriptCache } from "./script_cache.ts";
 import { ScriptRun } from "./script_run.ts";
 

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigLoadError } from "../config/errors.ts";
 import { fromLatin1, temporaryName } from "../config/host.ts";
 import type { ConfigValues } from "../config/parameters.ts";
-import { luaLibraryUrl } from "../scripting/lua_library.ts";
+import { luaLibraryUrl } from "../scripting/lua/lua_library.ts";
 import { hostAndPort } from "../util/address.ts";
 
 /** Variables that stand for directives. */

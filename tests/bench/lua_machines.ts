@@ -4,7 +4,7 @@
  * JavaScript on a Map, so that what is measured is the interpreter and its way to JavaScript and back.
  */
 import fengari from "npm:fengari@0.1.5";
-import { GLOBALS, Lua, LuaStatus, REGISTRY } from "../../src/scripting/lua.ts";
+import { GLOBALS, Lua, LuaStatus, REGISTRY } from "../../src/scripting/lua/lua.ts";
 import { type Column, number, ratio } from "./report.ts";
 
 /** A compiled script: called with a key and an argument, it returns text. */

@@ -1,5 +1,5 @@
 /**
- * Whether the answers to scripts that `tests/unit/scripting/answers.txt` holds are those of the redis-server here.
+ * Whether the answers to scripts that `tests/unit/scripting/lua/answers.txt` holds are those of the redis-server here.
  * With SCRIPT_ANSWERS=write they are recorded anew, also those of scripts that have been added to the file.
  */
 import { assertEquals } from "@std/assert";

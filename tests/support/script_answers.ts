@@ -1,12 +1,12 @@
 /**
- * The answers of redis-server 7.0.15 to some thousand scripts, recorded in `tests/unit/scripting/answers.txt`: a line
+ * The answers of redis-server 7.0.15 to some thousand scripts, recorded in `tests/unit/scripting/lua/answers.txt`: a line
  * with the script; below it, indented, the bytes of its reply, as a JSON string of latin1 characters. Where RESP3 gets
  * other bytes, a second such line holds them. Lines that begin with `#` are headings.
  */
 import { Buffer } from "node:buffer";
 import { latin1 } from "../../src/util/bytes.ts";
 
-const file = new URL("../unit/scripting/answers.txt", import.meta.url);
+const file = new URL("../unit/scripting/lua/answers.txt", import.meta.url);
 const INDENT = "    ";
 
 /** A script and its replies in RESP2 and RESP3. */

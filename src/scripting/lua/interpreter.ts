@@ -9,11 +9,11 @@
  * What breaks the machine itself (JavaScript's stack overflowing in a deep recursion of C functions, say) breaks no
  * more than this interpreter: {@linkcode Interpreter.isBroken} is set and its owner makes a new one.
  */
-import type { Args } from "../engine/args.ts";
-import type { Client } from "../engine/client.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { ReplyError } from "../protocol/errors.ts";
-import { CallWords } from "./call_words.ts";
+import type { Args } from "../../engine/args.ts";
+import type { Client } from "../../engine/client.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { ReplyError } from "../../protocol/errors.ts";
+import { CallWords } from "../call_words.ts";
 import { addLibraries } from "./libraries.ts";
 import { type CallSite, GLOBALS, Lua, LuaStatus, LuaType, RAISE_TOP, REGISTRY, TYPE_NAMES } from "./lua.ts";
 import { memoryLimit, type Pointer, type State } from "./lua_library.ts";
@@ -21,7 +21,7 @@ import { LuaToReply } from "./lua_to_reply.ts";
 import { addRedisTable } from "./redis_table.ts";
 import { pushErrorTable, ReplyToLua } from "./reply_to_lua.ts";
 import { PRELUDE_NAME, Sandbox } from "./sandbox.ts";
-import type { ScriptRun } from "./script_run.ts";
+import type { ScriptRun } from "../script_run.ts";
 
 /** Instructions between two looks at the clock. */
 const HOOK_INSTRUCTIONS = 100_000;

@@ -3,7 +3,7 @@
  *
  * Methods take the state they work on, since a function may be called from a coroutine, whose stack is its own.
  */
-import { copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
+import { copyBytes, latin1, writeLatin1 } from "../../util/bytes.ts";
 import { type Interruptions, type LuaApi, type LuaLibrary, openLuaLibrary } from "./lua_library.ts";
 import type { Pointer, State } from "./lua_library.ts";
 

@@ -4,8 +4,8 @@
  * RESP3 adds `{double = …}`, `{big_number = …}`, `{verbatim_string = {format = …, string = …}}`, `{map = …}`,
  * `{set = {member = true}}` and true booleans.
  */
-import { latin1 } from "../util/bytes.ts";
-import { parseDouble } from "../util/numbers.ts";
+import { latin1 } from "../../util/bytes.ts";
+import { parseDouble } from "../../util/numbers.ts";
 import { type Lua, LuaError } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 import { upToNul } from "./lua_to_reply.ts";

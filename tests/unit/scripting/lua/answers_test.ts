@@ -1,7 +1,7 @@
 /** Scripts on conversions, errors, the sandbox and all libraries, answered as redis-server 7.0.15 has answered them. */
 import { assertEquals, assertGreater } from "@std/assert";
-import { encodeCommand, startInProcess } from "../../support/in_process.ts";
-import { evalCommand, readScriptAnswers } from "../../support/script_answers.ts";
+import { encodeCommand, startInProcess } from "../../../support/in_process.ts";
+import { evalCommand, readScriptAnswers } from "../../../support/script_answers.ts";
 
 for (const [i, protocol] of ["2", "3"].entries()) {
   Deno.test(`scripts get the replies that redis-server has given, in RESP${protocol}`, () => {

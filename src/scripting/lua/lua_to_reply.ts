@@ -3,9 +3,9 @@
  * array up to its first nil, `true` 1 and `false` or nil a missing value; tables with a field `ok`, `err`, `double`,
  * `big_number`, `verbatim_string`, `map` or `set` are what that field says.
  */
-import { ReplyError } from "../protocol/errors.ts";
-import type { ReplyWriter } from "../protocol/reply_writer.ts";
-import { formatDouble } from "../util/numbers.ts";
+import { ReplyError } from "../../protocol/errors.ts";
+import type { ReplyWriter } from "../../protocol/reply_writer.ts";
+import { formatDouble } from "../../util/numbers.ts";
 import { toInt64 } from "./c_casts.ts";
 import { type Lua, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";

@@ -1,8 +1,8 @@
 /** The table `redis`, through which scripts reach the server. */
-import { SinkKind } from "../engine/propagation.ts";
-import { latin1 } from "../util/bytes.ts";
-import { sha1Hex, sha1Text, type Sha1Words } from "../util/sha1.ts";
-import { REDIS_VERSION } from "../util/version.ts";
+import { SinkKind } from "../../engine/propagation.ts";
+import { latin1 } from "../../util/bytes.ts";
+import { sha1Hex, sha1Text, type Sha1Words } from "../../util/sha1.ts";
+import { REDIS_VERSION } from "../../util/version.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Lua, type LuaFunction, LuaType, RAISE_TOP } from "./lua.ts";
 import type { State } from "./lua_library.ts";

@@ -1,8 +1,8 @@
 /** What a script cannot do: reach the process, change what others see, take the server with it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { memoryLimit } from "../../../src/scripting/lua_library.ts";
-import { encodeCommand, type InProcessClient, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { memoryLimit } from "../../../../src/scripting/lua/lua_library.ts";
+import { encodeCommand, type InProcessClient, startInProcess } from "../../../support/in_process.ts";
+import { ReplyFailure } from "../../../support/reply_values.ts";
 
 /** The error with which a command is answered. */
 function failureOf(c: InProcessClient, ...words: string[]): string {
