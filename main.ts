@@ -8,7 +8,7 @@ import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
 import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
 import { surviveFaults } from "./src/server/faults.ts";
-import { Persistence } from "./src/server/persistence.ts";
+import { Persistence } from "./src/server/data_folder.ts";
 import { dropPermissions, permissionFlags } from "./src/server/permissions.ts";
 import { PidFile } from "./src/server/pid_file.ts";
 import { connectReplication } from "./src/server/replication.ts";

@@ -33,7 +33,7 @@ import { CommandContext } from "./context.ts";
 import { CrossProtocolGuard } from "./cross_protocol.ts";
 import { Notify } from "./events.ts";
 import { LOOK_AHEAD, LookAhead } from "./look_ahead.ts";
-import { publishKeyspaceEvent } from "./messages.ts";
+import { publishKeyspaceEvent } from "./publishing.ts";
 import {
   EvictionPool,
   type EvictionSettings,

@@ -8,7 +8,7 @@
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { RequestReader } from "../protocol/command_stream.ts";
+import { RequestReader } from "../protocol/request_reader.ts";
 import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
 import type { UnreadLimit } from "./output_limits.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";

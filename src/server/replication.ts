@@ -1,7 +1,7 @@
 /** Joins replication to a running server: its work once a second, its files, its role in the log. */
 import { Replication } from "../replication/replication.ts";
 import type { Log } from "../util/log.ts";
-import type { Persistence } from "./persistence.ts";
+import type { Persistence } from "./data_folder.ts";
 import type { Server } from "./server.ts";
 
 /** Lets the server be followed and follow others; it begins to when its data have been loaded. */

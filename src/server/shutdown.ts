@@ -9,7 +9,7 @@ import { EngineGuard } from "../engine/refusals.ts";
 import type { Replica } from "../replication/replica.ts";
 import { Replication } from "../replication/replication.ts";
 import type { Listeners } from "./listeners.ts";
-import type { Persistence } from "./persistence.ts";
+import type { Persistence } from "./data_folder.ts";
 import type { Server } from "./server.ts";
 
 /** The exit status of a process that was aborted, as a shell shows it. */

@@ -18,7 +18,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { publish, publishToShard } from "../../engine/messages.ts";
+import { publish, publishToShard } from "../../engine/publishing.ts";
 import { ClientGuard } from "../../engine/refusals.ts";
 import { ReplyError } from "../../protocol/errors.ts";
 import type { PubSub } from "../../pubsub/pubsub.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type ByteSource, RequestReader } from "../../../src/protocol/command_stream.ts";
+import { type ByteSource, RequestReader } from "../../../src/protocol/request_reader.ts";
 import { type CommandBatch, RequestDecoder } from "../../../src/protocol/request_decoder.ts";
 import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
 

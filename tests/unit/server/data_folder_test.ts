@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { LoadProgress } from "../../../src/persistence/loading.ts";
-import { LoadReport, Persistence } from "../../../src/server/persistence.ts";
+import { LoadReport, Persistence } from "../../../src/server/data_folder.ts";
 import { Server } from "../../../src/server/server.ts";
 import { VirtualClock } from "../../../src/util/clock.ts";
 import { startInProcess } from "../../support/in_process.ts";
