@@ -1,6 +1,6 @@
 /** How the tests start Redeno: as `deno task start` does. */
 
-const top = new URL("../..", import.meta.url);
+const top = new URL("../../", import.meta.url);
 
 /** The flags that `deno task start` gives to `deno run`: one place, deno.json, says what the server may do. */
 function startFlags(): string[] {

@@ -1,7 +1,7 @@
 /** The repository's own files, for the tests that read them. */
 import { existsSync } from "@std/fs";
 
-const top = new URL("../..", import.meta.url).pathname;
+const top = new URL("../../", import.meta.url).pathname;
 const skipped = new Set([".git", ".cache", "node_modules", "bench-results", ".deno"]);
 
 /** A file of the repository: its path from the top folder, and its text. */

@@ -46,7 +46,7 @@ Deno.test("no function is longer than 80 lines", () => {
   assertEquals(long, []);
 });
 
-const top = new URL("../..", import.meta.url);
+const top = new URL("../../", import.meta.url);
 const readme = new URL("README.md", top);
 
 Deno.test({

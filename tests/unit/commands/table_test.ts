@@ -36,7 +36,7 @@ function isSent(cmd: Command, text: string): boolean {
 }
 
 Deno.test("every declared command is sent by a test of its own", () => {
-  const text = [new URL("..", folder), new URL("../../integration", folder)].flatMap(testTexts).join("\n");
+  const text = [new URL("../", folder), new URL("../../integration/", folder)].flatMap(testTexts).join("\n");
   const untested = declared()
     .filter((cmd) => cmd.subcommands === undefined && !isSent(cmd, text))
     .map(({ fullName }) => fullName);
