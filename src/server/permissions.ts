@@ -19,13 +19,21 @@ const MACHINE = ["osRelease", "systemMemoryInfo"];
 
 /**
  * The flags that let a server run with this configuration, and nothing more: first those that name something, then
- * `--no-prompt`. Throws {@linkcode ConfigLoadError} for a path that flags cannot name.
+ * `--no-prompt` and, where the stand-ins of `src/std/` are in use, the flags that choose them.
+ * Throws {@linkcode ConfigLoadError} for a path that flags cannot name.
  */
 export function permissionFlags(config: Config): string[] {
   const { read, written } = paths(config);
   const lists = { net: addresses(config.values), read: [...read, ...written], write: written };
   const flags = Object.entries(lists).flatMap(([kind, names]) => names.length > 0 ? [flag(kind, names)] : []);
-  return [...flags, flag("env", [ENVIRONMENT]), flag("sys", MACHINE), "--no-prompt"];
+  return [...flags, flag("env", [ENVIRONMENT]), flag("sys", MACHINE), "--no-prompt", ...packageFlags()];
+}
+
+/** Where JSR is not reached, Deno finds the standard packages by these flags only. */
+function packageFlags(): string[] {
+  const url = import.meta.resolve("@std/cli");
+  if (Deno.build.standalone || !url.startsWith("file:")) return [];
+  return ["--no-lock", `--import-map=${fileURLToPath(new URL("import_map.json", url))}`];
 }
 
 function flag(kind: string, names: readonly string[]): string {

@@ -1,9 +1,10 @@
 /** A server that runs with exactly the permissions that `redeno permissions` prints for its configuration. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { redenoCommand } from "../support/launch.ts";
+import { importFlags, redenoCommand } from "../support/launch.ts";
 import { freePort, ServerProcess } from "../support/oracle.ts";
 import { runTool } from "../support/tool.ts";
 
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const FORBIDDEN = "the server was started without the permission to connect to";
 
 /** A folder with `redis.conf`, which includes another file, and `data/`. */
@@ -48,7 +49,11 @@ class Site implements AsyncDisposable {
 
   /** Starts a server with these permissions and no others. */
   start(flags: string[]): Promise<ServerProcess> {
-    return ServerProcess.start([...redenoCommand(flags), this.config], this.directives, this.data);
+    return ServerProcess.start(
+      [Deno.execPath(), "run", ...flags, MAIN, this.config],
+      this.directives,
+      this.data,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,6 +86,7 @@ Deno.test("redeno permissions names the ports, folders and files of a configurat
     "--allow-env=REDENO_*",
     "--allow-sys=osRelease,systemMemoryInfo",
     "--no-prompt",
+    ...importFlags(),
   ]);
 });
 

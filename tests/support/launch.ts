@@ -5,7 +5,7 @@ const top = new URL("../../", import.meta.url);
 /** The flags that `deno task start` gives to `deno run`: one place, deno.json, says what the server may do. */
 function startFlags(): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", top)));
-  const flags = /deno run \$STD (.*) main\.ts$/.exec(tasks.start)?.[1] ?? "";
+  const flags = /deno run \$\(deno task -q packages\) (.*) main\.ts$/.exec(tasks.start.command)?.[1] ?? "";
   return flags.split(" ").map((flag) => flag.replaceAll("'", ""));
 }
 

@@ -59,8 +59,43 @@ Deno.test({
   },
 });
 
-Deno.test("every script that a task of deno.json runs is there", () => {
+Deno.test("every task of deno.json has a description, and every script that one runs is there", () => {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", top)));
-  const scripts = Object.values<string>(tasks).flatMap((task) => task.match(/[\w/]+\.ts\b/g) ?? []);
+  const all = Object.entries<{ description?: string; command: string }>(tasks);
+  assertEquals(all.filter(([, { description }]) => !description).map(([name]) => name), []);
+  const scripts = all.flatMap(([, { command }]) => command.match(/[\w/]+\.ts\b/g) ?? []);
   assertEquals(scripts.filter((script) => !existsSync(new URL(script, top))), []);
+});
+
+/** The packages that TypeScript files below `paths` name, as a lock file spells them. */
+function importedPackages(paths: string[]): Set<string> {
+  const { imports } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", top)));
+  const names = new Set<string>();
+  for (const { path, text } of sourceFiles(paths)) {
+    if (path.startsWith("src/std/")) continue; // the stand-ins are locked by nothing
+    for (
+      const [, specifier = ""] of text.matchAll(
+        /^(?:import|\} from|import .* from) "((?:npm:|@std\/)[^"]+)"/gm,
+      )
+    ) {
+      const [, scope = "", name = ""] = /^(npm:)?((?:@[^/]+\/)?[^/]+)/.exec(specifier) ?? [];
+      names.add(scope === "" ? imports[name] : scope + name);
+    }
+  }
+  return names;
+}
+
+/** The packages that a lock file starts from. */
+function lockedPackages(path: string): string[] {
+  const { specifiers } = JSON.parse(Deno.readTextFileSync(new URL(path, top)));
+  return Object.keys(specifiers).filter((name) => !/\^|~/.test(name)).sort();
+}
+
+Deno.test("deno.lock holds the packages of the server and no others, tests/deno.lock those of the tests too", () => {
+  const server = importedPackages(["main.ts", "src"]);
+  assertEquals(lockedPackages("deno.lock"), [...server].sort());
+  const unlocked = importedPackages(["main.ts", "src", "tests"]).difference(
+    new Set(lockedPackages("tests/deno.lock")),
+  );
+  assertEquals([...unlocked], []);
 });
