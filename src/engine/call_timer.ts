@@ -6,6 +6,7 @@
  * exact, their time an estimate without bias. Slower commands are timed one by one, and so is every command while
  * `slowlog-log-slower-than` is below a millisecond or the latency monitor watches.
  */
+import type { CommandStats } from "../metrics/command_stats.ts";
 import type { Args } from "./args.ts";
 import type { Client } from "./client.ts";
 import { type Command, Flag } from "./command.ts";
@@ -115,7 +116,7 @@ export class CallTimer {
     this.#calls = 0;
     if (calls === 0) return;
     if (this.#startedAtUs === UNMEASURED) {
-      this.#turnUs += cmd.stats.typicalUs * calls;
+      this.#turnUs += this.#statsOf(cmd).typicalUs * calls;
       return this.#estimate(cmd, calls);
     }
     const tookUs = this.#engine.clock.monotonicUs() - this.#startedAtUs;
@@ -124,16 +125,23 @@ export class CallTimer {
     this.#engine.timeSpent(cmd, tookUs, calls);
   }
 
+  #statsOf(cmd: Command): CommandStats {
+    return this.#engine.commands.stats.of(cmd);
+  }
+
   #startOf(cmd: Command): number {
-    return cmd.stats.callsToEstimate > 0 && !this.#timesEach ? UNMEASURED : this.#engine.clock.monotonicUs();
+    const isEstimated = this.#statsOf(cmd).callsToEstimate > 0 && !this.#timesEach;
+    return isEstimated ? UNMEASURED : this.#engine.clock.monotonicUs();
   }
 
   #estimate(cmd: Command, calls: number): void {
-    cmd.stats.callsToEstimate -= calls;
-    this.#engine.timeSpent(cmd, cmd.stats.typicalUs * calls, calls);
+    const stats = this.#statsOf(cmd);
+    stats.callsToEstimate -= calls;
+    this.#engine.timeSpent(cmd, stats.typicalUs * calls, calls);
   }
 
-  #learn({ stats }: Command, eachUs: number): void {
+  #learn(cmd: Command, eachUs: number): void {
+    const stats = this.#statsOf(cmd);
     stats.typicalUs = eachUs;
     stats.callsToEstimate = eachUs > LONGEST_TYPICAL_US ? 0 : ESTIMATED_CALLS;
   }

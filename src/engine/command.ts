@@ -2,7 +2,6 @@
  * What a command is. Each is declared once, at the end of its group's file; dispatch, COMMAND INFO/DOCS/GETKEYS, arity
  * errors, access control, tracking and the refusals under memory shortage, loading or read-only all read this object.
  */
-import type { Histogram } from "../util/histogram.ts";
 import type { Args } from "./args.ts";
 import type { CommandContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
@@ -206,33 +205,6 @@ export interface CommandDeclaration {
   subcommands?: readonly Command[];
 }
 
-/** Counters of INFO commandstats. */
-export interface CommandStats {
-  calls: number;
-  microseconds: number;
-  rejectedCalls: number;
-  failedCalls: number;
-  /** What a call took when that was last measured, microseconds. */
-  typicalUs: number;
-  /** Calls that will be taken to last as long. */
-  callsToEstimate: number;
-  /** What calls took, from the first one on while `latency-tracking` is on. */
-  latency: Histogram | null;
-}
-
-/** Counters of nothing yet. */
-export function freshStats(): CommandStats {
-  return {
-    calls: 0,
-    microseconds: 0,
-    rejectedCalls: 0,
-    failedCalls: 0,
-    typicalUs: 0,
-    callsToEstimate: 0,
-    latency: null,
-  };
-}
-
 /** A declared command. */
 export interface Command extends CommandDeclaration {
   readonly keys: readonly KeySpec[];
@@ -242,9 +214,8 @@ export interface Command extends CommandDeclaration {
   fullName: string;
   parent: Command | null;
   readonly subcommandByName: ReadonlyMap<string, Command> | null;
-  /** A number of its own, for access control's bit sets. */
+  /** A number of its own, for the bit sets of access control and the counters of a server. */
   id: number;
-  stats: CommandStats;
 }
 
 let nextId = 0;
@@ -265,7 +236,6 @@ export function command(declaration: CommandDeclaration): Command {
     parent: null,
     subcommandByName: subcommands === undefined ? null : new Map(subcommands.map((sub) => [sub.name, sub])),
     id: nextId++,
-    stats: freshStats(),
   };
   for (const sub of subcommands ?? []) {
     sub.parent = made;

@@ -1,4 +1,5 @@
 /** Commands by name: from the bytes of a request, in any case, without making a string of them. */
+import { CommandStatistics } from "../metrics/command_stats.ts";
 import type { Args } from "./args.ts";
 import type { Command } from "./command.ts";
 
@@ -12,6 +13,8 @@ function hashName(buf: Uint8Array, start: number, end: number): number {
 
 /** The commands of a server by name. See the head of this file. */
 export class CommandTable {
+  /** Counters of the commands, of this table alone. */
+  readonly stats = new CommandStatistics();
   readonly #byName = new Map<string, Command>();
   /** Open addressing by a hash of the lower-case name. */
   readonly #slots: (Command | undefined)[] = new Array(SLOTS).fill(undefined);

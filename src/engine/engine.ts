@@ -312,7 +312,7 @@ export class Engine {
       cmd = sub;
     }
     if (!acceptsCount(cmd, args.count)) {
-      cmd.stats.rejectedCalls++;
+      this.commands.stats.of(cmd).rejectedCalls++;
       throw wrongArity(cmd.fullName);
     }
     return cmd;
@@ -342,7 +342,7 @@ export class Engine {
 
   #reject(client: Client, cmd: Command | null, error: ReplyError): void {
     if (cmd !== null) {
-      cmd.stats.rejectedCalls++;
+      this.commands.stats.of(cmd).rejectedCalls++;
       client.lastCommand = cmd;
     }
     if (cmd?.name === "exec") {
@@ -417,7 +417,7 @@ export class Engine {
     this.#unsettled.settle();
     context.enqueuePropagation(this.dirty > dirty);
     const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
-    if (!waits) countCall(cmd, succeeded);
+    if (!waits) this.#countCall(cmd, succeeded);
     if (outer === null) this.timer.end(client, cmd, args, waits);
     else if (!waits) this.timer.endNested(startedAtUs, client, cmd, args);
     if (isWatched) this.monitors.commandRan(client, cmd, args);
@@ -507,7 +507,7 @@ export class Engine {
 
   /** Counts a command that has been brought to its end outside `call()`. */
   detachedRan(client: Client, cmd: Command, args: Args, succeeded: boolean, microseconds: number): void {
-    countCall(cmd, succeeded);
+    this.#countCall(cmd, succeeded);
     this.commandTook(client, cmd, args, microseconds);
   }
 
@@ -651,7 +651,7 @@ export class Engine {
       : this.access.check(client, cmd, args);
     if (denied !== null) {
       this.replyError(client, denied);
-      countCall(cmd, false);
+      this.#countCall(cmd, false);
       return this.unblock(client);
     }
     this.staysBlocked = false;
@@ -675,7 +675,7 @@ export class Engine {
     if (state === null || !state.unblockable) return false;
     if (error !== null) this.replyError(client, error);
     else state.onTimeout(client);
-    countCall(state.cmd, error === null);
+    this.#countCall(state.cmd, error === null);
     this.unblock(client);
     return true;
   }
@@ -685,7 +685,7 @@ export class Engine {
     for (const client of this.waiting.due(this.clock.nowMs())) {
       const state = client.blocked!;
       state.onTimeout(client);
-      countCall(state.cmd, true);
+      this.#countCall(state.cmd, true);
       this.unblock(client);
     }
   }
@@ -835,6 +835,12 @@ export class Engine {
     this.notify(Notify.Evicted, "evicted", key, databaseId);
   }
 
+  #countCall(cmd: Command, succeeded: boolean): void {
+    const stats = this.commands.stats.of(cmd);
+    stats.calls++;
+    if (!succeeded) stats.failedCalls++;
+  }
+
   /** Writes down what one command took: in its statistics and, where it was long, in the slow log. */
   commandTook(client: Client, cmd: Command, args: Args, microseconds: number): void {
     this.timeSpent(cmd, microseconds, 1);
@@ -847,7 +853,7 @@ export class Engine {
 
   /** Writes down what `calls` calls of a command took together. */
   timeSpent(cmd: Command, microseconds: number, calls: number): void {
-    const { stats } = cmd, each = microseconds / calls;
+    const stats = this.commands.stats.of(cmd), each = microseconds / calls;
     stats.microseconds += microseconds;
     if (this.latencyTracking) (stats.latency ??= new Histogram()).record(each * 1000, calls);
     if (this.latency.active) {
@@ -869,9 +875,4 @@ function runsInsideMulti(cmd: Command): boolean {
     default:
       return false;
   }
-}
-
-function countCall({ stats }: Command, succeeded: boolean): void {
-  stats.calls++;
-  if (!succeeded) stats.failedCalls++;
 }

@@ -222,7 +222,7 @@ export class Scripting implements InterpreterHost {
     const refused = this.#refusal(run, cmd, args);
     if (refused !== null) {
       engine.stats.countError(refused.code);
-      cmd.stats.rejectedCalls++;
+      engine.commands.stats.of(cmd).rejectedCalls++;
       return refused;
     }
     if ((cmd.flags & Flag.Write) !== 0) run.hasWritten = true;
@@ -241,7 +241,7 @@ export class Scripting implements InterpreterHost {
     }
     if (cmd === undefined) return UNKNOWN_COMMAND;
     if (acceptsCount(cmd, args.count)) return cmd;
-    cmd.stats.rejectedCalls++;
+    this.engine.commands.stats.of(cmd).rejectedCalls++;
     return WRONG_ARITY;
   }
 

@@ -6,7 +6,6 @@ import {
   command,
   type CommandDeclaration,
   Flag,
-  freshStats,
   stringArg,
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
@@ -42,11 +41,7 @@ function configResetStat(ctx: CommandContext): void {
   stats.reset();
   rates.reset();
   Replication.of(ctx.engine).primary.resetCounts();
-  for (const [, cmd] of commands.entries()) {
-    for (const one of [cmd, ...cmd.subcommands ?? []]) {
-      Object.assign(one.stats, freshStats());
-    }
-  }
+  commands.stats.reset();
   ctx.reply.ok();
 }
 

@@ -291,11 +291,11 @@ function* allCommands(engine: Engine): Iterable<Command> {
 /** The fields of INFO's section Commandstats, for commands that have been called or refused. */
 export function commandFields(engine: Engine): InfoField[] {
   const fields: InfoField[] = [];
-  for (const { fullName, stats } of allCommands(engine)) {
-    const { calls, microseconds, rejectedCalls, failedCalls } = stats;
+  for (const cmd of allCommands(engine)) {
+    const { calls, microseconds, rejectedCalls, failedCalls } = engine.commands.stats.of(cmd);
     if (calls + rejectedCalls + failedCalls === 0) continue;
     fields.push([
-      `cmdstat_${fullName}`,
+      `cmdstat_${cmd.fullName}`,
       `calls=${calls},usec=${Math.floor(microseconds)},usec_per_call=${
         ratio(microseconds, calls).toFixed(2)
       },` +
@@ -314,12 +314,13 @@ export function errorFields(engine: Engine): InfoField[] {
 export function latencyFields(engine: Engine): InfoField[] {
   const fields: InfoField[] = [];
   const percentiles = engine.config.values.latencyTrackingInfoPercentiles;
-  for (const { fullName, stats: { latency } } of allCommands(engine)) {
+  for (const cmd of allCommands(engine)) {
+    const { latency } = engine.commands.stats.of(cmd);
     if (latency === null || latency.total === 0) continue;
     const texts = percentiles.map((percent) =>
       `p${percent}=${(latency.percentile(percent) / 1000).toFixed(3)}`
     );
-    fields.push([`latency_percentiles_usec_${fullName}`, texts.join(",")]);
+    fields.push([`latency_percentiles_usec_${cmd.fullName}`, texts.join(",")]);
   }
   return fields;
 }

@@ -34,10 +34,11 @@ function replyHistogram(ctx: CommandContext, histogram: Histogram): void {
 function histogram(ctx: CommandContext, args: Args): void {
   const from = ctx.reply.length;
   let found = 0;
-  for (const { fullName, stats } of askedCommands(ctx, args)) {
-    if (stats.latency === null || stats.latency.total === 0) continue;
-    ctx.reply.bulk(fullName);
-    replyHistogram(ctx, stats.latency);
+  for (const cmd of askedCommands(ctx, args)) {
+    const { latency } = ctx.engine.commands.stats.of(cmd);
+    if (latency === null || latency.total === 0) continue;
+    ctx.reply.bulk(cmd.fullName);
+    replyHistogram(ctx, latency);
     found++;
   }
   ctx.reply.mapBefore(from, found);

@@ -140,13 +140,12 @@ Deno.test("dirty counts what commands changed", () => {
 
 Deno.test("calls are counted: successes, failures, rejections, also those inside EXEC", () => {
   using s = startInProcess();
-  const client = s.client(), { stats } = s.engine.commands.get("getset")!;
-  const { calls, failedCalls, rejectedCalls } = { ...stats };
+  const client = s.client(), { commands } = s.engine, stats = commands.stats.of(commands.get("getset")!);
   client.send("RPUSH", "q", "a");
   for (const line of ["GETSET k v", "GETSET q v", "GETSET k", "MULTI", "GETSET k w", "GETSET q v", "EXEC"]) {
     client.send(...line.split(" "));
   }
-  assertEquals([stats.calls - calls, stats.failedCalls - failedCalls, stats.rejectedCalls - rejectedCalls], [
+  assertEquals([stats.calls, stats.failedCalls, stats.rejectedCalls], [
     4,
     2,
     1,
@@ -221,10 +220,11 @@ Deno.test("of short runs of a fast command one is measured and stands for those 
   using s = startInProcess();
   const client = s.client();
   let tookMs = 3;
-  const { stats } = declare(s, "quick", (ctx) => {
+  const quick = declare(s, "quick", (ctx) => {
     s.clock.advance(tookMs);
     ctx.reply.ok();
   }, Flag.Fast);
+  const stats = s.engine.commands.stats.of(quick);
   client.send("QUICK");
   tookMs = 0.004;
   client.send("QUICK");
@@ -282,4 +282,21 @@ Deno.test("commands are found in any case, and errors name what was asked for", 
   assertEquals(failure("CONFIG", "GET"), "ERR wrong number of arguments for 'config|get' command");
   assertEquals(failure("config", "nosuch"), "ERR unknown subcommand 'nosuch'. Try CONFIG HELP.");
   assertEquals(failure(""), "ERR unknown command '', with args beginning with: ");
+});
+
+Deno.test("two servers of a process count calls, and learn what they take, each for itself", () => {
+  using one = startInProcess(), other = startInProcess();
+  const client = one.client();
+  for (let i = 0; i < 3; i++) client.send("TTL", "k");
+  client.send("TTL");
+  const counters = ({ engine: { commands } }: InProcessServer) => commands.stats.of(commands.get("ttl")!);
+  assertEquals([counters(one).calls, counters(one).rejectedCalls], [3, 1]);
+  assertEquals([counters(other).calls, counters(other).rejectedCalls, counters(other).callsToEstimate], [
+    0,
+    0,
+    0,
+  ]);
+  assertEquals(textOf(other.client().send("INFO", "commandstats")), "# Commandstats\r\n");
+  other.client().send("CONFIG", "RESETSTAT");
+  assertEquals([counters(one).calls, counters(other).calls], [3, 0]);
 });

@@ -99,8 +99,9 @@ Deno.test("CONFIG RESETSTAT sets counters back, its own call included", () => {
   assertEquals(c.send("CONFIG", "RESETSTAT"), "OK");
   assertEquals(s.engine.stats.keyspaceMisses, 0);
   assertEquals(s.engine.stats.errorCounts.size, 0);
-  assertEquals(s.engine.commands.get("get")?.stats.calls, 0);
-  assertEquals(s.engine.commands.getFull("config|set")?.stats.failedCalls, 0);
+  const { commands } = s.engine;
+  assertEquals(commands.stats.of(commands.get("get")!).calls, 0);
+  assertEquals(commands.stats.of(commands.getFull("config|set")!).failedCalls, 0);
 });
 
 Deno.test("CONFIG REWRITE writes the file the server started with, and says so in the log", () => {
