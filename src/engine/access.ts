@@ -201,7 +201,8 @@ export class AccessControl {
     object: string,
     userName: string,
   ): void {
-    const { clock, config } = this.#engine;
+    const { clock, config, stats } = this.#engine;
+    stats.accessDenied[reason]++;
     const clientInfo = this.#engine.describeClient(client), atMs = clock.nowMs();
     this.log.add({ reason, context, object, userName, clientInfo, atMs }, config.values.acllogMaxLen);
   }

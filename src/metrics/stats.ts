@@ -20,10 +20,8 @@ export class Stats {
   outputBufferLimitDisconnections = 0;
   /** Payloads of RESTORE that were looked through. */
   payloadsChecked = 0;
-  aclDeniedAuth = 0;
-  aclDeniedCommand = 0;
-  aclDeniedKey = 0;
-  aclDeniedChannel = 0;
+  /** Denials of access control by reason; CONFIG RESETSTAT leaves them as they are. */
+  readonly accessDenied = { auth: 0, command: 0, key: 0, channel: 0 };
   /** Estimated share of keys that have expired and are still there, in percent. */
   expiredStalePercent = 0;
   expireCycleTimeCapReached = 0;
@@ -56,8 +54,8 @@ export class Stats {
   /** CONFIG RESETSTAT. */
   reset(): void {
     const peakMemory = this.peakMemory;
-    const { errorCounts } = this;
-    Object.assign(this, new Stats(), { errorCounts, peakMemory });
+    const { errorCounts, accessDenied } = this;
+    Object.assign(this, new Stats(), { errorCounts, accessDenied, peakMemory });
     errorCounts.clear();
   }
 }

@@ -261,10 +261,10 @@ export function statsFields(engine: Engine): InfoField[] {
     ["client_output_buffer_limit_disconnections", stats.outputBufferLimitDisconnections],
     ["reply_buffer_shrinks", 0],
     ["reply_buffer_expands", 0],
-    ["acl_access_denied_auth", stats.aclDeniedAuth],
-    ["acl_access_denied_cmd", stats.aclDeniedCommand],
-    ["acl_access_denied_key", stats.aclDeniedKey],
-    ["acl_access_denied_channel", stats.aclDeniedChannel],
+    ["acl_access_denied_auth", stats.accessDenied.auth],
+    ["acl_access_denied_cmd", stats.accessDenied.command],
+    ["acl_access_denied_key", stats.accessDenied.key],
+    ["acl_access_denied_channel", stats.accessDenied.channel],
   ];
 }
 

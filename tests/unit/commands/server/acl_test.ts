@@ -409,6 +409,30 @@ Deno.test("ACL LOG shows who was denied what and when, the newest first", () => 
   assertEquals(logged(s), ["ann toplevel key c 1", "ann toplevel key b 1"]);
 });
 
+Deno.test("INFO counts denials by reason, also those of scripts and EXEC; RESETSTAT and DRYRUN leave the counts", () => {
+  using s = startInProcess();
+  const admin = s.client(), c = clientOf(s, "ann", "~k", "+get", "+eval", "+publish", "+multi", "+exec");
+  const counts = () =>
+    [...String(admin.send("INFO", "stats")).matchAll(/acl_access_denied_(\w+):(\d+)/g)]
+      .map(([, reason, count]) => `${reason} ${count}`);
+  assertEquals(counts(), ["auth 0", "cmd 0", "key 0", "channel 0"]);
+  for (const line of ["SET k v", "SET k v", "GET x", "PUBLISH ch m", "AUTH nobody x"]) {
+    c.send(...line.split(" "));
+  }
+  c.send("EVAL", "return redis.pcall('GET', 'x')", "0");
+  c.send("EVAL", "return redis.acl_check_cmd('GET', 'x')", "0");
+  admin.send("ACL", "DRYRUN", "ann", "SET", "k", "v");
+  assertEquals(counts(), ["auth 1", "cmd 2", "key 2", "channel 1"]);
+  admin.send("AUTH", "nobody", "x");
+  admin.send("CONFIG", "RESETSTAT");
+  assertEquals(counts(), ["auth 2", "cmd 2", "key 2", "channel 1"]);
+  c.send("MULTI");
+  c.send("GET", "k");
+  admin.send("ACL", "SETUSER", "ann", "resetkeys");
+  c.send("EXEC");
+  assertEquals(counts(), ["auth 2", "cmd 2", "key 3", "channel 1"]);
+});
+
 Deno.test("ACL SAVE writes what ACL LOAD reads, and LOAD closes connections of the users before", async () => {
   const folder = await Deno.makeTempDir({ prefix: "redeno-acl-" });
   try {
