@@ -6,6 +6,7 @@ import { Config } from "./src/config/config.ts";
 import { ConfigLoadError, fatalConfigError } from "./src/config/errors.ts";
 import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
+import { keepAccepting } from "./src/server/accepting.ts";
 import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
 import { surviveFaults } from "./src/server/faults.ts";
 import { Persistence } from "./src/server/data_folder.ts";
@@ -23,23 +24,7 @@ function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
   return "setNoDelay" in conn;
 }
 
-/** How long to wait when no connection can be accepted: the process may have no file left to open. */
-const ACCEPT_PAUSE_MS = 100;
-
-/** Serves every connection `open` accepts, until it is closed. */
-async function acceptFrom(open: OpenListener, server: Server): Promise<void> {
-  for (;;) {
-    try {
-      return await serveConnections(open, server);
-    } catch (error) {
-      server.engine.log.warning(
-        `Accepting client connection: ${error instanceof Error ? error.message : error}`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
-    }
-  }
-}
-
+/** Serves every connection a listener accepts, until it is closed. */
 async function serveConnections({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
   const { tcpKeepalive, unixsocket } = server.engine.config.values;
   for await (const conn of listener) {
@@ -100,7 +85,11 @@ async function serve(commandLine: CommandLine): Promise<number> {
   logStart(log, config);
   replication.startAsConfigured();
   if (!engine.access.loadUsers()) return 1;
-  const listeners = new Listeners(config, log, (listener) => acceptFrom(listener, server));
+  const listeners = new Listeners(
+    config,
+    log,
+    (open) => keepAccepting(() => serveConnections(open, server), log),
+  );
   try {
     listeners.open();
   } catch (error) {

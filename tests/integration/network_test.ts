@@ -1,4 +1,5 @@
 /** A server as a process: where it listens, whom it serves, whom it turns away, and how it ends. */
+import net from "node:net";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { makeCertificate } from "../support/certificate.ts";
 import { redenoCommand } from "../support/launch.ts";
@@ -274,4 +275,28 @@ Deno.test("SHUTDOWN is refused where the data cannot be saved, unless FORCE says
   assertEquals(await untilClosed(c), "");
   assertEquals((await server.stop("SIGCONT")).code, 0);
   assertStringIncludes(server.log, "Error trying to save the DB, can't exit");
+});
+
+// ---- Clients that go before they are accepted -------------------------------------------------------------------
+
+/** Opens a connection and resets it at once. */
+function reset(port: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1", () => socket.resetAndDestroy());
+    socket.on("error", () => {});
+    socket.on("close", () => resolve());
+  });
+}
+
+Deno.test("connections that are reset before they are accepted hold up no others", async () => {
+  await using server = await startRedeno(["--loglevel", "verbose", "--enable-debug-command", "yes"]);
+  using busy = await server.connect();
+  const sleeping = busy.send("DEBUG", "SLEEP", "1");
+  for (let i = 0; i < 100; i++) await reset(server.port);
+  using c = await server.connect();
+  assertEquals(await c.send("PING"), PONG);
+  assertEquals(await sleeping, "+OK\r\n");
+  const failures = server.log.split("\n").filter((line) => line.includes("Accepting client connection"));
+  assert(failures.length > 0, "no connection was reset before it was accepted");
+  assertEquals(failures.filter((line) => line.includes(" # ")), []);
 });
