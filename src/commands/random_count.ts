@@ -30,19 +30,22 @@ function refuseReply(ctx: CommandContext): never {
 }
 
 /**
- * Argument `i` as such a count. Counts beyond 2^53 become 2^53; more repeats than any reply holds are refused.
+ * Argument `i` as such a count. Counts beyond 2^53 become 2^53.
  *
  * @param inPairs the reply will hold twice the count, which must be an integer still
  */
-export function randomCount(ctx: CommandContext, args: Args, i: number, inPairs = false): number {
+export function randomCount(args: Args, i: number, inPairs = false): number {
   const exact = args.integer(i);
   if (exact === minInt64) {
     throw new ReplyError(`${OUT_OF_RANGE.text}, value must between ${minInt64 + 1n} and ${-minInt64 - 1n}`);
   }
   if (inPairs && (exact > maxPairs || exact < -maxPairs)) throw OUT_OF_RANGE;
-  const count = args.int(i);
-  if (-count * leastReplyBytes > largestReply(ctx)) refuseReply(ctx);
-  return count;
+  return args.int(i);
+}
+
+/** Refuses more repeats than any reply holds, before they are announced; of a missing key there are none. */
+export function checkRepeats(ctx: CommandContext, picks: number): void {
+  if (picks * leastReplyBytes > largestReply(ctx)) refuseReply(ctx);
 }
 
 /**

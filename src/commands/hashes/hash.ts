@@ -28,7 +28,7 @@ import { addLongDoubles, formatLongDouble, parseLongDouble } from "../../util/lo
 import { parseInteger } from "../../util/numbers.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
 import { hashExpiryCommands } from "./hash_expiry.ts";
-import { checkReplySize, randomCount } from "../random_count.ts";
+import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 import { addIntegers } from "../strings/string.ts";
 
 /** How many picks with repeats are drawn at a time. */
@@ -216,10 +216,10 @@ function hscan(ctx: CommandContext, args: Args): void {
 
 function hrandfield(ctx: CommandContext, args: Args): void {
   if (args.count > 4 || (args.count === 4 && !args.is(3, "WITHVALUES"))) {
-    randomCount(ctx, args, 2);
+    randomCount(args, 2);
     throw SYNTAX;
   }
-  const count = args.count === 2 ? 1 : randomCount(ctx, args, 2, args.count === 4);
+  const count = args.count === 2 ? 1 : randomCount(args, 2, args.count === 4);
   const key = args.key(1);
   const hash = ctx.read(key, HashValue);
   if (hash !== undefined) expireAllFields(ctx, key, hash);
@@ -248,6 +248,7 @@ function pickMany(
     announce(numbers.length);
     return hash.entriesAt(numbers, show);
   }
+  checkRepeats(ctx, -count);
   announce(-count);
   for (let left = -count; left > 0; left -= pickBatch) {
     hash.entriesAt(drawWithRepeats(hash.size, Math.min(left, pickBatch), random), show);

@@ -20,7 +20,7 @@ import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { MUST_BE_POSITIVE, ReplyError, SYNTAX } from "../../protocol/errors.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
-import { checkReplySize, randomCount } from "../random_count.ts";
+import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 
 /** How many members an SREM that stands for an SPOP holds at most. */
 const propagatedBatch = 1024;
@@ -144,10 +144,11 @@ function srandmember(ctx: CommandContext, args: Args): void {
     const set = ctx.read(args.key(1), SetValue);
     return ctx.reply.bulkOrNull(set?.at(random.below(set.size)));
   }
-  const count = randomCount(ctx, args, 2);
+  const count = randomCount(args, 2);
   const set = ctx.read(args.key(1), SetValue);
   if (set === undefined || count === 0) return ctx.reply.array(0);
   if (count > 0) return ctx.reply.bulkArray(set.membersAt(drawDistinct(set.size, count, random)));
+  checkRepeats(ctx, -count);
   ctx.reply.array(-count);
   for (let i = count; i < 0; i++) {
     ctx.reply.bulk(set.at(random.below(set.size)));

@@ -20,7 +20,7 @@ import { Notify } from "../../engine/events.ts";
 import { OUT_OF_RANGE, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
 import { formatDouble } from "../../util/numbers.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
-import { checkReplySize, randomCount } from "../random_count.ts";
+import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 import { zsetAlgebraCommands } from "./zset_algebra.ts";
 import { zsetPopCommands } from "./zset_pop.ts";
 import { zsetRangeCommands } from "./zset_range.ts";
@@ -168,7 +168,7 @@ function zrandmember(ctx: CommandContext, args: Args): void {
   }
   const withScores = args.count === 4 && args.is(3, "WITHSCORES");
   if (withScores) checkCountWithScores(args.integer(2));
-  const count = randomCount(ctx, args, 2);
+  const count = randomCount(args, 2);
   if (args.count > 3 && !withScores) throw SYNTAX;
   const zset = ctx.read(args.key(1), ZsetValue);
   if (zset === undefined || count === 0) return ctx.reply.array(0);
@@ -178,6 +178,7 @@ function zrandmember(ctx: CommandContext, args: Args): void {
 }
 
 function replyRepeatedPicks(ctx: CommandContext, zset: ZsetValue, count: number, withScores: boolean): void {
+  checkRepeats(ctx, count);
   replyMemberCount(ctx.reply, count, withScores);
   for (let i = 0; i < count; i++) {
     const { member, score } = zset.pickRandom(ctx.engine.random);

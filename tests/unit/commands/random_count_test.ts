@@ -23,3 +23,27 @@ Deno.test("a random pick that client-output-buffer-limit forbids closes the clie
   assertEquals(c.closed, true);
   assertEquals(s.engine.stats.outputBufferLimitDisconnections, 1);
 });
+
+Deno.test("random picks from a missing key are none, however many are asked for", () => {
+  using s = startInProcess();
+  const c = s.client(), least = "-9223372036854775807";
+  for (const name of ["HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER"]) {
+    assertEquals(c.send(name, "missing", least), []);
+    assertEquals(c.send(name, "missing", "-4611686018427387905"), []);
+  }
+  const outOfRange = new ReplyFailure("ERR value is out of range");
+  assertEquals(c.send("HRANDFIELD", "missing", least, "WITHVALUES"), outOfRange);
+  assertEquals(c.send("ZRANDMEMBER", "missing", least, "WITHSCORES"), outOfRange);
+  assertEquals(c.send("HRANDFIELD", "missing", "-4611686018427387903", "WITHVALUES"), []);
+  assertEquals(c.send("ZRANDMEMBER", "missing", "-4611686018427387903", "WITHSCORES"), []);
+});
+
+Deno.test("random picks look at the key's type before the size of the reply", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("SET", "text", "x");
+  const wrongType = new ReplyFailure("WRONGTYPE Operation against a key holding the wrong kind of value");
+  for (const name of ["HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER"]) {
+    assertEquals(c.send(name, "text", "-9223372036854775807"), wrongType);
+  }
+});
