@@ -52,7 +52,7 @@ export class RdbReader {
   #isAtEnd = false;
 
   constructor(readonly input: RdbInput, readonly target: RdbTarget, limits: DataLimits) {
-    this.#values = new ValueReader(input, limits);
+    this.#values = new ValueReader(input, limits, false);
   }
 
   /**
@@ -191,10 +191,19 @@ export class RdbReader {
     if (type === RdbType.String) {
       target.putString(this.#databaseId, key, input.string(this.#value), attributes);
     } else {
-      const value = this.#values.read(type);
+      const value = this.#values.read(type), { oddities } = this.#values;
+      if (oddities.length > 0) this.#warnOf(key, oddities);
       if (value === null) target.skippedEmpty(key.text());
       else target.putCollection(this.#databaseId, key, value, attributes);
     }
     attributes.expiresAtMs = attributes.idleSeconds = attributes.frequency = -1;
+  }
+
+  /** One warning for a key, whatever is wrong with it. */
+  #warnOf(key: Slice, [first = "", ...others]: readonly string[]): void {
+    const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+    this.target.warn(
+      `The value of key '${key.text()}' in database ${this.#databaseId} was damaged and has been mended: ${first}${more}`,
+    );
   }
 }

@@ -1,6 +1,10 @@
 /**
  * Values out of the encodings of RDB files, those of Redis 2.4 to 7.4. Everything is checked as it is read: a value
  * either is exactly what its bytes claim, or reading it fails with the offset and Redis's words for it.
+ *
+ * A file is read with some tolerance, which the payload of RESTORE is not: old servers have written streams that count
+ * entries they no longer had, and a server that holds all of somebody's data must not stay down for one of them. An oddity
+ * that can be mended without a guess at the data is mended and told ({@linkcode ValueReader.oddities}).
  */
 import { type Consumer, type ConsumerGroup, UNKNOWN_ENTRIES_READ } from "../../data/consumer_group.ts";
 import { HashValue } from "../../data/hash.ts";
@@ -36,8 +40,11 @@ export class ValueReader {
   readonly #slice = new Slice();
   readonly #entries = new Packer(false);
   readonly #nodeEntries = new Packer(true);
+  /** What was wrong with the last value and has been mended; always empty for a reader that is strict. */
+  oddities: string[] = [];
 
-  constructor(readonly input: RdbInput, readonly limits: DataLimits) {}
+  /** @param isStrict every oddity makes reading fail */
+  constructor(readonly input: RdbInput, readonly limits: DataLimits, readonly isStrict = true) {}
 
   /**
    * Reads a value of any type but a string.
@@ -45,6 +52,7 @@ export class ValueReader {
    * @returns null for one without elements, which no key can have. Throws RdbError
    */
   read(type: number): CollectionValue | null {
+    if (this.oddities.length > 0) this.oddities = [];
     const value = this.#read(type);
     const isEmpty = value.size === 0 && !(value instanceof StreamValue);
     return isEmpty ? null : value;
@@ -103,6 +111,12 @@ export class ValueReader {
     return this.input.text(this.#slice);
   }
 
+  /** Notes something wrong that does no harm; fails if the reader is strict. @param detail added to the note */
+  #odd(message: string, detail = ""): void {
+    if (this.isStrict) this.input.fail(message);
+    this.oddities.push(message + detail);
+  }
+
   /** A string that holds a packed encoding, as texts. */
   #packed(reader: PackedReader, message: string): string[] {
     return reader(this.input.string(this.#slice).view()) ?? this.input.fail(message);
@@ -150,7 +164,9 @@ export class ValueReader {
     const members = type === RdbType.SetIntset
       ? this.#packed(readIntset, "Intset integrity check failed.")
       : this.#packed(readListpack, "Set listpack integrity check failed.");
-    for (const member of members) this.#addMember(set, member);
+    for (const member of members) {
+      if (!set.add(member)) this.#odd("Duplicate set members detected");
+    }
     return set;
   }
 
@@ -192,7 +208,10 @@ export class ValueReader {
     const texts = (isZiplist ? readZiplist : readListpack)(bytes) ?? this.input.fail(message);
     this.#checkGroups(texts, 2, message);
     for (let i = 0; i < texts.length; i += 2) {
-      this.#addScore(zset, texts[i]!, parseDouble(texts[i + 1]!) ?? NaN, message);
+      const score = parseDouble(texts[i + 1]!) ?? NaN;
+      // Of two members of one name a server finds the first.
+      if (zset.score(texts[i]!) !== undefined) this.#odd(message);
+      else this.#addScore(zset, texts[i]!, score);
     }
     return zset;
   }
@@ -212,14 +231,9 @@ export class ValueReader {
       entries.longest <= longest;
   }
 
-  #addScore(
-    zset: ZsetValue,
-    member: string,
-    score: number,
-    ifDuplicate = "Duplicate zset fields detected",
-  ): void {
+  #addScore(zset: ZsetValue, member: string, score: number): void {
     if (Number.isNaN(score)) this.input.fail("Zset with NAN score detected");
-    if (zset.add(member, score) !== AddOutcome.Added) this.input.fail(ifDuplicate);
+    if (zset.add(member, score) !== AddOutcome.Added) this.input.fail("Duplicate zset fields detected");
   }
 
   /** A double as text behind its length; three lengths are special values. */
@@ -249,7 +263,10 @@ export class ValueReader {
     if (small !== undefined) return small;
     const texts = reader(bytes) ?? this.input.fail(message);
     this.#checkGroups(texts, 2, message);
-    for (let i = 0; i < texts.length; i += 2) this.#setField(hash, texts[i]!, texts[i + 1]!, message);
+    for (let i = 0; i < texts.length; i += 2) {
+      if (hash.has(texts[i]!)) this.#odd(message);
+      else hash.set(texts[i]!, texts[i + 1]!);
+    }
     return hash;
   }
 
@@ -261,13 +278,8 @@ export class ValueReader {
     return HashValue.ofPacked(limits, entries.text(), entries.count / 2);
   }
 
-  #setField(
-    hash: HashValue,
-    field: string,
-    value: string,
-    ifDuplicate = "Duplicate hash fields detected",
-  ): void {
-    if (!hash.set(field, value)) this.input.fail(ifDuplicate);
+  #setField(hash: HashValue, field: string, value: string): void {
+    if (!hash.set(field, value)) this.input.fail("Duplicate hash fields detected");
   }
 
   /** Fields with the time from the first expiry to theirs, plus one; the early form has the time itself. */
@@ -310,13 +322,18 @@ export class ValueReader {
     const length = input.count();
     stream.lastId = this.#id();
     if (type === RdbType.StreamListpacks) {
-      stream.entriesAdded = length;
+      stream.entriesAdded = stream.size;
     } else {
       this.#id(); // the first entry's, which the nodes tell too
       stream.maxDeletedId = this.#id();
-      stream.entriesAdded = input.count();
+      stream.entriesAdded = this.#counter();
     }
-    if (length !== stream.size) input.fail("Stream length inconsistent with rax entries");
+    if (length !== stream.size) {
+      this.#odd(
+        "Stream length inconsistent with rax entries",
+        ` (${length} announced, ${stream.size} found)`,
+      );
+    }
     for (let left = input.count(); left > 0; left--) this.#group(stream, type);
     return stream;
   }
@@ -328,6 +345,12 @@ export class ValueReader {
     if (!stream.loadNode(id, input.string(this.#slice).view())) {
       input.fail("Stream listpack integrity check failed.");
     }
+  }
+
+  /** A number that only counts up and may have been set to anything: beyond 2^53 it stands still. */
+  #counter(): number {
+    const count = this.input.count64();
+    return typeof count === "number" ? count : Number.MAX_SAFE_INTEGER;
   }
 
   #id(): StreamId {
@@ -342,7 +365,7 @@ export class ValueReader {
     if (group === undefined) return input.fail(`Duplicated consumer group name ${name}`);
     const pending = this.#groupPending();
     for (let left = input.count(); left > 0; left--) this.#consumer(group, pending, type);
-    if (pending.size > 0) input.fail("Stream CG PEL entry without consumer");
+    if (pending.size > 0) this.#odd("Stream CG PEL entry without consumer");
   }
 
   #entriesRead(): number {
@@ -356,7 +379,7 @@ export class ValueReader {
     for (let left = this.input.count(); left > 0; left--) {
       const key = formatId(this.input.rawId());
       if (pending.has(key)) this.input.fail("Duplicated global PEL entry loading stream consumer group");
-      pending.set(key, { timeMs: this.input.milliseconds(), count: this.input.count() });
+      pending.set(key, { timeMs: this.input.milliseconds(), count: this.#counter() });
     }
     return pending;
   }
@@ -370,7 +393,10 @@ export class ValueReader {
     for (let left = input.count(); left > 0; left--) {
       const id = input.rawId(), key = formatId(id);
       const delivery = pending.get(key);
-      if (delivery === undefined) return input.fail("Consumer entry not found in group global PEL");
+      if (delivery === undefined) {
+        this.#odd("Consumer entry not found in group global PEL");
+        continue;
+      }
       pending.delete(key);
       group.assign(id, consumer, delivery.timeMs, delivery.count);
     }

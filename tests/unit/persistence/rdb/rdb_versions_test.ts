@@ -1,5 +1,8 @@
 /** RDB files of every version, made by hand: what Redis 2.4 to 7.4 write. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { defaultLimits } from "../../../../src/data/limits.ts";
+import { RdbInput } from "../../../../src/persistence/rdb/rdb_input.ts";
+import { ValueReader } from "../../../../src/persistence/rdb/value_reader.ts";
 import { RdbError } from "../../../../src/persistence/rdb/rdb_input.ts";
 import { Crc64 } from "../../../../src/util/crc64.ts";
 import { intsetOf, latin, listpackOf, ziplistOf, zipmapOf } from "../../../support/packed_bytes.ts";
@@ -151,6 +154,62 @@ Deno.test("streams are read in their three forms", () => {
       ids: ["5-1", "5-1", "0-0"],
     }, `type ${type}`);
   }
+});
+
+/** What a file that holds one odd value gives: its plain form, and the one warning. A payload of it is refused. */
+function oddValue(type: number, value: number[], refusal: string): { plain: unknown; warning: string } {
+  const payload = RdbInput.of(Uint8Array.from(value));
+  assertThrows(() => new ValueReader(payload, defaultLimits()).read(type), RdbError, refusal);
+  const { keys, messages } = RdbContent.of(file(12, db0, key(type, value, "odd")));
+  const [plain] = keys.get("0 odd") as [unknown];
+  assertEquals(messages.length, 1);
+  return { plain, warning: messages[0]! };
+}
+
+const mended = "The value of key 'odd' in database 0 was damaged and has been mended: ";
+
+Deno.test("a stream that counts entries it has not got is loaded from a file and counted anew, with one warning", () => {
+  const id = [...bigEndian(5n, 8), ...bigEndian(1n, 8)];
+  const node = listpackOf(1, 0, 1, "f", 0, 2, 0, 0, "v", 4);
+  const stream = [1, ...str(Uint8Array.from(id)), ...str(node), 3, 5, 1];
+  const inconsistent = "Stream length inconsistent with rax entries";
+  const expected = { entries: [["5-1", "f", "v"]], groups: [], entriesAdded: 1, ids: ["5-1", "5-1", "0-0"] };
+  assertEquals(oddValue(15, [...stream, 0], inconsistent), {
+    plain: expected,
+    warning: `${mended}${inconsistent} (3 announced, 1 found)`,
+  });
+  const { plain } = oddValue(19, [...stream, 5, 1, 0, 0, 3, 0], inconsistent);
+  assertEquals(plain, { ...expected, entriesAdded: 3 });
+});
+
+Deno.test("pending entries of nobody, and of one side only, are left out of a stream that a file holds", () => {
+  const id = [...bigEndian(5n, 8), ...bigEndian(1n, 8)], time = littleEndian(1_700_000_000_000n, 8);
+  const group = [...str("g"), 5, 1], stream = [0, 0, 5, 1, 1, ...group];
+  const orphan = "Stream CG PEL entry without consumer",
+    unknown = "Consumer entry not found in group global PEL";
+  const pendingOf = (plain: unknown) => (plain as { groups: { pending: unknown[] }[] }).groups[0]!.pending;
+  const alone = oddValue(15, [...stream, 1, ...id, ...time, 3, 0], orphan);
+  assertEquals([pendingOf(alone.plain), alone.warning], [[], mended + orphan]);
+  const consumer = [1, ...str("me"), ...time, 1, ...id];
+  const claimed = oddValue(15, [...stream, 0, ...consumer], unknown);
+  assertEquals([pendingOf(claimed.plain), claimed.warning], [[], mended + unknown]);
+});
+
+Deno.test("of two fields or members of one name in a packed value the first counts", () => {
+  const hash = oddValue(16, str(listpackOf("f", 1, "g", 2, "f", 3)), "Hash listpack");
+  assertEquals(hash.plain, ["listpack", ["f", "1", Infinity], ["g", "2", Infinity]]);
+  const zset = oddValue(17, str(listpackOf("m", 1, "m", 2)), "Zset listpack");
+  assertEquals(zset.plain, ["listpack", ["m", 1]]);
+  const set = oddValue(20, str(listpackOf("m", "n", "m")), "Duplicate set members");
+  assertEquals(set.plain, ["hashtable", "m", "n"]);
+  const many = oddValue(20, str(listpackOf("m", "m", "m")), "Duplicate set members");
+  assertEquals(many.warning, `${mended}Duplicate set members detected (and 1 more)`);
+});
+
+Deno.test("counters beyond 2^53 do not keep a stream from being loaded", () => {
+  const most = [0x81, ...Array<number>(8).fill(255)];
+  const { entriesAdded } = valueOf(12, 19, [0, 0, 5, 1, 0, 0, 0, 0, ...most, 0]) as { entriesAdded: number };
+  assertEquals(entriesAdded, Number.MAX_SAFE_INTEGER);
 });
 
 Deno.test("what stands around keys is read: databases, sizes, facts, expiry, access times, slots", () => {
