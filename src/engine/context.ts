@@ -217,6 +217,11 @@ export class CommandContext {
 
   /** Propagates these words instead of the command; called several times, all of them in order. */
   rewrite(...words: string[]): void {
+    this.rewriteAs(words);
+  }
+
+  /** As {@linkcode rewrite}, with words that may be more than a call takes arguments (about 100,000). */
+  rewriteAs(words: string[]): void {
     this.#propagation = "rewritten";
     this.#rewritten.push(words);
   }

@@ -3,7 +3,7 @@
  *
  * The decoder never copies arguments. It keeps offsets into its buffer, valid until the batch has been run and the
  * next bytes are asked for. Parsing is resumable at every byte: a command that arrives in a million pieces is looked
- * at once, and a bulk string that was announced but not sent takes no memory.
+ * at once, and what was announced but not sent, arguments or a bulk string, takes no memory.
  *
  * Buffer:  | run, free to overwrite | parsed, the batch | not yet complete | room |
  *          0                        start               parsed             filled
@@ -30,11 +30,13 @@ const MAX_LINE_BYTES = 65_536;
 const MAX_REQUEST_BYTES = 0x7fffffff;
 /** Inline commands of one batch: splitting lines is slow, and other clients wait meanwhile. */
 const MAX_INLINE_COMMANDS = 128;
-const MAX_ARGS = 1_048_576;
+const MAX_ARGS = 0x7fffffff;
 const MAX_ARGS_UNAUTHENTICATED = 10;
 const MAX_BULK_UNAUTHENTICATED = 16_384;
 const SMALLEST_BUFFER = 2_048;
 const LARGEST_IDLE_BUFFER = 65_536;
+const SMALLEST_OFFSETS = 64;
+const LARGEST_IDLE_OFFSETS = 16_384;
 
 const CR = 0x0d, LF = 0x0a, ASTERISK = 0x2a, DOLLAR = 0x24;
 
@@ -66,7 +68,7 @@ export class RequestDecoder {
   /** What the last {@linkcode decode} found; the same object every time. */
   readonly batch: CommandBatch = {
     buf: allocateBytes(SMALLEST_BUFFER),
-    offsets: new Int32Array(64),
+    offsets: new Int32Array(SMALLEST_OFFSETS),
     heads: new Int32Array(4 * HEAD_FIELDS),
     count: 0,
     error: null,
@@ -98,9 +100,10 @@ export class RequestDecoder {
     return this.#filled - this.#parsed;
   }
 
-  /** Size of the query buffer in bytes. */
+  /** Size of the query buffer in bytes, with what very many offsets into it take. */
   get capacity(): number {
-    return this.batch.buf.length;
+    const { buf, offsets } = this.batch;
+    return buf.length + (offsets.length > LARGEST_IDLE_OFFSETS ? offsets.byteLength : 0);
   }
 
   /**
@@ -109,7 +112,10 @@ export class RequestDecoder {
    */
   room(): Uint8Array {
     if (this.#start > 0) this.#moveToFront();
-    const buf = this.batch.buf;
+    const { buf, offsets } = this.batch;
+    if (this.#filled === 0 && offsets.length > LARGEST_IDLE_OFFSETS) {
+      this.batch.offsets = new Int32Array(SMALLEST_OFFSETS);
+    }
     if (this.#filled === 0 && buf.length > LARGEST_IDLE_BUFFER) this.#resize(LARGEST_IDLE_BUFFER);
     else if (this.#filled === buf.length) this.#resize(this.#grownSize());
     // Between requests the buffer is empty: the usual read goes into all of it, without a view made for it.

@@ -101,13 +101,13 @@ Deno.test("what is announced and does not come takes no memory, and what may not
   using c = await server.connect();
   const before = await residentBytes(server.pid);
   using one = await idle(server.port, 300);
-  await one.sendAll("*1048576\r\n$536870912\r\nabc");
+  await one.sendAll("*2147483647\r\n$536870912\r\nabc");
   using other = await idle(server.port, 300);
   await other.sendAll("*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$536870912\r\n" + "x".repeat(1000));
   await assertServed(c);
   assertLess(await residentBytes(server.pid) - before, 100 * MB);
   const refusals = {
-    "*1048577\r\n": "-ERR Protocol error: invalid multibulk length\r\n",
+    "*2147483648\r\n": "-ERR Protocol error: invalid multibulk length\r\n",
     "*1\r\n$536870913\r\n": "-ERR Protocol error: invalid bulk length\r\n",
     "*1\r\n*1\r\n": "-ERR Protocol error: expected '$', got '*'\r\n",
     ["x".repeat(70_000)]: "-ERR Protocol error: too big inline request\r\n",

@@ -31,6 +31,10 @@ export const PENDING = Symbol("pending");
 
 /** A command in RESP. */
 export function encodeCommand(...words: string[]): Uint8Array<ArrayBuffer> {
+  return encodeWords(words);
+}
+
+function encodeWords(words: readonly string[]): Uint8Array<ArrayBuffer> {
   const writer = new ReplyWriter();
   writer.bulkArray(words);
   return writer.take().slice();
@@ -80,7 +84,12 @@ export class InProcessClient implements ClientTransport {
 
   /** Runs one command; its reply, or {@linkcode PENDING} while it waits. */
   send(...words: string[]): Reply | typeof PENDING {
-    const raw = this.raw(encodeCommand(...words));
+    return this.sendWords(words);
+  }
+
+  /** As {@linkcode send}, with words that may be more than a call takes arguments. */
+  sendWords(words: readonly string[]): Reply | typeof PENDING {
+    const raw = this.raw(encodeWords(words));
     if (raw === "" && (this.client.blocked !== null || this.client.has(ClientFlag.ReplyOff))) return PENDING;
     return new ReplyValues(raw).next();
   }

@@ -119,7 +119,8 @@ function announce(
     for (const field of fields) ctx.rewrite("HDEL", key.text, field);
     ctx.deleteIfEmpty(key, hash);
   } else {
-    ctx.rewrite("HPEXPIREAT", key.text, ...words, "FIELDS", String(fields.length), ...fields);
+    const options = [...words, "FIELDS", String(fields.length), ...fields];
+    ctx.rewriteAs(["HPEXPIREAT", key.text, ...options]);
   }
 }
 

@@ -128,7 +128,7 @@ function geoadd(ctx: CommandContext, args: Args): void {
     members.push(args.string(at + 2));
     zadd.push(formatDouble(scores.at(-1)!), members.at(-1)!);
   }
-  ctx.rewrite(...zadd);
+  ctx.rewriteAs(zadd);
   addMembers(ctx, args, { flags, countsChanges, scores, members });
 }
 

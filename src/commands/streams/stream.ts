@@ -199,7 +199,7 @@ function xadd(ctx: CommandContext, args: Args): void {
     const words = args.strings();
     words[idAt] = text;
     if (trimming !== undefined && !isExact) makeExact(words, stream, trimming);
-    ctx.rewrite(...words);
+    ctx.rewriteAs(words);
   }
   ctx.reply.bulk(text);
 }
@@ -216,7 +216,7 @@ function xtrim(ctx: CommandContext, args: Args): void {
     if (trimming.approximate) {
       const words = args.strings();
       makeExact(words, stream, trimming);
-      ctx.rewrite(...words);
+      ctx.rewriteAs(words);
     }
   }
   ctx.reply.integer(removed);

@@ -159,7 +159,8 @@ function* writeStream(out: CommandOutput, key: string, stream: StreamValue): Gen
       bulk: (text) => words.push(text),
       bulkBytes: (bytes, start, end) => words.push(latin1(bytes, start, end)),
     });
-    out.command(...words);
+    // An entry may have more words than a call takes arguments.
+    out.bulkArray(words);
     if (i % ELEMENTS_PER_COMMAND === 0) yield;
   }
   // An empty stream is made by an entry that goes at once.

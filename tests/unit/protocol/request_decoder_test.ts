@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf, assertLess } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertInstanceOf, assertLess } from "@std/assert";
 import { ProtocolError, RequestDecoder, type RequestLimits } from "../../../src/protocol/request_decoder.ts";
 import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
 import { Random } from "../../../src/util/random.ts";
@@ -96,7 +96,7 @@ const faults: [text: string, error: string][] = [
   ["*+1\r\n", "invalid multibulk length"],
   ["*1 \r\n", "invalid multibulk length"],
   ["*3000000000\r\n", "invalid multibulk length"],
-  ["*1048577\r\n", "invalid multibulk length"],
+  ["*2147483648\r\n", "invalid multibulk length"],
   ["*99999999999999999999\r\n", "invalid multibulk length"],
   ["*1\r\n:1\r\n", "expected '$', got ':'"],
   ["*2\r\n$1\r\na\r\nPING\r\n", "expected '$', got 'P'"],
@@ -140,7 +140,7 @@ Deno.test("RequestDecoder takes lines, arguments and bulk strings up to their li
   const line = "x".repeat(65_536);
   assertEquals(decode(line).error, null);
   assertEquals(decode(`${line}\n`).commands, [[line]]);
-  assertEquals(decode("*1048576\r\n").error, null);
+  assertEquals(decode("*2147483647\r\n").error, null);
   assertEquals(decode("*1\r\n$536870912\r\n").error, null);
   const tight = { maxBulkBytes: 4, maxQueryBytes: 1 << 20 };
   assertEquals(decode(encode(["abcd"]), [], tight), { commands: [["abcd"]], error: null });
@@ -327,4 +327,23 @@ Deno.test("RequestDecoder takes a value of 120 MB in pieces and gives its memory
   assertEquals(decoder.decode(), 0);
   decoder.room();
   assertLess(decoder.capacity, 100_000);
+});
+
+Deno.test("RequestDecoder takes as many arguments as Redis does, and memory only for those that have arrived", () => {
+  const decoder = new RequestDecoder(roomy);
+  decoder.append(bytesOf("*2147483647\r\n$3\r\nDEL\r\n$1\r\na\r\n"));
+  assertEquals(decoder.decode(), 0);
+  assertEquals(decoder.batch.error, null);
+  assertEquals(decoder.batch.offsets.length, 64);
+});
+
+Deno.test("RequestDecoder gives the memory of very many arguments back", () => {
+  const decoder = new RequestDecoder(roomy), words = 1_200_001;
+  decoder.append(bytesOf(`*${words}\r\n` + "$1\r\na\r\n".repeat(words)));
+  assertEquals(decoder.decode(), 1);
+  assertEquals(decoder.batch.heads[1], words);
+  assertGreater(decoder.capacity, 2 * 4 * words);
+  assertEquals(decoder.decode(), 0);
+  decoder.room();
+  assertEquals([decoder.capacity, decoder.batch.offsets.length], [65_536, 64]);
 });
