@@ -372,17 +372,11 @@ class Call implements AccessRequest {
   }
 }
 
-/** Keys of a call that cannot be run for its arguments are none: its own error is for the command to tell. */
+/** Keys of a call that cannot be run for its arguments are none. */
 function keysOf(cmd: Command, args: Args): KeyUse[] {
-  try {
-    const found = findKeys(cmd, args) ?? [];
-    return found
-      .filter(({ flags }) => (flags & KeyFlag.NotKey) === 0)
-      .map(({ index, flags }) => ({ index, name: args.string(index), needs: permissionsFor(flags) }));
-  } catch (error) {
-    if (error instanceof ReplyError) return [];
-    throw error;
-  }
+  return (findKeys(cmd, args) ?? [])
+    .filter(({ flags }) => (flags & KeyFlag.NotKey) === 0)
+    .map(({ index, flags }) => ({ index, name: args.string(index), needs: permissionsFor(flags) }));
 }
 
 function permissionsFor(flags: number): number {

@@ -2,6 +2,7 @@
  * What a command is. Each is declared once, at the end of its group's file; dispatch, COMMAND INFO/DOCS/GETKEYS, arity
  * errors, access control, tracking and the refusals under memory shortage, loading or read-only all read this object.
  */
+import { ReplyError } from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
 import type { CommandContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
@@ -256,11 +257,19 @@ export interface KeyPosition {
 }
 
 /**
- * Where the keys of a call are, or undefined if its arguments make no sense. Commands whose keys no specification can
- * tell bring `keysOf`.
+ * Where the keys of a call are, or undefined if its arguments make no sense: its own error is for the command to tell.
+ * Commands whose keys no specification can tell bring `keysOf`. Never throws.
  */
 export function findKeys(cmd: Command, args: Args): KeyPosition[] | undefined {
-  if (cmd.keysOf !== undefined) return cmd.keysOf(args);
+  try {
+    return cmd.keysOf === undefined ? keysBySpecs(cmd, args) : cmd.keysOf(args);
+  } catch (error) {
+    if (error instanceof ReplyError) return undefined;
+    throw error;
+  }
+}
+
+function keysBySpecs(cmd: Command, args: Args): KeyPosition[] | undefined {
   const found: KeyPosition[] = [];
   for (const spec of cmd.keys) {
     if (!addKeys(spec, args, found)) return undefined;
@@ -272,8 +281,9 @@ function addKeys(spec: KeySpec, args: Args, found: KeyPosition[]): boolean {
   if (spec.begin === "unknown") return true;
   const begin = beginOf(spec.begin, args);
   if (begin < 0) return true;
-  if (begin >= args.count) return false;
   const find = spec.find;
+  // A range that ends with the arguments may be empty: PFMERGE with a destination only.
+  if (begin >= args.count) return begin === args.count && "last" in find && find.last < 0;
   let first = begin, last: number;
   if ("numKeysAt" in find) {
     const count = Number(args.integer(begin + find.numKeysAt));

@@ -56,8 +56,6 @@ const SCRIPT_CALLS: ReadonlySet<string> = new Set(["eval_ro", "evalsha_ro", "fca
 
 /** See the head of this file. */
 export class Tracking {
-  /** While a script calls a command: the keys the script has declared. Whatever it reads counts as having read these. */
-  declaredKeys: readonly string[] | null = null;
   readonly #engine: Engine;
   readonly #states = new Map<Client, TrackingState>();
   /** The readers of each key: an id, or a set where there are several, for most keys have one. */
@@ -145,15 +143,17 @@ export class Tracking {
 
   // ---- What the engine reports -------------------------------------------------------------------------------
 
-  /** A command has run: puts down the keys it read for the client at the root of it, scripts included. */
+  /**
+   * A command has run: puts down the keys it read for the client at the root of it. The calls of a script count as its
+   * client's own; the keys that it has declared do not count by themselves.
+   */
   commandRan(cmd: Command, args: Args): void {
     const reader = this.#engine.running;
     if (reader === null || (cmd.flags & Flag.ReadOnly) === 0 || (cmd.flags & Flag.PubSub) !== 0) return;
     const state = this.#states.get(reader);
     if (state === undefined || state.broadcast || SCRIPT_CALLS.has(cmd.name)) return;
     if (state.optIn ? !state.caching : state.optOut && state.caching) return;
-    const keys = this.declaredKeys ?? (findKeys(cmd, args) ?? []).map(({ index }) => args.string(index));
-    for (const key of keys) this.#remember(key, reader.id);
+    for (const { index } of findKeys(cmd, args) ?? []) this.#remember(args.string(index), reader.id);
   }
 
   #remember(key: string, id: number): void {

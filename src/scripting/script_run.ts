@@ -46,9 +46,4 @@ export class ScriptRun {
     readonly startedAtUs: number,
     readonly startedAtMs: number,
   ) {}
-
-  /** The keys that the call declares. */
-  get keys(): string[] {
-    return this.args.strings(3, 3 + this.args.int(2));
-  }
 }

@@ -227,9 +227,7 @@ export class Scripting implements InterpreterHost {
     }
     if ((cmd.flags & Flag.Write) !== 0) run.hasWritten = true;
     engine.context.sinkKinds = run.sinkKinds;
-    if (engine.tracking.clientCount > 0) engine.tracking.declaredKeys = run.keys;
     engine.call(client, cmd, args);
-    engine.tracking.declaredKeys = null;
     engine.context.sinkKinds = SinkKind.All;
     return null;
   }

@@ -100,22 +100,12 @@ function subject(ctx: CommandContext, args: Args): Command {
   return sub;
 }
 
-/** The keys of a call, or none where its arguments make no sense. */
-function positionsIn(cmd: Command, given: Args): KeyPosition[] {
-  try {
-    return findKeys(cmd, given) ?? [];
-  } catch (error) {
-    if (error instanceof ReplyError) return [];
-    throw error;
-  }
-}
-
 /** The keys among the arguments of a command given as arguments. */
 function keysOf(ctx: CommandContext, given: Args): KeyPosition[] {
   const cmd = subject(ctx, given);
   if (cmd.keys.length === 0 && cmd.keysOf === undefined) throw NO_KEY_ARGUMENTS;
   if (!acceptsCount(cmd, given.count)) throw INVALID_COUNT;
-  const found = positionsIn(cmd, given);
+  const found = findKeys(cmd, given) ?? [];
   if (found.length === 0 && (cmd.flags & Flag.NoMandatoryKeys) === 0) throw INVALID_ARGUMENTS;
   return found;
 }

@@ -28,6 +28,7 @@ import {
   keyArg,
   keyAt,
   KeyFlag,
+  type KeyPosition,
   type KeySpec,
   oneOf,
   stringArg,
@@ -416,6 +417,7 @@ function geosearch(ctx: CommandContext, args: Args, form: SearchForm): void {
 // ---- Declarations -----------------------------------------------------------------------------------------------
 
 const readKey = keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access);
+const STORE_FLAGS = KeyFlag.Overwrite | KeyFlag.Update;
 const unitArg = oneOf("unit", ["m", "km", "ft", "mi"].map((unit) => tokenArg(unit)));
 const positionArgs = [doubleArg("longitude"), doubleArg("latitude")];
 const detailArgs = ["WITHCOORD", "WITHDIST", "WITHHASH"].map((token) => tokenArg(token, { optional: true }));
@@ -446,11 +448,25 @@ const memberCost = "O(1) for each member asked for.";
 function radiusKeys(optionsAt: number, stores: boolean): KeySpec[] {
   if (!stores) return [readKey];
   const behind = (keyword: string): KeySpec => ({
-    flags: KeyFlag.Overwrite | KeyFlag.Update,
+    flags: STORE_FLAGS,
     begin: { keyword, from: optionsAt },
     find: { last: 0, step: 1, limit: 0 },
   });
   return [readKey, behind("STORE"), behind("STOREDIST")];
+}
+
+/**
+ * The keys of one call: of several destinations the last one counts, whichever of the two words is before it, and what
+ * COUNT takes is none.
+ */
+function keysOfRadius(args: Args, optionsAt: number): KeyPosition[] {
+  let storeAt = 0;
+  for (let i = optionsAt; i < args.count - 1; i++) {
+    if (args.is(i, "STORE") || args.is(i, "STOREDIST")) storeAt = ++i;
+    else if (args.is(i, "COUNT")) i++;
+  }
+  const source = { index: 1, flags: readKey.flags };
+  return storeAt === 0 ? [source] : [source, { index: storeAt, flags: STORE_FLAGS }];
 }
 
 function radiusCommand(name: string, asks: "position" | "member", stores: boolean, summary: string): Command {
@@ -464,6 +480,7 @@ function radiusCommand(name: string, asks: "position" | "member", stores: boolea
     arity: -optionsAt,
     flags: stores ? Flag.Write | Flag.DenyOom | Flag.MovableKeys : Flag.ReadOnly,
     keys: radiusKeys(optionsAt, stores),
+    ...(stores ? { keysOf: (args: Args) => keysOfRadius(args, optionsAt) } : {}),
     args: [
       keyArg(),
       ...center,

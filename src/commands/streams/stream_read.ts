@@ -30,6 +30,7 @@ import {
   integerArg,
   keyArg,
   KeyFlag,
+  type KeyPosition,
   type KeySpec,
   stringArg,
   tokenArg,
@@ -328,12 +329,29 @@ function replyHistory(
   ctx.reply.arrayBefore(from, written);
 }
 
+const READ_FLAGS = KeyFlag.ReadOnly | KeyFlag.Access;
+
 function keysBehindStreams(from: number): KeySpec {
   return {
-    flags: KeyFlag.ReadOnly | KeyFlag.Access,
+    flags: READ_FLAGS,
     begin: { keyword: "STREAMS", from },
     find: { last: -1, step: 1, limit: 2 },
   };
+}
+
+/** How many words follow an option that no key is among. A group or a consumer may be called STREAMS. */
+const valuesBehind = [["COUNT", 1], ["BLOCK", 1], ["GROUP", 2]] as const;
+
+/** The keys of one call: the first half of what follows STREAMS. */
+function keysOfRead(args: Args): KeyPosition[] | undefined {
+  for (let i = 1; i < args.count; i++) {
+    if (args.is(i, "STREAMS")) {
+      const count = Math.floor((args.count - i - 1) / 2);
+      return Array.from({ length: count }, (_, k) => ({ index: i + 1 + k, flags: READ_FLAGS }));
+    }
+    i += valuesBehind.find(([word]) => args.is(i, word))?.[1] ?? 0;
+  }
+  return undefined;
 }
 
 const optionArgs = [
@@ -354,6 +372,7 @@ export const streamReadCommands: readonly Command[] = [
     arity: -4,
     flags: Flag.ReadOnly | Flag.Blocking | Flag.MovableKeys,
     keys: [keysBehindStreams(1)],
+    keysOf: keysOfRead,
     args: [...optionArgs, streamsArg],
     summary: "Replies with the entries of streams behind given ids, waiting for some if asked to.",
     complexity: "O(log M + N) for each stream with N entries replied of M",
@@ -366,6 +385,7 @@ export const streamReadCommands: readonly Command[] = [
     arity: -7,
     flags: Flag.Write | Flag.Blocking | Flag.MovableKeys,
     keys: [keysBehindStreams(4)],
+    keysOf: keysOfRead,
     args: [
       blockArg("group-block", [stringArg("group"), stringArg("consumer")], { token: "GROUP" }),
       ...optionArgs,
