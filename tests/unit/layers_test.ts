@@ -19,6 +19,7 @@ const rooms = [
   "pubsub",
   "keyspace",
   "data",
+  "store",
   "config",
   "protocol",
   "util",
