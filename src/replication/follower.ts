@@ -289,7 +289,7 @@ export class Follower {
       link.close();
     }
     if (primaryClient === null) return;
-    primaryClient.resume();
+    primaryClient.close();
     this.#databaseId = primaryClient.client.databaseId;
     this.engine.removeClient(primaryClient.client);
   }

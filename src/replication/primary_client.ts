@@ -2,18 +2,22 @@
  * The primary as a client of this server: what it sends is run as it comes, answered with nothing but acknowledgements,
  * and passed on to this server's own replicas byte for byte.
  *
- * A transaction counts as run with its EXEC: should the link break inside it, the primary is asked for all of it again.
+ * A transaction counts as run with its EXEC, and from its MULTI on: should the link break inside it, the primary is asked
+ * for all of it again, and for nothing of what came before it. At every moment the data, the database that is selected
+ * and the end of the stream belong together: a replica of this server may begin from them, and so may this server.
  */
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import { type CommandBatch, RequestDecoder } from "../protocol/request_decoder.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
+import { latin1 } from "../util/bytes.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
 import { LinkError, type PrimaryLink } from "./link.ts";
 import type { PrimarySide } from "./primary.ts";
 import type { SyncedOffset } from "./synced_offset.ts";
 
+const MULTI = "MULTI";
 /** How long the stream waits before it looks again whether a script has ended. */
 const BUSY_MS = 5;
 const HEAD_FIELDS = 4;
@@ -58,7 +62,7 @@ export class PrimaryClient implements ClientTransport {
 
   /** Up to where the stream has been read, if not run. */
   readOffset: number;
-  #wake: (() => void) | null = null;
+  #wake: ((hasRun: boolean) => void) | null = null;
   #owesSynced = false;
 
   flush(): void {
@@ -67,14 +71,20 @@ export class PrimaryClient implements ClientTransport {
 
   close(): void {
     this.link.close();
-    this.resume();
+    // What waits for the end of a pause is not run any more: the primary is asked for it again.
+    this.engine.removeClient(this.client);
+    this.#rouse(false);
   }
 
   /** The command has been run that waited for the end of a pause. */
   resume(): void {
+    this.#rouse(true);
+  }
+
+  #rouse(hasRun: boolean): void {
     const wake = this.#wake;
     this.#wake = null;
-    wake?.();
+    wake?.(hasRun);
   }
 
   /** Runs the stream until the link ends. Throws {@linkcode LinkError}. */
@@ -105,7 +115,8 @@ export class PrimaryClient implements ClientTransport {
       this.primary.wakeReplicas();
       engine.endBatch();
       if (this.client.blocked !== null) {
-        await new Promise<void>((resolve) => this.#wake = resolve);
+        const hasRun = await new Promise<boolean>((resolve) => this.#wake = resolve);
+        if (!hasRun) return;
         this.#passOn(batch, done - 1, done);
       }
       if (done < batch.count) await this.#letOthersIn();
@@ -117,21 +128,25 @@ export class PrimaryClient implements ClientTransport {
     this.engine.timer.beginTurn();
   }
 
-  /** Gives what has been run to those who follow this server. */
-  #passOn({ buf, heads }: CommandBatch, from: number, to: number): void {
-    let start = -1, end = -1;
-    for (let i = from; i < to; i++) {
-      if (heads[HEAD_FIELDS * i + 2]! < 0) continue;
-      if (start < 0) start = heads[HEAD_FIELDS * i + 2]!;
-      end = heads[HEAD_FIELDS * i + 3]!;
-    }
-    if (this.client.has(ClientFlag.Multi) || this.#held.length > 0) {
-      if (start >= 0) this.#held.raw(buf, start, end);
-      if (this.client.has(ClientFlag.Multi)) return;
-      this.primary.pass(this.#held.buffer, 0, this.#held.length);
-      this.#held.empty();
-    } else if (start >= 0) this.primary.pass(buf, start, end);
+  /** Gives what has been run to those who follow this server, and keeps back a transaction that has not ended. */
+  #passOn(batch: CommandBatch, from: number, to: number): void {
+    const isOpen = this.client.has(ClientFlag.Multi), multi = isOpen ? lastMulti(batch, from, to) : to;
+    if (multi >= 0) this.#pass(batch, from, multi);
+    if (isOpen) this.#hold(batch, Math.max(from, multi), to);
     this.primary.selected = this.client.databaseId;
+  }
+
+  /** Passes on what has been kept back, and the commands [from, to) behind it. */
+  #pass(batch: CommandBatch, from: number, to: number): void {
+    if (this.#held.length > 0) this.primary.pass(this.#held.buffer, 0, this.#held.length);
+    this.#held.empty();
+    const bytes = bytesOfCommands(batch, from, to);
+    if (bytes !== undefined) this.primary.pass(batch.buf, ...bytes);
+  }
+
+  #hold(batch: CommandBatch, from: number, to: number): void {
+    const bytes = bytesOfCommands(batch, from, to);
+    if (bytes !== undefined) this.#held.raw(batch.buf, ...bytes);
   }
 
   /** Tells the primary how far this server is, and how far its disk is. */
@@ -149,4 +164,24 @@ export class PrimaryClient implements ClientTransport {
   moreIsSynced(): void {
     if (this.#owesSynced) this.acknowledge();
   }
+}
+
+/** Number of the last MULTI among the commands [from, to), or -1. */
+function lastMulti({ buf, offsets, heads }: CommandBatch, from: number, to: number): number {
+  for (let i = to - 1; i >= from; i--) {
+    const at = heads[HEAD_FIELDS * i]!, start = offsets[at]!, end = offsets[at + 1]!;
+    if (end - start === MULTI.length && latin1(buf, start, end).toUpperCase() === MULTI) return i;
+  }
+  return -1;
+}
+
+/** Where the bytes of the commands [from, to) begin and end; those that came inline have none. */
+function bytesOfCommands({ heads }: CommandBatch, from: number, to: number): [number, number] | undefined {
+  let start = -1, end = -1;
+  for (let i = from; i < to; i++) {
+    if (heads[HEAD_FIELDS * i + 2]! < 0) continue;
+    if (start < 0) start = heads[HEAD_FIELDS * i + 2]!;
+    end = heads[HEAD_FIELDS * i + 3]!;
+  }
+  return start < 0 ? undefined : [start, end];
 }
