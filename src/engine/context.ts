@@ -69,6 +69,16 @@ export class CommandContext {
     return this.engine.nowMs;
   }
 
+  /**
+   * Whether a time that the running command gives to a key or a field is over, and taking it away is up to this server. A
+   * replica waits for its primary to say so, and a file that is replayed says so itself: what they are told next may
+   * give the key another time.
+   */
+  isOver(timeMs: number): boolean {
+    const { engine } = this;
+    return timeMs <= engine.nowMs && !engine.keepExpired && !engine.isReplica;
+  }
+
   // ---- Look-ups -----------------------------------------------------------------------------------------------
 
   /** To be called for each of many keys, which stand `step` arguments apart, before argument `at` is looked up. */

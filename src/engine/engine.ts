@@ -699,14 +699,18 @@ export class Engine {
     const expiresAtMs = database.expiryOf(ref);
     if (expiresAtMs === NO_EXPIRY || expiresAtMs > this.nowMs || this.keepExpired) return ref;
     if (this.isReplica && this.context.client?.has(ClientFlag.Primary)) return ref;
-    const isWriting = this.#depth > 0 && (this.context.cmd.flags & Flag.Write) !== 0;
-    if (!this.isReplica && (isWriting || (this.guards & EngineGuard.Paused) === 0)) {
-      this.expireKey(database, databaseId, key, ref);
-    } else if (isWriting) {
-      // A replica leaves expiry to its primary, but what a client writes here must not find the old key in its way.
-      database.delete(ref);
-    }
+    if (this.deletesExpired) this.expireKey(database, databaseId, key, ref);
     return 0;
+  }
+
+  /**
+   * Whether what has expired is deleted by the command that comes upon it. A replica leaves that to its primary, and a
+   * pause keeps the data as they are; but what a client writes must not find the old value in its way, here or where
+   * the append only file is replayed.
+   */
+  get deletesExpired(): boolean {
+    const isWriting = this.#depth > 0 && (this.context.cmd.flags & Flag.Write) !== 0;
+    return isWriting || (!this.isReplica && (this.guards & EngineGuard.Paused) === 0);
   }
 
   /** Deletes a record that nobody has asked to delete: the latency monitor tells such events apart. */

@@ -27,9 +27,16 @@ export function fieldClock(ctx: CommandContext): number {
   return ctx.engine.keepExpired || ctx.client.has(ClientFlag.Primary) ? -Infinity : ctx.nowMs;
 }
 
+/** The value of a field that a command asks for by name, or undefined; removes the field if it has expired. */
+export function findField(ctx: CommandContext, key: Key, hash: HashValue, field: string): string | undefined {
+  const value = hash.get(field, fieldClock(ctx));
+  if (value === undefined && hash.hasExpiringParts) expireField(ctx, key, hash, field);
+  return value;
+}
+
 /** Removes `field`, which a command has asked for, if its time is over and removing it is up to this server. */
 export function expireField(ctx: CommandContext, key: Key, hash: HashValue, field: string): void {
-  if (hash.expiryOf(field) > fieldClock(ctx) || ctx.engine.isReplica) return;
+  if (hash.expiryOf(field) > fieldClock(ctx) || !ctx.engine.deletesExpired) return;
   removeExpired(ctx.engine, hashAt(ctx, key, hash), () => {
     hash.delete(field);
     return [field];
@@ -39,7 +46,7 @@ export function expireField(ctx: CommandContext, key: Key, hash: HashValue, fiel
 /** Removes all fields whose time is over, if that is up to this server. */
 export function expireAllFields(ctx: CommandContext, key: Key, hash: HashValue): void {
   const nowMs = fieldClock(ctx);
-  if (hash.nextExpiryMs > nowMs || ctx.engine.isReplica) return;
+  if (hash.nextExpiryMs > nowMs || !ctx.engine.deletesExpired) return;
   removeExpired(ctx.engine, hashAt(ctx, key, hash), () => hash.expireDue(nowMs));
 }
 

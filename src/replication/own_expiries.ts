@@ -9,8 +9,8 @@ import { Key } from "../keyspace/key.ts";
 
 /** See the head of this file. */
 export class OwnExpiries {
-  /** By database. */
-  readonly #keys = new Map<number, Set<string>>();
+  /** When they expire, by database. What has another time since has it from the primary, who sees to it then. */
+  readonly #keys = new Map<number, Map<string, number>>();
   readonly #observe = (key: Key, databaseId: number, client: Client) =>
     this.#changed(key, databaseId, client);
 
@@ -38,10 +38,11 @@ export class OwnExpiries {
   }
 
   #changed(key: Key, databaseId: number, client: Client): void {
-    if (client.has(ClientFlag.Primary) || this.#expiryOf(key, databaseId) === NO_EXPIRY) return;
-    const keys = this.#keys.get(databaseId);
-    if (keys === undefined) this.#keys.set(databaseId, new Set([key.text]));
-    else keys.add(key.text);
+    const expiresAtMs = this.#expiryOf(key, databaseId);
+    if (client.has(ClientFlag.Primary) || expiresAtMs === NO_EXPIRY) return;
+    let keys = this.#keys.get(databaseId);
+    if (keys === undefined) this.#keys.set(databaseId, keys = new Map());
+    keys.set(key.text, expiresAtMs);
   }
 
   #expiryOf(key: Key, databaseId: number): number {
@@ -52,16 +53,16 @@ export class OwnExpiries {
   /** Deletes the keys whose time is over, and forgets those that do not expire any more. */
   expire(): void {
     for (const [databaseId, keys] of this.#keys) {
-      for (const text of keys) this.#expireIfDue(databaseId, keys, text);
+      for (const [text, expiresAtMs] of keys) this.#expireIfDue(databaseId, keys, text, expiresAtMs);
       if (keys.size === 0) this.#keys.delete(databaseId);
     }
   }
 
-  #expireIfDue(databaseId: number, keys: Set<string>, text: string): void {
+  #expireIfDue(databaseId: number, keys: Map<string, number>, text: string, dueMs: number): void {
     const { engine } = this, key = Key.of(text), expiresAtMs = this.#expiryOf(key, databaseId);
-    if (expiresAtMs !== NO_EXPIRY && expiresAtMs > engine.nowMs) return;
+    if (expiresAtMs === dueMs && dueMs > engine.nowMs) return;
     keys.delete(text);
-    if (expiresAtMs === NO_EXPIRY) return;
+    if (expiresAtMs !== dueMs) return;
     const database = engine.databases[databaseId]!;
     engine.asUnit(() => engine.expireKey(database, databaseId, key, database.find(key)));
   }

@@ -19,7 +19,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { expireAllFields, expireField, fieldClock } from "../../engine/field_expiry.ts";
+import { expireAllFields, fieldClock, findField } from "../../engine/field_expiry.ts";
 import { LARGEST_PACKED_BYTES } from "../../keyspace/database.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { NAN_OR_INFINITY, NOT_FLOAT, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
@@ -137,13 +137,6 @@ function fieldForUpdate(ctx: CommandContext, key: Key, field: string): string | 
 }
 
 // ---- Reading ----------------------------------------------------------------------------------------------------
-
-/** The value of a field asked for by name, or undefined; removes the field if it has expired. */
-function findField(ctx: CommandContext, key: Key, hash: HashValue, field: string): string | undefined {
-  const value = hash.get(field, fieldClock(ctx));
-  if (value === undefined && hash.hasExpiringParts) expireField(ctx, key, hash, field);
-  return value;
-}
 
 function hget(ctx: CommandContext, args: Args): void {
   const key = args.key(1);

@@ -79,7 +79,7 @@ function expireFields(ctx: CommandContext, args: Args, form: TimeForm): void {
   const word = args.string(3).toUpperCase(), condition = conditions.get(word);
   const fields = fieldsFrom(args, condition === undefined ? 3 : 4, notAboveZero);
   if (hash === undefined) return replyIntegers(ctx, fields.map(() => Outcome.NoField));
-  const deletes = atMs <= fieldClock(ctx) && !ctx.engine.isReplica;
+  const deletes = ctx.isOver(atMs);
   const changed: string[] = [];
   const outcomes = fields.map((field) => {
     if (!isVisible(ctx, key, hash, field)) return Outcome.NoField;
@@ -149,7 +149,7 @@ function hpersist(ctx: CommandContext, args: Args): void {
   const fields = fieldsFrom(args, 2, notPositive);
   let persisted = 0;
   const outcomes = fields.map((field) => {
-    if (hash === undefined || !hash.has(field, fieldClock(ctx))) return Outcome.NoField;
+    if (hash === undefined || !isVisible(ctx, key, hash, field)) return Outcome.NoField;
     if (!hash.persist(field)) return noExpiry;
     persisted++;
     return Outcome.Set;

@@ -85,7 +85,7 @@ function restore(ctx: CommandContext, args: Args): void {
   if (ttlMs < 0) throw INVALID_TTL;
   const value = valueOf(ctx, args.buf.subarray(args.start(3), args.end(3)));
   const expiresAtMs = ttlMs === 0 ? NO_EXPIRY : options.absoluteTtl ? ttlMs : ctx.nowMs + ttlMs;
-  if (ttlMs > 0 && expiresAtMs <= ctx.nowMs && !ctx.engine.keepExpired && !ctx.engine.isReplica) {
+  if (ttlMs > 0 && ctx.isOver(expiresAtMs)) {
     restoreExpired(ctx, key, isThere);
     return ctx.reply.ok();
   }

@@ -87,7 +87,7 @@ function expire(ctx: CommandContext, args: Args, form: TimeForm): void {
   const timeMs = timeArgument(ctx, args, 2, form);
   const key = args.key(1), ref = ctx.findForWrite(key);
   if (ref === 0 || !isAllowed(ctx.db.expiryOf(ref), timeMs, wanted)) return ctx.reply.integer(0);
-  if (timeMs <= ctx.nowMs && !ctx.engine.keepExpired && !ctx.engine.isReplica) {
+  if (ctx.isOver(timeMs)) {
     ctx.db.delete(ref);
     ctx.changed(key, Notify.Generic, "del");
     ctx.rewrite("DEL", key.text);

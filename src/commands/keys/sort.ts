@@ -30,6 +30,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
+import { findField } from "../../engine/field_expiry.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { ReplyError, SORT_SCORES, SYNTAX, WRONGTYPE } from "../../protocol/errors.ts";
@@ -69,14 +70,14 @@ function parsePattern(text: string): Pattern {
 function lookUp(ctx: CommandContext, pattern: Pattern, element: string): string | undefined {
   if (pattern.isElement) return element;
   if (!pattern.hasStar) return undefined;
-  const ref = ctx.find(Key.of(pattern.before + element + pattern.behind));
+  const key = Key.of(pattern.before + element + pattern.behind), ref = ctx.find(key);
   if (ref === 0) return undefined;
   const type = ctx.db.typeOf(ref);
   if (pattern.field === "") {
     return type === ValueType.String ? ctx.db.readString(ref, slice).text() : undefined;
   }
   const hash = type === ValueType.Hash ? ctx.db.collectionOf(ref) : undefined;
-  return hash instanceof HashValue ? hash.get(pattern.field, ctx.nowMs) : undefined;
+  return hash instanceof HashValue ? findField(ctx, key, hash, pattern.field) : undefined;
 }
 
 // ---- Options ----------------------------------------------------------------------------------------------------

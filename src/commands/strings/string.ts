@@ -204,7 +204,7 @@ function setWithOptions(ctx: CommandContext, args: Args, key: Key, options: SetO
     return;
   }
   const expiresAtMs = expiry ?? (options.keepTtl ? NO_EXPIRY : defaultExpiry(ctx));
-  if (expiresAtMs !== NO_EXPIRY && expiresAtMs <= ctx.nowMs && !ctx.engine.keepExpired) {
+  if (expiresAtMs !== NO_EXPIRY && ctx.isOver(expiresAtMs)) {
     removeExpired(ctx, key, found);
   } else {
     store(ctx, key, args, 2, options.keepTtl, expiresAtMs);
@@ -271,7 +271,7 @@ function getex(ctx: CommandContext, args: Args): void {
 }
 
 function setExpiryOfValue(ctx: CommandContext, key: Key, expiresAtMs: number): void {
-  if (expiresAtMs <= ctx.nowMs && !ctx.engine.keepExpired) return removeExpired(ctx, key, true);
+  if (ctx.isOver(expiresAtMs)) return removeExpired(ctx, key, true);
   ctx.db.setExpiry(key, ctx.db.find(key), expiresAtMs);
   ctx.changed(key, Notify.Generic, "expire");
   ctx.rewrite("PEXPIREAT", key.text, String(expiresAtMs));
