@@ -15,6 +15,15 @@ import type { Server } from "./server.ts";
 /** The exit status of a process that was aborted, as a shell shows it. */
 const CRASHED = 134;
 
+/** The exit status of a process that SIGUSR1 has ended, as a shell shows it. */
+const KILLED_BY_USR1 = 138;
+
+/**
+ * Signals within this time are one. A terminal sends Ctrl-C to all of its processes, and a launcher among them (`deno
+ * task`, npx) passes its own on, so that the server gets it twice.
+ */
+const REPEATED_SIGNAL_MS = 100;
+
 /** How long to wait before looking again whether work goes on beside commands, or how far replicas are. */
 const PAUSED_MS = 10;
 
@@ -35,6 +44,9 @@ export class Shutdown {
   /** What has been begun and waits for replicas. */
   #begun: ShutdownOptions | null = null;
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When the last SIGTERM or SIGINT came. */
+  #signalledAtMs = -Infinity;
+  #hasEnded = false;
 
   constructor(
     readonly server: Pick<Server, "engine" | "stop">,
@@ -48,17 +60,30 @@ export class Shutdown {
     server.engine.crash = (reason) => this.#crash(reason);
   }
 
-  /** Ends the server at SIGTERM and SIGINT, in the way that `shutdown-on-sigterm` and `shutdown-on-sigint` say. */
+  /**
+   * Does with signals what redis-server does. SIGTERM and SIGINT end the server in the way that `shutdown-on-sigterm` and
+   * `shutdown-on-sigint` say. SIGHUP (the terminal closes) and SIGALRM are ignored, as the runtime ignores SIGPIPE.
+   * SIGUSR1 ends the process at once: left to the runtime, it would open a debugger's port. SIGUSR2, SIGQUIT, SIGTSTP
+   * and SIGCONT keep their default action.
+   */
   handleSignals(): void {
-    const { config } = this.server.engine;
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      Deno.addSignalListener(signal, () => {
-        const words = signal === "SIGTERM" ? config.values.shutdownOnSigterm : config.values.shutdownOnSigint;
-        this.log.warning(`Received ${signal} scheduling shutdown...`);
-        this.request(optionsOf(words));
-      });
+      Deno.addSignalListener(signal, () => this.signalled(signal));
     }
+    for (const signal of ["SIGHUP", "SIGALRM"] as const) Deno.addSignalListener(signal, () => {});
+    Deno.addSignalListener("SIGUSR1", () => Deno.exit(KILLED_BY_USR1));
     Deno.addSignalListener("SIGABRT", () => this.#crash("crashed by signal: 6"));
+  }
+
+  /** SIGTERM or SIGINT has come: schedules a shutdown, unless one is scheduled, waits for replicas or takes place. */
+  signalled(signal: "SIGTERM" | "SIGINT"): void {
+    const { config, clock } = this.server.engine, nowMs = clock.nowMs();
+    const isRepeated = nowMs - this.#signalledAtMs < REPEATED_SIGNAL_MS;
+    this.#signalledAtMs = nowMs;
+    if (isRepeated || this.#requested !== null || this.#begun !== null || this.#hasEnded) return;
+    const words = signal === "SIGTERM" ? config.values.shutdownOnSigterm : config.values.shutdownOnSigint;
+    this.log.warning(`Received ${signal} scheduling shutdown...`);
+    this.request(optionsOf(words));
   }
 
   /** Ends the server soon: between two batches, and not while work beside commands is paused. */
@@ -177,6 +202,7 @@ export class Shutdown {
     }
     // Nothing is written any more, so nothing may be promised: commands that come in the last turn are refused.
     this.server.engine.setGuard(EngineGuard.Loading, true);
+    this.#hasEnded = true;
     this.listeners.close();
     this.log.warning("Redeno is now ready to exit, bye bye...");
     // A listener is only closed in the next turn: a client whose connection ends must find nobody to connect to.

@@ -69,6 +69,34 @@ Deno.test("a shutdown that a signal asked for waits while DEBUG PAUSE-CRON holds
   assertEquals(steps[0], "data saved: true");
 });
 
+const received = (log: readonly string[]) => log.filter((line) => line.startsWith("Received SIG"));
+
+Deno.test("one Ctrl-C that arrives twice is one shutdown, also where the data cannot be saved", async () => {
+  const s = startInProcess();
+  const { engine, shutdown, log } = start(() => {
+    throw new Error("disk full");
+  }, s.engine);
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+  shutdown.signalled("SIGINT");
+  await turn();
+  assertEquals(
+    log.includes("Errors trying to shut down the server. Check the logs for more information."),
+    true,
+  );
+  shutdown.signalled("SIGINT");
+  await turn();
+  assertEquals(received(log), ["Received SIGINT scheduling shutdown..."]);
+  engine.config.values.shutdownOnSigterm = ["force"];
+  s.advance(1000);
+  shutdown.signalled("SIGTERM");
+  assertEquals(await shutdown.finished, 0);
+  shutdown.signalled("SIGTERM");
+  assertEquals(received(log), [
+    "Received SIGINT scheduling shutdown...",
+    "Received SIGTERM scheduling shutdown...",
+  ]);
+});
+
 /** A primary that can be shut down, and whose replica lacks a key. */
 async function startWithReplica() {
   const servers = await ReplicatedServers.start(), { primary, replica } = servers;
