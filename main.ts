@@ -3,8 +3,8 @@ import { createCommandTable } from "./src/commands/table.ts";
 import { runCli } from "./src/cli/main.ts";
 import { type CommandLine, HELP_TEXT, parseCommandLine, VERSION_TEXT } from "./src/config/command_line.ts";
 import { Config } from "./src/config/config.ts";
+import { directiveEnvironment } from "./src/config/environment.ts";
 import { ConfigLoadError, fatalConfigError } from "./src/config/errors.ts";
-import { environmentVariables } from "./src/config/load.ts";
 import { Engine } from "./src/engine/engine.ts";
 import { keepAccepting } from "./src/server/accepting.ts";
 import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
@@ -39,16 +39,6 @@ async function serveConnections({ listener, isUnixSocket }: OpenListener, server
     const remote = addressText(conn.remoteAddr, unixsocket), local = addressText(conn.localAddr, unixsocket);
     server.accept(conn, remote, local, isUnixSocket);
   }
-}
-
-/** The variables that stand for directives: no others are asked for, so no others need be granted. */
-function directiveEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    environmentVariables().flatMap((name) => {
-      const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 }
 
 /** Calls commands by the names that `rename-command` lines give them. */

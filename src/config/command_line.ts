@@ -4,9 +4,11 @@
  * ordinary ones.
  */
 import { parseArgs } from "@std/cli";
+import { nearest } from "../util/nearest.ts";
 import { quoteArg, splitArgs } from "../util/sds_split.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "../util/version.ts";
 import { toLatin1 } from "./host.ts";
+import { findParameter, PARAMETERS_BY_NAME } from "./registry.ts";
 
 /** From where the server is to take its configuration. */
 export interface CommandLine {
@@ -33,6 +35,7 @@ export const HELP_TEXT = `Usage: redeno [/path/to/redis.conf] [--directive value
        redeno - (read the configuration from standard input)
        redeno cli [-h host] [-p port] [-a password] [-n db] [-3] [command ...]
        redeno permissions [/path/to/redis.conf] [--directive value ...] [-]
+       redeno help
        redeno -v or --version
        redeno -h or --help
 
@@ -51,6 +54,23 @@ Examples:
        deno run $(redeno permissions redis.conf) main.ts redis.conf
 `;
 
+/** Words that a command line may begin with instead of a configuration file. */
+export const COMMANDS = ["cli", "permissions", "help"] as const;
+
+/**
+ * The way on from a first word that was taken for a configuration file and is none: the nearest command or directive.
+ * Nothing for what is clearly a path.
+ */
+export function adviceFor(word: string): string {
+  if (/[./\\]/.test(word)) return "";
+  const name = word.toLowerCase(), directives = [...PARAMETERS_BY_NAME.keys()];
+  const command = nearest(name, COMMANDS);
+  const directive = findParameter(name)?.name ?? nearest(name, directives);
+  const meant = command !== undefined ? `redeno ${command}` : directive && `redeno --${directive}`;
+  const question = meant === undefined ? "" : ` Did you mean '${meant}'?`;
+  return `\n'${word}' is neither a configuration file nor a command.${question} 'redeno help' lists what there is.`;
+}
+
 /** Reads the arguments of the process. */
 export function parseCommandLine(args: readonly string[]): Command {
   const [first] = args;
@@ -60,7 +80,7 @@ export function parseCommandLine(args: readonly string[]): Command {
     alias: { version: "v", help: "h" },
   });
   if (own.version) return { kind: "version" };
-  if (own.help) return { kind: "help" };
+  if (own.help || first === "help") return { kind: "help" };
   if (first === "permissions") {
     return { kind: "permissions", commandLine: parseServerArguments(args.slice(1)) };
   }

@@ -53,7 +53,7 @@ export class Config {
     this.#fields = this.values;
   }
 
-  /** Directives that were given and have nothing to act on here, and environment variables that name none. */
+  /** Directives that were given and have nothing to act on here. */
   get ignored(): string[] {
     return [...this.#loader.ignored];
   }
@@ -77,7 +77,7 @@ export class Config {
   load(commandLine: CommandLine, environment: Readonly<Record<string, string>>): void {
     const { configFile } = commandLine;
     if (configFile !== "") this.filePath = resolve(this.#host.workingDirectory(), configFile);
-    this.#loader.load({ ...commandLine, configFile: this.filePath }, environment);
+    this.#loader.load(commandLine, environment);
   }
 
   /** The value of a parameter as CONFIG GET prints it. */

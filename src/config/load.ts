@@ -3,8 +3,10 @@
  * in this order, so that the last to speak wins. The first fault ends the start with a {@linkcode ConfigLoadError}.
  */
 import { resolve } from "node:path";
+import { nearest } from "../util/nearest.ts";
 import { quoteArg, splitArgs } from "../util/sds_split.ts";
-import type { CommandLine } from "./command_line.ts";
+import { adviceFor, type CommandLine } from "./command_line.ts";
+import { ENVIRONMENT_PREFIX, isServiceLink, variableOf } from "./environment.ts";
 import { ConfigError, ConfigLoadError, fatalConfigError, type Origin } from "./errors.ts";
 import { type ConfigHost, fromLatin1, reasonOf, toLatin1 } from "./host.ts";
 import { Flag } from "./kinds.ts";
@@ -19,13 +21,16 @@ export interface KeptDirective {
 /** Takes the words of a parameter's value; throws {@linkcode ConfigError}. */
 export type TakeValue = (parameter: NamedParameter, words: readonly string[]) => void;
 
-const ENVIRONMENT_PREFIX = "REDENO_";
+/** Directives that are no parameters. */
+const OTHER_DIRECTIVES = ["include", "rename-command", "user"];
 
-/** The environment variables that stand for a directive, under each name that it has. */
-export function environmentVariables(): string[] {
-  return [...PARAMETERS_BY_NAME.keys()].map((name) =>
-    ENVIRONMENT_PREFIX + name.replaceAll("-", "_").toUpperCase()
-  );
+/** The reason for refusing a directive of a name that does not exist, with the name that was meant. */
+function unknownDirective(name: string, spell: (directive: string) => string): ConfigError {
+  const meant = OTHER_DIRECTIVES.includes(name)
+    ? undefined
+    : nearest(name, [...PARAMETERS_BY_NAME.keys(), ...OTHER_DIRECTIVES]);
+  const question = meant === undefined ? "" : `\nDid you mean ${spell(meant)}?`;
+  return new ConfigError(`Bad directive or wrong number of arguments${question}`);
 }
 
 /** Files that include each other are told from deep ones here. */
@@ -36,7 +41,7 @@ const FORGOTTEN = new Set(["list-max-ziplist-entries", "list-max-ziplist-value",
 
 /** Reads one configuration; what it finds besides parameters is in its fields. */
 export class ConfigLoader {
-  /** Names of directives given that have nothing to act on here, and of environment variables that name none. */
+  /** Names of directives given that have nothing to act on here. */
   readonly ignored = new Set<string>();
   /** `user` lines. */
   readonly users: KeptDirective[] = [];
@@ -56,7 +61,10 @@ export class ConfigLoader {
 
   /** Reads everything that a command line names, and the environment. */
   load(commandLine: CommandLine, environment: Readonly<Record<string, string>>): void {
-    if (commandLine.configFile !== "") this.#loadFile(commandLine.configFile);
+    const { configFile } = commandLine;
+    if (configFile !== "") {
+      this.#loadFile(resolve(this.#host.workingDirectory(), configFile), adviceFor(configFile));
+    }
     if (commandLine.readsStandardInput) {
       this.#loadText(this.#host.readStandardInput(), (line) => `Reading standard input, at line ${line}`);
     }
@@ -64,13 +72,16 @@ export class ConfigLoader {
     this.#loadOptions(commandLine.options);
   }
 
-  /** Reads a configuration file, or all files of a glob; a glob without files is nothing. */
-  #loadFile(path: string): void {
+  /**
+   * Reads a configuration file, or all files of a glob; a glob without files is nothing.
+   * @param advice is said where there is no such file
+   */
+  #loadFile(path: string, advice = ""): void {
     const globAt = path.search(/[*?[]/);
     if (globAt >= 0) this.#noteRead(path.slice(0, path.lastIndexOf("/", globAt) + 1));
     for (const file of globAt < 0 ? [path] : this.#host.expandGlob(path)) {
       this.#loadText(
-        this.#readFile(file),
+        this.#readFile(file, advice),
         (line) => `Reading the configuration file ${file}, at line ${line}`,
       );
     }
@@ -78,8 +89,7 @@ export class ConfigLoader {
 
   /** Reads directives that the command line gives, one a line. */
   #loadOptions(options: string): void {
-    // As in redis-server, where they follow the file's content on a line of their own.
-    this.#loadText("\n" + options, (line) => `Reading the configuration file, at line ${line}`);
+    this.#loadText(options, () => "Reading the command line");
   }
 
   /** Reads the variables `REDENO_<DIRECTIVE>`, dashes as underscores. */
@@ -88,16 +98,15 @@ export class ConfigLoader {
       if (!variable.startsWith(ENVIRONMENT_PREFIX)) continue;
       const name = variable.slice(ENVIRONMENT_PREFIX.length).toLowerCase();
       const parameter = findParameter(name.replaceAll("_", "-")) ?? findParameter(name);
-      if (parameter === undefined) {
-        this.ignored.add(variable);
-        continue;
-      }
       const value = toLatin1(environment[variable] ?? "");
-      const text = `${parameter.name} ${quoteArg(value)}`;
-      this.#directive([parameter.name, value], {
-        place: `Reading the environment variable ${variable}`,
-        text,
-      });
+      if (isServiceLink(variable, value)) continue;
+      const directive = parameter?.name ?? name.replaceAll("_", "-");
+      const place = `Reading the environment variable ${variable}`;
+      const origin = { place, text: `${directive} ${quoteArg(value)}` };
+      if (parameter === undefined) {
+        throw fatalConfigError(origin, unknownDirective(directive, variableOf).message);
+      }
+      this.#directive([directive, value], origin);
     }
   }
 
@@ -105,12 +114,13 @@ export class ConfigLoader {
     this.filesRead.push(toLatin1(resolve(this.#host.workingDirectory(), path)));
   }
 
-  #readFile(path: string): string {
+  #readFile(path: string, advice: string): string {
     this.#noteRead(path);
     try {
       return this.#host.readFile(path);
     } catch (error) {
-      throw new ConfigLoadError(`Fatal error, can't open config file '${path}': ${reasonOf(error)}`);
+      const way = error instanceof Deno.errors.NotFound ? advice : "";
+      throw new ConfigLoadError(`Fatal error, can't open config file '${path}': ${reasonOf(error)}${way}`);
     }
   }
 
@@ -155,7 +165,7 @@ export class ConfigLoader {
     else if (name === "loadmodule" && words.length >= 1) throw new ConfigError("Modules are not supported");
     else if (name === "sentinel") throw new ConfigError("sentinel directive while not in sentinel mode");
     else if (!FORGOTTEN.has(name) || words.length !== 1) {
-      throw new ConfigError("Bad directive or wrong number of arguments");
+      throw unknownDirective(name, (directive) => `'${directive}'`);
     }
   }
 

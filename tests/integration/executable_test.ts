@@ -1,13 +1,13 @@
 /**
- * The compiled executable, named by REDENO_EXECUTABLE, in the hands of redis-cli. `.ci/run` builds it;
- * on any other machine: `deno task compile`, then `REDENO_EXECUTABLE=$PWD/redeno deno task test`.
+ * The compiled executable, named by EXECUTABLE_UNDER_TEST, in the hands of redis-cli. `.ci/run` builds it;
+ * on any other machine: `deno task compile`, then `EXECUTABLE_UNDER_TEST=$PWD/redeno deno task test`.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { latin1 } from "../../src/util/bytes.ts";
 import { importFlags } from "../support/launch.ts";
 import { findTool, ServerProcess } from "../support/oracle.ts";
 
-const executable = Deno.env.get("REDENO_EXECUTABLE") ?? "";
+const executable = Deno.env.get("EXECUTABLE_UNDER_TEST") ?? "";
 const redisCli = findTool("redis-cli");
 
 async function run(

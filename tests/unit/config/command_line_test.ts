@@ -3,7 +3,9 @@ import { HELP_TEXT, parseCommandLine, VERSION_TEXT } from "../../../src/config/c
 
 Deno.test("parseCommandLine knows the tool's own flags in the first place only", () => {
   for (const flag of ["--version", "-v"]) assertEquals(parseCommandLine([flag]), { kind: "version" });
-  for (const flag of ["--help", "-h"]) assertEquals(parseCommandLine([flag]), { kind: "help" });
+  for (const flag of ["--help", "-h", "help"]) {
+    assertEquals(parseCommandLine([flag]), { kind: "help" });
+  }
   assertEquals(parseCommandLine(["--logfile", "--version"]), {
     kind: "server",
     commandLine: { configFile: "", readsStandardInput: false, options: 'logfile "--version" ' },

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Command, parseCommandLine } from "../../../src/config/command_line.ts";
 import { Config } from "../../../src/config/config.ts";
 import { ConfigLoadError } from "../../../src/config/errors.ts";
@@ -60,11 +60,10 @@ const FAULTS: [args: string[], line: string, reason: string][] = [
 
 for (const [args, line, reason] of FAULTS) {
   Deno.test(`a start with ${args.join(" ")} is refused with the text of redis-server`, () => {
-    const lineNumber = args[0] === "--shutdown-on-sigint" ? 3 : 2;
     assertEquals(
       fault({ args, files: { "/start/bogus.conf": "" } }),
       `\n*** FATAL CONFIG FILE ERROR (Redis 7.4.0) ***\n` +
-        `Reading the configuration file, at line ${lineNumber}\n>>> '${line}'\n${reason}`,
+        `Reading the command line\n>>> '${line}'\n${reason}`,
     );
   });
 }
@@ -110,20 +109,84 @@ Deno.test("environment variables name any directive, with several words in one v
       REDENO_SLAVE_READ_ONLY: "no",
       REDENO_BIO_CPULIST: "0",
       REDENO_REQUIREPASS: "grün geheim",
-      REDENO_NOPE: "1",
     },
   });
   assertEquals(config.values.maxmemoryPolicy, "allkeys-lfu");
   assertEquals(config.get("save"), "60 1 30 2");
   assertEquals(config.values.replicaReadOnly, false);
   assertEquals(config.values.requirepass, "gr\xc3\xbcn geheim");
-  assertEquals(config.ignored, ["bio_cpulist", "REDENO_NOPE"]);
+  assertEquals(config.ignored, ["bio_cpulist"]);
   assertEquals(
     fault({ environment: { REDENO_PORT: "x" } }),
     "\n*** FATAL CONFIG FILE ERROR (Redis 7.4.0) ***\nReading the environment variable REDENO_PORT\n" +
       ">>> 'port \"x\"'\nargument couldn't be parsed into an integer",
   );
 });
+
+/** Misspelled names, where they stand, and what is said behind the reason. */
+const TYPOS: [start: Start, place: string, line: string, question: string][] = [
+  [
+    { args: ["a.conf"], files: { "/start/a.conf": "maxmemroy 1gb" } },
+    "configuration file /start/a.conf, at line 1",
+    "maxmemroy 1gb",
+    "'maxmemory'",
+  ],
+  [{ args: ["--prot", "1"] }, "command line", 'prot "1"', "'port'"],
+  [{ args: ["--rename-comand", "a", "b"] }, "command line", 'rename-comand "a" "b"', "'rename-command'"],
+  [
+    { environment: { REDENO_MAX_MEMORY: "1gb" } },
+    "environment variable REDENO_MAX_MEMORY",
+    'max-memory "1gb"',
+    "REDENO_MAXMEMORY",
+  ],
+];
+
+for (const [given, place, line, question] of TYPOS) {
+  Deno.test(`a typo in the ${place} is refused with the name that was meant`, () => {
+    assertEquals(
+      fault(given),
+      `\n*** FATAL CONFIG FILE ERROR (Redis 7.4.0) ***\nReading the ${place}\n>>> '${line}'\n` +
+        `Bad directive or wrong number of arguments\nDid you mean ${question}?`,
+    );
+  });
+}
+
+Deno.test("a variable that resembles no directive is refused, too; addresses of a service of the name are none", () => {
+  assertMatch(
+    fault({ environment: { REDENO_NOPE: "1" } }),
+    /variable REDENO_NOPE\n>>> 'nope "1"'\nBad directive.*$/,
+  );
+  const config = start({
+    environment: {
+      REDENO_SERVICE_HOST: "10.0.0.1",
+      REDENO_SERVICE_PORT: "6379",
+      REDENO_SERVICE_PORT_RESP: "6379",
+      REDENO_PORT: "tcp://10.0.0.1:6379",
+      REDENO_PORT_6379_TCP: "tcp://10.0.0.1:6379",
+      REDENO_PORT_6379_TCP_ADDR: "10.0.0.1",
+    },
+  });
+  assertEquals([config.values.port, config.ignored], [6379, []]);
+});
+
+/** First words that are no file, and what is said of them. */
+const FIRST_WORDS: [word: string, question: string][] = [
+  ["hlep", " Did you mean 'redeno help'?"],
+  ["permisions", " Did you mean 'redeno permissions'?"],
+  ["port", " Did you mean 'redeno --port'?"],
+  ["maxmemroy", " Did you mean 'redeno --maxmemory'?"],
+  ["elephant", ""],
+];
+
+for (const [word, question] of FIRST_WORDS) {
+  Deno.test(`a start with the first word ${word} is told what there is`, () => {
+    assertEquals(
+      fault({ args: [word] }),
+      `Fatal error, can't open config file '/start/${word}': No such file or directory\n` +
+        `'${word}' is neither a configuration file nor a command.${question} 'redeno help' lists what there is.`,
+    );
+  });
+}
 
 /** Arguments behind a file with `save 900 1`, and what they make of parameters, from Redis's own tests. */
 const ARGUMENTS: [args: string[], expected: Record<string, string>][] = [
