@@ -20,19 +20,13 @@ import { logStart, openLog } from "./src/server/start_log.ts";
 import { systemClock } from "./src/util/clock.ts";
 import { Random } from "./src/util/random.ts";
 
-function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
-  return "setNoDelay" in conn;
-}
-
 /** Serves every connection a listener accepts, until it is closed. */
 async function serveConnections({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
   const { tcpKeepalive, unixsocket } = server.engine.config.values;
   for await (const conn of listener) {
     try {
-      if (isTcp(conn)) {
-        conn.setNoDelay(true);
-        conn.setKeepAlive(tcpKeepalive > 0);
-      }
+      conn.setNoDelay?.(true);
+      conn.setKeepAlive?.(tcpKeepalive > 0);
     } catch {
       // Its client is gone already; what is wrong with the socket, the first read will tell.
     }
@@ -81,11 +75,10 @@ async function serve(commandLine: CommandLine): Promise<number> {
     (open) => keepAccepting(() => serveConnections(open, server), log),
   );
   try {
-    listeners.open();
+    await listeners.open();
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
-    log.warning(`Warning: ${error.message}`);
-    log.warning(`Failed listening on port ${config.values.port} (tcp), aborting.`);
+    for (const line of error.report) log.warning(line);
     return 1;
   }
   if (listeners.isEmpty) {

@@ -2,7 +2,6 @@
  * Every configuration parameter, declared once: name, kind, default, bounds, older names, and what may be done with it.
  * These are the directives of Redis 7.4 with the defaults that redis-server prints, and Redeno's own.
  */
-import { ConfigError } from "./errors.ts";
 import {
   bool,
   choice,
@@ -17,6 +16,7 @@ import {
   type Parameter,
   text,
 } from "./kinds.ts";
+import { only } from "./only.ts";
 import {
   addresses,
   notifyClasses,
@@ -68,6 +68,15 @@ function refuseTitleTemplate(value: string): string | undefined {
     : undefined;
 }
 
+/** The words that redis-server takes are refused where the protocol is too old for any Deno. */
+function refuseProtocols(value: string): string | undefined {
+  const words = value.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.every((word) => word === "tlsv1.2" || word === "tlsv1.3")) return undefined;
+  return words.every((word) => /^tlsv1(?:\.[1-3])?$/.test(word))
+    ? "TLSv1 and TLSv1.1 are not supported, use a combination of 'TLSv1.2' and 'TLSv1.3'"
+    : "Invalid tls-protocols specified. Use a combination of 'TLSv1.2' and 'TLSv1.3'";
+}
+
 /** How a signal shuts the server down; nothing: as SHUTDOWN without options does. */
 const shutdownOptions = () =>
   choices(
@@ -85,7 +94,7 @@ export const PARAMETERS = {
   "bind": addresses(["*", "-::*"]),
   "port": integer(6379, 0, MAX_PORT),
   "protected-mode": bool(true),
-  "tcp-backlog": integer(511, 0, INT_MAX, fixedAndMeaningless),
+  "tcp-backlog": integer(511, 0, INT_MAX, fixed),
   "unixsocket": text("", fixed),
   "unixsocketperm": octal(0, 0o777, fixed),
   "timeout": integer(0, 0, INT_MAX),
@@ -109,21 +118,21 @@ export const PARAMETERS = {
   "tls-port": integer(0, 0, MAX_PORT),
   "tls-cert-file": text(""),
   "tls-key-file": text(""),
-  "tls-key-file-pass": text("", { flags: Sensitive | Meaningless }),
+  "tls-key-file-pass": text("", { flags: Sensitive }),
   "tls-client-cert-file": text(""),
   "tls-client-key-file": text(""),
-  "tls-client-key-file-pass": text("", { flags: Sensitive | Meaningless }),
+  "tls-client-key-file-pass": text("", { flags: Sensitive }),
   "tls-dh-params-file": text("", meaningless),
   "tls-ca-cert-file": text(""),
-  "tls-ca-cert-dir": text("", meaningless),
-  "tls-auth-clients": onlyNo(choice("no", ["no", "yes", "optional"])),
+  "tls-ca-cert-dir": text(""),
+  "tls-auth-clients": choice("yes", ["no", "yes", "optional"]),
   "tls-replication": bool(false),
   "tls-cluster": bool(false, meaningless),
-  "tls-protocols": text("", meaningless),
-  "tls-ciphers": text("", meaningless),
-  "tls-ciphersuites": text("", meaningless),
-  "tls-prefer-server-ciphers": bool(false, meaningless),
-  "tls-session-caching": bool(true, meaningless),
+  "tls-protocols": text("", { refuse: refuseProtocols }),
+  "tls-ciphers": only("", text(""), "the cipher suites of TLS cannot be chosen here"),
+  "tls-ciphersuites": only("", text(""), "the cipher suites of TLS cannot be chosen here"),
+  "tls-prefer-server-ciphers": only(false, bool(false), "a client's order of cipher suites is always kept"),
+  "tls-session-caching": only(true, bool(true), "sessions of TLS can always be resumed here"),
   "tls-session-cache-size": integer(20 * KB, 0, INT_MAX, meaningless),
   "tls-session-cache-timeout": integer(300, 0, INT_MAX, meaningless),
 
@@ -344,23 +353,6 @@ export const PARAMETERS = {
   "cluster-link-sendbuf-limit": memory(0, 0, INT64_MAX, meaningless),
   "cluster-ping-interval": integer(1000, 1, INT_MAX, { flags: Hidden | Meaningless }),
 } as const satisfies Record<string, Parameter<unknown>>;
-
-/**
- * `tls-auth-clients`: a client's certificate cannot be asked for here, and who relies on one must not believe that it is.
- * `optional` asks for none either.
- */
-function onlyNo<Word extends string>(parameter: Parameter<Word>): Parameter<Word> {
-  return {
-    ...parameter,
-    parse(words, context) {
-      const value = parameter.parse(words, context);
-      if (value === "yes") {
-        throw new ConfigError("certificates of clients cannot be verified here, it must be 'no'");
-      }
-      return value;
-    },
-  };
-}
 
 /** `hz`: any positive number is taken, and kept between 1 and 500. */
 function clampedHz(): Parameter<number> {

@@ -1,20 +1,9 @@
 /** Connections to a primary: plain, or with `tls-replication` under TLS. */
 import type { ConfigValues } from "../config/parameters.ts";
+import { readTls } from "../config/tls.ts";
 import { hostAndPort } from "../util/address.ts";
+import { connectTls } from "../util/node_tls.ts";
 import type { LinkConnection } from "./link.ts";
-
-function textOf(path: string): string {
-  return Deno.readTextFileSync(path);
-}
-
-/** What this server shows who asks for a certificate: `tls-client-cert-file`, or that of its own port. */
-function ownCertificate(values: ConfigValues): { cert: string; key: string } | Record<never, never> {
-  const { tlsClientCertFile, tlsClientKeyFile, tlsCertFile, tlsKeyFile } = values;
-  const [cert, key] = tlsClientCertFile === ""
-    ? [tlsCertFile, tlsKeyFile]
-    : [tlsClientCertFile, tlsClientKeyFile];
-  return cert === "" || key === "" ? {} : { cert: textOf(cert), key: textOf(key) };
-}
 
 /** Whether the process may connect there at all; what is no address is left to those who try. */
 export function mayConnect(hostname: string, port: number): boolean {
@@ -32,21 +21,6 @@ export async function connectToPrimary(
   port: number,
 ): Promise<LinkConnection> {
   if (!values.tlsReplication) return await Deno.connect({ hostname, port });
-  const { tlsCaCertFile } = values;
-  const options = {
-    hostname,
-    port,
-    ...(tlsCaCertFile === "" ? {} : { caCerts: [textOf(tlsCaCertFile)] }),
-    ...ownCertificate(values),
-    // As in Redis: replicas know their primary by its address, and certificates do not name that.
-    unsafelyDisableHostnameVerification: true,
-  };
-  const connection = await Deno.connectTls(options);
-  try {
-    await connection.handshake();
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-  return connection;
+  const { client, trusted, minVersion, maxVersion } = readTls(values);
+  return await connectTls(hostname, port, { own: client, trusted, minVersion, maxVersion });
 }

@@ -2,26 +2,59 @@
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { ConfigValues } from "../config/parameters.ts";
+import { areDefault, readTls, TLS_FIELDS, type TlsSettings } from "../config/tls.ts";
 import type { EngineLog } from "../engine/engine.ts";
 import { hostAndPort } from "../util/address.ts";
+import { TlsListener } from "../util/node_tls.ts";
+import type { Socket } from "./connection.ts";
+
+/** A connection that has been accepted. */
+export interface AcceptedSocket extends Socket {
+  readonly remoteAddr: Deno.Addr;
+  readonly localAddr: Deno.Addr;
+  setNoDelay?(on: boolean): void;
+  setKeepAlive?(on: boolean): void;
+}
+
+/** What accepts connections: a listener of Deno's, or one of `node:tls`. */
+export interface AcceptingListener extends AsyncIterable<AcceptedSocket> {
+  readonly addr: Deno.Addr;
+  close(): void;
+}
 
 /** A socket that accepts connections, and what to call its side of them. */
 export interface OpenListener {
-  listener: Deno.Listener;
+  listener: AcceptingListener;
   isUnixSocket: boolean;
   /** Removes what the listener leaves behind. */
   cleanUp: () => void;
+  /** Begins to listen, where opening has only made sure of the address. */
+  start?: () => Promise<void>;
 }
 
 /** Thrown where an address cannot be listened on. */
 export class ListenError extends Error {
   override name = "ListenError";
+
+  /** @param place what failed, as `port 6379 (tcp)` */
+  constructor(readonly place: string, message: string) {
+    super(message);
+  }
+
+  /** The lines of the log for a start that fails by it. */
+  get report(): string[] {
+    return [`Warning: ${this.message}`, `Failed listening on ${this.place}, aborting.`];
+  }
 }
 
 /** Where to listen. */
 interface Endpoint {
   /** Tells endpoints apart: two of one name are the same. */
   name: string;
+  /** Its name for an operator: `port 6379 (tcp)`. */
+  place: string;
+  /** The address to bind to, as text. */
+  address: string;
   port: number;
   /** It need not be there. */
   isOptional: boolean;
@@ -42,14 +75,26 @@ function reasonOf(error: unknown): string {
 
 // ---- Endpoints --------------------------------------------------------------------------------------------------
 
-type NetListen = (options: { hostname: string; port: number }) => Deno.Listener;
+interface NetAddress {
+  hostname: string;
+  port: number;
+  tcpBacklog: number;
+}
+
+type NetListen = (address: NetAddress) => Pick<OpenListener, "listener" | "start"> & { cleanUp?: () => void };
 
 /**
  * One endpoint for each address of `bind`; one that begins with `-` need not be there. The IPv6 wildcard comes first:
  * on most systems it takes IPv4 connections as well, and the IPv4 one then finds the port taken.
  */
-function netEndpoints(bind: readonly string[], port: number, kind: string, listen: NetListen): Endpoint[] {
+function netEndpoints(
+  { bind, tcpBacklog }: Pick<ConfigValues, "bind" | "tcpBacklog">,
+  port: number,
+  kind: string,
+  listen: NetListen,
+): Endpoint[] {
   if (port === 0) return [];
+  const place = `port ${port} (${kind.startsWith("tls") ? "tls" : "tcp"})`;
   const nameOf = (bare: string) => `${kind} ${bare}:${port}`;
   const isIpv6Wildcard = (address: string) => address.endsWith("::*");
   const ordered = [...bind.filter(isIpv6Wildcard), ...bind.filter((address) => !isIpv6Wildcard(address))];
@@ -57,45 +102,80 @@ function netEndpoints(bind: readonly string[], port: number, kind: string, liste
     const isOptional = address.startsWith("-");
     const bare = isOptional ? address.slice(1) : address;
     const hostname = bare === "*" ? "0.0.0.0" : bare === "::*" ? "::" : bare;
-    const open = () => ({ listener: listen({ hostname, port }), isUnixSocket: false, cleanUp: noCleanUp });
-    const endpoint = { name: nameOf(bare), port, isOptional, open };
+    const open = () => ({
+      isUnixSocket: false,
+      cleanUp: noCleanUp,
+      ...listen({ hostname, port, tcpBacklog }),
+    });
+    const endpoint = { name: nameOf(bare), place, address: `${bare}:${port}`, port, isOptional, open };
     return bare === "*" ? { ...endpoint, coveredBy: nameOf("::*") } : endpoint;
   });
 }
 
-function tlsEndpoints(values: ConfigValues): Endpoint[] {
-  const { bind, tlsPort, tlsCertFile, tlsKeyFile } = values;
-  return netEndpoints(bind, tlsPort, `tls ${tlsCertFile} ${tlsKeyFile}`, (options) => {
-    const cert = readPem("tls-cert-file", tlsCertFile), key = readPem("tls-key-file", tlsKeyFile);
-    return Deno.listenTls({ ...options, cert, key });
+/** Endpoints under TLS. Throws {@linkcode ListenError} where the files or this Deno do not allow what is asked. */
+function tlsEndpoints(values: ConfigValues, onRefused: (reason: string) => void): Endpoint[] {
+  const { tlsPort, tlsReplication, tlsAuthClients } = values;
+  if (tlsPort === 0 && !tlsReplication) return [];
+  let tls: TlsSettings;
+  try {
+    tls = readTls(values);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ListenError(`port ${tlsPort} (tls)`, `Failed to configure TLS: ${error.message}`);
+  }
+  const kind = `tls ${JSON.stringify(TLS_FIELDS.map((field) => values[field]))}`;
+  const isPlain = tlsAuthClients === "no" && areDefault(tls);
+  return netEndpoints(values, tlsPort, kind, (address) => {
+    if (isPlain) return { listener: Deno.listenTls({ ...address, ...tls.own }) };
+    return listenVerifying(address, tls, tlsAuthClients, onRefused);
   });
 }
 
-function readPem(directive: string, path: string): string {
-  if (path === "") throw new Error(`${directive} is not set`);
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    throw new Error(`${directive} cannot be read: ${reasonOf(error)}`);
-  }
+/**
+ * Listens by `node:tls`, which says only later that it cannot: the address is tried, and held, by a listener of Deno's
+ * until all others have been tried too.
+ */
+function listenVerifying(
+  address: NetAddress,
+  { own, trusted, minVersion, maxVersion }: TlsSettings,
+  clients: ConfigValues["tlsAuthClients"],
+  onRefused: (reason: string) => void,
+): ReturnType<NetListen> {
+  const { hostname, port, tcpBacklog } = address;
+  const held = Deno.listen(address);
+  const addr = { transport: "tcp", hostname, port } as const;
+  const listener = new TlsListener(addr, { ...own, trusted, minVersion, maxVersion, clients }, onRefused);
+  let isHeld = true;
+  const release = () => {
+    if (isHeld) held.close();
+    isHeld = false;
+  };
+  const start = async () => {
+    release();
+    for (let retries = RETRIES;; retries--) {
+      try {
+        return await listener.listen(tcpBacklog);
+      } catch (error) {
+        if (retries === 0) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  };
+  return { listener, start, cleanUp: release };
 }
 
 function unixEndpoints({ unixsocket, unixsocketperm }: ConfigValues): Endpoint[] {
   if (unixsocket === "") return [];
   const open = () => openUnixSocket(unixsocket, unixsocketperm);
-  return [{ name: `unix ${unixsocket}`, port: 0, isOptional: false, open }];
-}
-
-function endpoints(values: ConfigValues): Endpoint[] {
-  const plain = netEndpoints(values.bind, values.port, "tcp", (options) => Deno.listen(options));
-  return [...plain, ...tlsEndpoints(values), ...unixEndpoints(values)];
+  const place = `the Unix socket ${unixsocket}`;
+  return [{ name: `unix ${unixsocket}`, place, address: unixsocket, port: 0, isOptional: false, open }];
 }
 
 function openUnixSocket(path: string, permissions: number): OpenListener {
   removeSocketFile(path);
   const listener = Deno.listen({ transport: "unix", path });
   if (permissions !== 0) Deno.chmodSync(path, permissions);
-  return { listener: listener as Deno.Listener, isUnixSocket: true, cleanUp: () => removeSocketFile(path) };
+  return { listener, isUnixSocket: true, cleanUp: () => removeSocketFile(path) };
 }
 
 function removeSocketFile(path: string): void {
@@ -121,13 +201,10 @@ export class Listeners {
     const unusable = "Unable to listen on this port. Check server logs.";
     this.#follow(["port", "tlsPort"], unusable);
     this.#follow(["bind"], "Failed to bind to specified addresses. Check server logs.");
-    this.#follow(["tlsCertFile", "tlsKeyFile"], "Unable to update TLS configuration. Check server logs.");
+    this.#follow(TLS_FIELDS, "Unable to update TLS configuration. Check server logs.");
   }
 
-  #follow(
-    fields: readonly ("port" | "tlsPort" | "bind" | "tlsCertFile" | "tlsKeyFile")[],
-    failure: string,
-  ): void {
+  #follow(fields: readonly (keyof ConfigValues)[], failure: string): void {
     for (const field of fields) {
       this.config.onApply(field, () => {
         try {
@@ -141,9 +218,16 @@ export class Listeners {
     }
   }
 
-  /** Opens everything. Throws {@linkcode ListenError} if something that must be there cannot be opened. */
-  open(): void {
-    this.#openAll(endpoints(this.config.values));
+  /** Opens everything. Rejects with a {@linkcode ListenError} if something that must be there cannot be opened. */
+  async open(): Promise<void> {
+    await this.#openAll(this.#endpoints());
+  }
+
+  #endpoints(): Endpoint[] {
+    const { values } = this.config;
+    const plain = netEndpoints(values, values.port, "tcp", (address) => ({ listener: Deno.listen(address) }));
+    const refused = (reason: string) => this.log.verbose(`Error accepting a client connection: ${reason}`);
+    return [...plain, ...tlsEndpoints(values, refused), ...unixEndpoints(values)];
   }
 
   /** Nothing is listened on. */
@@ -168,21 +252,33 @@ export class Listeners {
     found.cleanUp();
   }
 
-  /** Opens all or none. */
-  #openAll(wanted: readonly Endpoint[]): void {
-    const opened: string[] = [];
+  /** Opens all or none. The promise is for those that begin to listen later. */
+  #openAll(wanted: readonly Endpoint[]): Promise<unknown> {
+    const opened: Endpoint[] = [];
     try {
       for (const endpoint of wanted) {
-        if (this.#openOne(endpoint, opened.length > 0)) opened.push(endpoint.name);
+        if (this.#openOne(endpoint, opened.length > 0)) opened.push(endpoint);
       }
     } catch (error) {
-      for (const name of opened) this.#close(name);
+      for (const { name } of opened) this.#close(name);
       throw error;
     }
-    for (const name of opened) this.serve(this.#open.get(name)!);
+    return Promise.all(opened.map((endpoint) => this.#start(endpoint)));
   }
 
-  #openOne({ name, isOptional, coveredBy = "", open }: Endpoint, othersAreOpen: boolean): boolean {
+  async #start(endpoint: Endpoint): Promise<void> {
+    const open = this.#open.get(endpoint.name)!;
+    this.serve(open);
+    try {
+      await open.start?.();
+    } catch (error) {
+      this.#close(endpoint.name);
+      throw bindError(endpoint, error);
+    }
+  }
+
+  #openOne(endpoint: Endpoint, othersAreOpen: boolean): boolean {
+    const { name, isOptional, coveredBy = "", open } = endpoint;
     try {
       this.#open.set(name, open());
       return true;
@@ -190,17 +286,17 @@ export class Listeners {
       const isTaken = error instanceof Deno.errors.AddrInUse;
       if (isTaken && this.#open.has(coveredBy)) return false;
       if (isOptional && (othersAreOpen || !isTaken)) return false;
-      throw new ListenError(`Could not create server listening socket ${name}: bind: ${reasonOf(error)}`);
+      throw bindError(endpoint, error);
     }
   }
 
   /** Opens what the configuration wants now and is not open, and closes what it does not want any more. */
   #change(): void {
-    const wanted = endpoints(this.config.values);
+    const wanted = this.#endpoints();
     const missing = wanted.filter(({ name }) => !this.#open.has(name));
     const obsolete = [...this.#open.keys()].filter((name) => !wanted.some((one) => one.name === name));
     const isSamePort = missing.some(({ port }) => obsolete.some((name) => name.endsWith(`:${port}`)));
-    if (!isSamePort) this.#openAll(missing);
+    if (!isSamePort) this.#openAll(missing).catch((error) => this.log.warning(reasonOf(error)));
     else this.#checkAddresses();
     for (const name of obsolete) this.#close(name);
     if (isSamePort) this.#openLater(missing, RETRIES);
@@ -209,21 +305,21 @@ export class Listeners {
   /** Opens and closes each address on any port, which tells whether there is such an address. */
   #checkAddresses(): void {
     for (
-      const { name, isOptional, open } of netEndpoints(this.config.values.bind, 1, "tcp", listenAnywhere)
+      const { name, place, isOptional, open } of netEndpoints(this.config.values, 1, "tcp", listenAnywhere)
     ) {
       try {
         open().listener.close();
       } catch (error) {
-        if (!isOptional) throw new ListenError(`Could not bind to ${name}: ${reasonOf(error)}`);
+        if (!isOptional) throw new ListenError(place, `Could not bind to ${name}: ${reasonOf(error)}`);
       }
     }
   }
 
   /** A port that has just been closed is free when the event loop has turned. */
   #openLater(missing: readonly Endpoint[], retries: number): void {
-    setTimeout(() => {
+    setTimeout(async () => {
       try {
-        this.#openAll(missing.filter(({ name }) => !this.#open.has(name)));
+        await this.#openAll(missing.filter(({ name }) => !this.#open.has(name)));
       } catch (error) {
         if (!(error instanceof ListenError)) throw error;
         if (retries > 0) this.#openLater(missing, retries - 1);
@@ -233,8 +329,15 @@ export class Listeners {
   }
 }
 
-function listenAnywhere({ hostname }: { hostname: string }): Deno.Listener {
-  return Deno.listen({ hostname, port: 0 });
+function listenAnywhere({ hostname }: NetAddress): ReturnType<NetListen> {
+  return { listener: Deno.listen({ hostname, port: 0 }) };
+}
+
+function bindError({ place, address }: Endpoint, error: unknown): ListenError {
+  return new ListenError(
+    place,
+    `Could not create server listening socket ${address}: bind: ${reasonOf(error)}`,
+  );
 }
 
 /** An address as CLIENT LIST shows it. */

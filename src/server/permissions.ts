@@ -77,6 +77,7 @@ function paths(config: Config): { read: string[]; written: string[] } {
     values.tlsCertFile,
     values.tlsKeyFile,
     values.tlsCaCertFile,
+    values.tlsCaCertDir,
     values.tlsClientCertFile,
     values.tlsClientKeyFile,
   ];

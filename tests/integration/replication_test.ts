@@ -363,15 +363,20 @@ for (const [name, start] of [["Redeno", redeno], ["redis-server", redis]] as con
       await Deno.writeTextFile(keyFile, key);
       const own = ["--tls-cert-file", certFile, "--tls-key-file", keyFile],
         trust = ["--tls-ca-cert-file", certFile];
-      // redis-server asks for a certificate in its turn.
-      await using primary = await start(["--tls-port", tlsPort, ...own, ...(start === redis ? trust : [])]);
+      const { cert: otherCert } = await makeCertificate(), otherFile = `${folder}/other`;
+      await Deno.writeTextFile(otherFile, otherCert);
+      // The primary asks for a certificate in its turn.
+      await using primary = await start(["--tls-port", tlsPort, ...own, ...trust]);
       await run(primary, [["SET", "k", "v"]], 0);
       const follows = ["--replicaof", `127.0.0.1 ${tlsPort}`, "--tls-replication", "yes", ...own];
       await using trusting = await redeno([...follows, ...trust]);
       await trusting.logged(/sync: Finished with success/);
       await run(primary, [["SET", "l", "v"]]);
       assertEquals(await say(trusting, "MGET", "k", "l"), "*2\r\n$1\r\nv\r\n$1\r\nv\r\n");
-      await using stranger = await redeno(follows);
+      // What the machine trusts besides (Deno's store, which DENO_CERT extends) is no authority for replicas.
+      const command = ["env", `DENO_CERT=${certFile}`, ...redenoCommand()];
+      const elsewhere = ["--save", "", ...follows, "--tls-ca-cert-file", otherFile];
+      await using stranger = await ServerProcess.start(command, elsewhere);
       await stranger.logged(/Error condition on socket for SYNC: .*certificate/);
       assertEquals(await say(stranger, "DBSIZE"), ":0\r\n");
       await Deno.remove(folder, { recursive: true });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { existsSync } from "@std/fs";
 import { Config } from "../../../src/config/config.ts";
 import { ReplyError } from "../../../src/protocol/errors.ts";
@@ -56,7 +56,7 @@ Deno.test("addressText writes addresses as CLIENT LIST shows them", () => {
 Deno.test("Listeners listens on each address of bind", async () => {
   const port = freePort();
   using s = create(`port ${port}`, "bind 127.0.0.1 127.0.0.2");
-  s.listeners.open();
+  await s.listeners.open();
   assertEquals(hosts(s.opened), ["127.0.0.1", "127.0.0.2"]);
   assertEquals([await answers("127.0.0.1", port), await answers("127.0.0.2", port)], [true, true]);
   s.listeners.close();
@@ -69,32 +69,32 @@ Deno.test({
   fn: async () => {
     const port = freePort();
     using s = create(`port ${port}`);
-    s.listeners.open();
+    await s.listeners.open();
     assertEquals([await answers("127.0.0.1", port), await answers("::1", port)], [true, true]);
   },
 });
 
-Deno.test("Listeners does without an optional address that is not there, and not without another", () => {
+Deno.test("Listeners does without an optional address that is not there, and not without another", async () => {
   const port = freePort();
   using s = create(`port ${port}`, "bind 127.0.0.1 -192.0.2.77");
-  s.listeners.open();
+  await s.listeners.open();
   assertEquals(hosts(s.opened), ["127.0.0.1"]);
   using t = create(`port ${freePort()}`, "bind 127.0.0.1 192.0.2.77");
-  assertThrows(() => t.listeners.open(), ListenError, "192.0.2.77");
+  await assertRejects(() => t.listeners.open(), ListenError, "192.0.2.77");
   assertEquals(t.opened.length, 0, "all or none");
 });
 
-Deno.test("Listeners refuses a port that is taken", () => {
+Deno.test("Listeners refuses a port that is taken", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   for (const bind of ["127.0.0.1", "-127.0.0.1"]) {
     using s = create(`port ${taken.addr.port}`, `bind ${bind}`);
-    assertThrows(() => s.listeners.open(), ListenError);
+    await assertRejects(() => s.listeners.open(), ListenError);
   }
 });
 
-Deno.test("Listeners opens nothing for port 0", () => {
+Deno.test("Listeners opens nothing for port 0", async () => {
   using s = create("port 0");
-  s.listeners.open();
+  await s.listeners.open();
   assertEquals([s.opened.length, s.listeners.isEmpty], [0, true]);
 });
 
@@ -104,7 +104,7 @@ Deno.test("Listeners makes a Unix socket with its permissions and removes it at 
     using s = create("port 0", `unixsocket ${path}`, "unixsocketperm 700");
     // What another server left behind is in nobody's way.
     Deno.listen({ transport: "unix", path }).close();
-    s.listeners.open();
+    await s.listeners.open();
     const { isSocket, mode } = Deno.lstatSync(path);
     assertEquals([isSocket, (mode ?? 0) & 0o777, s.opened[0]?.isUnixSocket], [true, 0o700, true]);
     (await Deno.connect({ transport: "unix", path })).close();
@@ -119,25 +119,37 @@ Deno.test("Listeners does not remove a file that is no socket", async () => {
   const path = await Deno.makeTempFile();
   try {
     using s = create("port 0", `unixsocket ${path}`);
-    assertThrows(() => s.listeners.open(), ListenError);
+    await assertRejects(() => s.listeners.open(), ListenError);
     assert(existsSync(path));
   } finally {
     await Deno.remove(path);
   }
 });
 
-Deno.test("Listeners says which file a TLS port lacks", () => {
-  const port = freePort();
-  using unset = create("port 0", "bind 127.0.0.1", `tls-port ${port}`);
-  assertThrows(() => unset.listeners.open(), ListenError, "tls-cert-file is not set");
-  using missing = create("port 0", "bind 127.0.0.1", `tls-port ${port}`, "tls-cert-file /nonexistent/cert");
-  assertThrows(() => missing.listeners.open(), ListenError, "tls-cert-file cannot be read: No such file");
+/** What a start with these directives reports; it must fail. */
+async function report(...directives: string[]): Promise<string[]> {
+  using s = create("bind 127.0.0.1", ...directives);
+  return (await assertRejects(() => s.listeners.open(), ListenError)).report;
+}
+
+Deno.test("Listeners names what failed: the port and its kind, or the Unix socket", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  assertEquals((await report(`port ${port}`)).at(-1), `Failed listening on port ${port} (tcp), aborting.`);
+  assertEquals(
+    (await report("port 0", "unixsocket /nonexistent/s")).at(-1),
+    "Failed listening on the Unix socket /nonexistent/s, aborting.",
+  );
+  assertEquals(await report("port 0", `tls-port ${port}`), [
+    "Warning: Failed to configure TLS: No tls-cert-file configured!",
+    `Failed listening on port ${port} (tls), aborting.`,
+  ]);
 });
 
 Deno.test("Listeners follows CONFIG SET port and bind", async () => {
   const first = freePort(), second = freePort();
   using s = create(`port ${first}`, "bind 127.0.0.1");
-  s.listeners.open();
+  await s.listeners.open();
   const set = (name: string, value: string) =>
     s.config.set([[name, value]], { mayChangeProtected: true, isLoading: false });
   set("port", String(second));
