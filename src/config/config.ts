@@ -53,9 +53,12 @@ export class Config {
     this.#fields = this.values;
   }
 
-  /** Directives that were given and have nothing to act on here. */
+  /** Directives that have nothing to act on here and were given another value than the one that says so. */
   get ignored(): string[] {
-    return [...this.#loader.ignored];
+    return [...this.#loader.ignored].filter((name) => {
+      const parameter = findParameter(name);
+      return parameter !== undefined && this.#print(parameter) !== parameter.print(parameter.initial);
+    });
   }
 
   /** Paths of the files that the configuration was read from, and of folders looked through for them; latin1. */

@@ -90,8 +90,6 @@ Deno.test("CONFIG REWRITE changes what was set, keeps comments and order, and th
 async function loadStockFile(): Promise<void> {
   await withFile("", async (_, folder) => {
     const overrides = [
-      "--daemonize",
-      "no",
       "--logfile",
       "",
       "--pidfile",
@@ -102,8 +100,7 @@ async function loadStockFile(): Promise<void> {
       "127.0.0.1",
     ];
     const server = await ServerProcess.start([...redenoCommand(), STOCK], overrides, folder);
-    assertEquals(server.log.split("Accepted without effect: ").length, 2);
-    assertMatch(server.log, /Accepted without effect: .*tcp-backlog/);
+    assertEquals(server.log.match(/Accepted without effect: .*/g), ["Accepted without effect: daemonize"]);
     assertEquals(await settings(server, "tcp-keepalive", "save"), ["300", "3600 1 300 100 60 10000"]);
     await server.stop("SIGKILL");
   });
@@ -112,7 +109,7 @@ async function loadStockFile(): Promise<void> {
 // Elsewhere, and where only root may read it, there is no such file.
 if (await readable(STOCK)) {
   Deno.test(
-    "the redis.conf that Debian brings loads, and what means nothing here is named once",
+    "the redis.conf that Debian brings loads, and the one wish that has no effect is named",
     loadStockFile,
   );
 } else console.warn(`${STOCK} cannot be read, that it loads is not tested`);

@@ -186,17 +186,19 @@ async function untilServed(connect: () => Promise<RawConnection>): Promise<RawCo
   }
 }
 
+/** Values of `tls-protocols`, and whether TLSv1.2 and TLSv1.3 are spoken then. */
+const SPOKEN: [protocols: string, second: boolean, third: boolean][] = [
+  ["TLSv1.2", true, false],
+  ["TLSv1.3", false, true],
+  ["TLSv1.2 TLSv1.3", true, true],
+];
+
 for (const [name, start] of [["Redeno", startRedeno], ["redis-server", startRedis]] as const) {
   Deno.test({
     name: `tls: ${name} speaks the protocols of tls-protocols and no other`,
     ignore: openssl === undefined || (start === startRedis && redisServer === undefined),
     fn: async () => {
-      for (
-        const [protocols, expected] of [["TLSv1.2", [true, false]], ["TLSv1.3", [false, true]], [
-          "TLSv1.2 TLSv1.3",
-          [true, true],
-        ]] as const
-      ) {
+      for (const [protocols, ...expected] of SPOKEN) {
         await using site = await Site.make();
         await using _server = await start([
           ...site.own,
