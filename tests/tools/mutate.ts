@@ -1,0 +1,186 @@
+/**
+ * Mutation testing: `deno task mutate ROOM [--sample N] [--seed S] [--list]`. Makes single changes (mutants.ts) in the
+ * files of a room or sub-room of src/, one at a time and in a copy of the repository, and runs the unit tests that
+ * concern the changed file, nearest first, until one fails. A change that fails no test survives and is printed with
+ * its place; the last line counts those that were killed. A test file that takes far longer than it does without
+ * a change counts as failed.
+ *
+ * The tests run once before, with coverage: a test file that does not run the changed line is not asked. Changes that
+ * cannot be noticed stand in equivalent_mutants.txt and are left out: a path, a tab, the changed line as printed,
+ * a tab, the reason.
+ */
+import { parseArgs } from "@std/cli";
+import { importFlags } from "../support/launch.ts";
+import { type RepositoryFile, sourceFiles } from "../support/repository.ts";
+import { Random } from "../../src/util/random.ts";
+import { importedPaths, linesRun, nearness } from "./concerned_tests.ts";
+import { equivalentsOf, outcomeLine, sampled } from "./mutation_report.ts";
+import { type Mutant, mutantsOf, mutated, mutatedLine } from "./mutants.ts";
+
+const top = new URL("../../", import.meta.url).pathname;
+
+interface Target {
+  file: RepositoryFile;
+  mutant: Mutant;
+}
+
+/** A unit test file as it ran without a change. */
+interface TestRun {
+  path: string;
+  ms: number;
+  lines: Map<string, Set<number>>;
+}
+
+/** A copy of the repository, in which the tests run. */
+class Copy {
+  readonly folder = Deno.makeTempDirSync({ prefix: "redeno-mutate-" });
+
+  constructor() {
+    const names = ["src", "tests", "main.ts", "deno.json", "deno.lock"].map((name) => top + name);
+    const { success } = new Deno.Command("cp", { args: ["-r", ...names, this.folder] }).outputSync();
+    if (!success) throw new Error("the repository cannot be copied");
+  }
+
+  write(path: string, text: string): void {
+    Deno.writeTextFileSync(`${this.folder}/${path}`, text);
+  }
+
+  /** Runs Deno in the copy; undefined if `limitMs` went by. */
+  async run(args: string[], limitMs: number): Promise<Deno.CommandOutput | undefined> {
+    const flags = importFlags().map((flag) => flag.replace(top, `${this.folder}/`));
+    const [command, ...rest] = args;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [command!, ...(command === "test" ? flags : []), ...rest],
+      cwd: this.folder,
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill("SIGKILL");
+    }, limitMs);
+    const output = await child.output();
+    clearTimeout(timer);
+    return isLate ? undefined : output;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+const TEST_FLAGS = ["-A", "--no-check", "-q", "--fail-fast"];
+const BASELINE_LIMIT_MS = 300_000, USUAL_LIMIT_MS = 10_000;
+
+/** Runs a test file without a change: its time, and the lines of the room that it runs. */
+async function measure(copy: Copy, path: string, room: string): Promise<TestRun> {
+  const startedAt = performance.now(), folder = `${copy.folder}/coverage`;
+  const args = ["test", ...TEST_FLAGS, `--coverage=${folder}`, "--coverage-raw-data-only", path];
+  const output = await copy.run(args, BASELINE_LIMIT_MS);
+  if (output?.success !== true) throw new Error(`${path} fails without any change`);
+  const ms = performance.now() - startedAt;
+  const report = await copy.run(
+    ["coverage", "--lcov", `--include=/${room}/`, folder],
+    BASELINE_LIMIT_MS,
+  );
+  Deno.removeSync(folder, { recursive: true });
+  return { path, ms, lines: linesRun(new TextDecoder().decode(report?.stdout), `${copy.folder}/`) };
+}
+
+/** Per source file: the tests that concern it, nearest and then quickest first. */
+async function concernedTests(
+  copy: Copy,
+  paths: readonly string[],
+  room: string,
+): Promise<Map<string, TestRun[]>> {
+  const files = [...sourceFiles(["src", "tests/unit"])];
+  const tests = files.map(({ path }) => path).filter((path) => path.endsWith("_test.ts"));
+  const runs = new Map<string, TestRun>(), concerned = new Map<string, TestRun[]>();
+  for (const path of paths) {
+    const importers = files.filter((file) => importedPaths(file).includes(path)).map((file) => file.path);
+    const ranks = nearness(path, tests, new Set(importers));
+    for (const test of ranks.keys()) {
+      if (!runs.has(test)) runs.set(test, await measure(copy, test, room));
+    }
+    const ofFile = [...ranks.keys()].map((test) => runs.get(test)!);
+    ofFile.sort((a, b) => ranks.get(a.path)! - ranks.get(b.path)! || a.ms - b.ms);
+    concerned.set(path, ofFile);
+  }
+  return concerned;
+}
+
+/** How one change ended: the test file that noticed it, or undefined; and if that took its time limit. */
+async function tryMutant(
+  copy: Copy,
+  { file, mutant }: Target,
+  tests: readonly TestRun[],
+): Promise<{ killer: string | undefined; isLate: boolean }> {
+  copy.write(file.path, mutated(file.text, mutant));
+  try {
+    for (const { path, ms, lines } of tests) {
+      if (!lines.get(file.path)?.has(mutant.line)) continue;
+      const output = await copy.run(["test", ...TEST_FLAGS, path], USUAL_LIMIT_MS + ms * 4);
+      if (output?.success !== true) return { killer: path, isLate: output === undefined };
+    }
+    return { killer: undefined, isLate: false };
+  } finally {
+    copy.write(file.path, file.text);
+  }
+}
+
+/** The changes to try: all of the room, or as many as asked for, without those that cannot be noticed. */
+function targetsOf(room: string, sample: number | undefined, seed: number): Target[] {
+  const listed = Deno.readTextFileSync(new URL("equivalent_mutants.txt", import.meta.url));
+  const equivalents = equivalentsOf(listed), met = new Set<string>(), targets: Target[] = [];
+  for (const file of sourceFiles([room])) {
+    for (const mutant of mutantsOf(file.text)) {
+      const key = `${file.path}\t${mutatedLine(file.text, mutant)}`;
+      if (equivalents.has(key)) met.add(key);
+      else targets.push({ file, mutant });
+    }
+  }
+  for (const key of equivalents) {
+    if (key.startsWith(`${room}/`) && !met.has(key)) {
+      console.log(`equivalent_mutants.txt: no such mutant: ${key}`);
+    }
+  }
+  return sample === undefined ? targets : sampled(targets, sample, new Random(seed));
+}
+
+async function mutate(targets: readonly Target[], room: string): Promise<{ killed: number; late: number }> {
+  using copy = new Copy();
+  const concerned = await concernedTests(copy, [...new Set(targets.map(({ file }) => file.path))], room);
+  let killed = 0, late = 0;
+  for (const [index, target] of targets.entries()) {
+    const { killer, isLate } = await tryMutant(copy, target, concerned.get(target.file.path)!);
+    if (killer !== undefined) killed++;
+    if (isLate) late++;
+    const place = outcomeLine(target.file, target.mutant);
+    if (killer === undefined) console.log(`survived ${place}`);
+    else {console.error(
+        `${index + 1}/${targets.length} killed by ${killer}${isLate ? " (late)" : ""}: ${place}`,
+      );}
+  }
+  return { killed, late };
+}
+
+const given = parseArgs(Deno.args, { string: ["sample", "seed"], boolean: ["list"] });
+const room = `src/${given._[0] ?? ""}`;
+const seed = Number(given.seed ?? 1);
+const targets = targetsOf(room, given.sample === undefined ? undefined : Number(given.sample), seed);
+if (targets.length === 0) {
+  console.error("usage: deno task mutate ROOM [--sample N] [--seed S] [--list], ROOM a folder of src/");
+  Deno.exit(2);
+}
+if (given.list) {
+  for (const { file, mutant } of targets) console.log(outcomeLine(file, mutant));
+} else {
+  const { killed, late } = await mutate(targets, room);
+  const percent = (100 * killed / targets.length).toFixed(1);
+  const how = given.sample === undefined ? "all" : `sampled with seed ${seed}`;
+  console.log(
+    `${killed} of ${targets.length} mutants killed (${percent} %), ${late} by the time limit; ${room}, ${how}`,
+  );
+}
