@@ -26,6 +26,8 @@ export type KeyName =
   | "kill-word"
   | "clear-screen"
   | "interrupt"
+  | "search"
+  | "abort"
   | "delete-or-eof"
   | "unknown";
 
@@ -36,6 +38,7 @@ const CONTROLS: ReadonlyMap<string, KeyName> = new Map([
   ["\x04", "delete-or-eof"],
   ["\x05", "end"],
   ["\x06", "right"],
+  ["\x07", "abort"],
   ["\x08", "backspace"],
   ["\t", "tab"],
   ["\n", "enter"],
@@ -44,6 +47,7 @@ const CONTROLS: ReadonlyMap<string, KeyName> = new Map([
   ["\r", "enter"],
   ["\x0e", "down"],
   ["\x10", "up"],
+  ["\x12", "search"],
   ["\x15", "kill-line"],
   ["\x17", "kill-word"],
   ["\x7f", "backspace"],

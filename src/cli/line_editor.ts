@@ -5,6 +5,7 @@
  * and hint anew, so lines longer than the terminal is wide need no special case.
  */
 import type { History } from "./history.ts";
+import { HistorySearch } from "./history_search.ts";
 import type { Key } from "./keys.ts";
 
 /** What the editor asks its surroundings. */
@@ -43,6 +44,7 @@ export class LineEditor {
   #historyIndex: number;
   #draft = "";
   #completion: Completion | undefined;
+  #search: HistorySearch | undefined;
   /** Goes out before the next picture: the bell, the clearing of the screen. */
   #signals = "";
 
@@ -64,6 +66,7 @@ export class LineEditor {
   /** Applies a key; {@linkcode LineEditor.draw} shows the effect of all keys since it was last called. */
   press(key: Key): EditState {
     if (this.#completion !== undefined && this.#continueCompletion(this.#completion, key)) return "editing";
+    if (this.#search !== undefined && this.#continueSearch(this.#search, key)) return "editing";
     switch (key.name) {
       case "enter":
         return "line";
@@ -75,6 +78,10 @@ export class LineEditor {
         break;
       case "tab":
         this.#startCompletion();
+        break;
+      case "search":
+        this.#draft = this.#historyIndex === this.#options.history.length ? this.line : this.#draft;
+        this.#search = new HistorySearch(this.#options.history);
         break;
       case "clear-screen":
         this.#row = 0;
@@ -218,10 +225,36 @@ export class LineEditor {
     return key.name === "escape";
   }
 
+  /**
+   * Characters lengthen the text searched for, Backspace shortens it, the key of the search goes to an
+   * older line, Ctrl-G gives the search up. Any other key takes the line found and then does its own
+   * work; Escape does no more than that.
+   */
+  #continueSearch(search: HistorySearch, key: Key): boolean {
+    if (key.name === "char") search.add(key.char);
+    else if (key.name === "search") search.next();
+    else if (key.name === "backspace") search.shorten();
+    else return this.#endSearch(search, key);
+    if (search.hasFailed) this.#signals += BELL;
+    this.#setLine(search.line ?? "");
+    this.#cursor = search.column;
+    return true;
+  }
+
+  #endSearch(search: HistorySearch, key: Key): boolean {
+    this.#search = undefined;
+    const isCancelled = key.name === "abort" || key.name === "interrupt";
+    const isGivenUp = isCancelled || search.line === undefined;
+    this.#historyIndex = isGivenUp ? this.#options.history.length : search.index;
+    if (isGivenUp) this.#setLine(this.#draft);
+    return isCancelled || key.name === "escape";
+  }
+
   #redraw(withHint: boolean): string {
-    const { prompt, columns } = this.#options;
+    const { columns } = this.#options;
+    const prompt = this.#search?.prompt ?? this.#options.prompt;
     const shown = prompt + this.line;
-    const hint = withHint ? this.#fittingHint(textWidth(shown)) : "";
+    const hint = withHint && this.#search === undefined ? this.#fittingHint(textWidth(shown)) : "";
     const endsAt = textWidth(shown) + textWidth(hint);
     const cursorAt = textWidth(prompt + this.#chars.slice(0, this.#cursor).join(""));
     const cursorRow = Math.floor(cursorAt / columns);

@@ -108,3 +108,39 @@ Deno.test("KeyDecoder waits for the rest of a sequence or character", () => {
   assertEquals(decode(0x1b), [{ name: "escape" }]);
   assertEquals(decode(0x1b, 0x5b, 0x35, 0x7e), [{ name: "unknown" }]);
 });
+
+const SEARCH = "\x12";
+
+Deno.test("LineEditor searches backwards while the text is typed, further with ctrl-r, and back with backspace", () => {
+  const history = ["get first", "set second 1", "get third"];
+  assertEquals(type(`${SEARCH}get`, { history }).line, "get third");
+  assertEquals(type(`${SEARCH}get${SEARCH}`, { history }).line, "get first");
+  assertEquals(type(`${SEARCH}gets${SEARCH}`, { history }).line, "get third");
+  assertEquals(type(`${SEARCH}sec`, { history }).cursor, 4);
+  assertEquals(type(`${SEARCH}get f\x7f`, { history }).line, "get third");
+  assertEquals(type(`${SEARCH}x`, { history }).line, "");
+});
+
+Deno.test("LineEditor takes the line found with enter or a key that edits, and leaves it with ctrl-g and ctrl-c", () => {
+  const history = ["get first", "set second 1", "get third"];
+  assertEquals(type(`dra${SEARCH}sec\r`, { history }).state, "line");
+  assertEquals(type(`dra${SEARCH}sec\r`, { history }).line, "set second 1");
+  assertEquals(type(`dra${SEARCH}sec\x1b`, { history }).line, "set second 1");
+  assertEquals(type(`dra${SEARCH}sec\x05!`, { history }).line, "set second 1!");
+  assertEquals(type(`dra${SEARCH}sec${UP}`, { history }).line, "get first");
+  for (const leave of ["\x07", "\x03"]) {
+    const left = type(`dra${SEARCH}sec${leave}ft`, { history });
+    assertEquals([left.line, left.state], ["draft", "editing"]);
+  }
+});
+
+Deno.test("LineEditor shows the text searched for, and a bell where no line holds it", () => {
+  const history = ["get first"];
+  assertEquals(
+    type(`${SEARCH}fi`, { history }).editor.draw().includes("(reverse-i-search)'fi': get first"),
+    true,
+  );
+  const failed = type(`${SEARCH}fix`, { history }).editor.draw();
+  assertEquals(failed.startsWith("\x07"), true);
+  assertEquals(failed.includes("(failed reverse-i-search)'fix': get first"), true);
+});
