@@ -1,5 +1,6 @@
 /** A connection to a server: commands out, replies in. */
 import { bytesOf } from "../util/bytes.ts";
+import type { TlsOptions } from "./options.ts";
 import type { Reply } from "./reply.ts";
 import { ReplyDecoder } from "./reply_decoder.ts";
 
@@ -13,25 +14,32 @@ export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
 }
 
+/** The bytes of a connection: those of a `Deno.Conn`. */
+export interface Socket {
+  read(buffer: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
 const READ_SIZE = 64 * 1024;
 
 /** One socket. */
 export class Connection {
-  readonly #socket: Deno.Conn;
+  readonly #socket: Socket;
   readonly #decoder = new ReplyDecoder();
   readonly #chunk = new Uint8Array(READ_SIZE);
 
-  private constructor(socket: Deno.Conn) {
+  private constructor(socket: Socket) {
     this.#socket = socket;
   }
 
-  /** @throws {ConnectionError} */
-  static async open(address: Address): Promise<Connection> {
+  /**
+   * Connects, by TLS where its options are given.
+   * @throws {ConnectionError}
+   */
+  static async open(address: Address, tls?: TlsOptions): Promise<Connection> {
     try {
-      const socket = "socketPath" in address
-        ? await Deno.connect({ transport: "unix", path: address.socketPath })
-        : await connectTcp(address.hostname, address.port);
-      return new Connection(socket);
+      return new Connection(await openSocket(address, tls));
     } catch (error) {
       throw asConnectionError(error);
     }
@@ -42,7 +50,23 @@ export class Connection {
    * @throws {ConnectionError}
    */
   async send(args: readonly string[]): Promise<void> {
-    let rest = bytesOf(encodeCommand(args)).subarray();
+    await this.sendBytes(bytesOf(encodeCommand(args)));
+  }
+
+  /**
+   * Sends several commands at once.
+   * @throws {ConnectionError}
+   */
+  async sendAll(commands: readonly (readonly string[])[]): Promise<void> {
+    await this.sendBytes(bytesOf(commands.map(encodeCommand).join("")));
+  }
+
+  /**
+   * Sends bytes of the protocol as they are.
+   * @throws {ConnectionError}
+   */
+  async sendBytes(bytes: Uint8Array): Promise<void> {
+    let rest = bytes.subarray();
     try {
       while (rest.length > 0) rest = rest.subarray(await this.#socket.write(rest));
     } catch (error) {
@@ -58,7 +82,7 @@ export class Connection {
     for (;;) {
       const reply = this.#decoder.next();
       if (reply !== undefined) return reply;
-      this.#decoder.push(await this.#read());
+      this.#decoder.push(await this.read());
     }
   }
 
@@ -71,7 +95,12 @@ export class Connection {
     }
   }
 
-  async #read(): Promise<Uint8Array> {
+  /**
+   * Waits for bytes and gives them undecoded; they are overwritten by the next read. For what is not the
+   * protocol of replies: no reply may be outstanding.
+   * @throws {ConnectionError}
+   */
+  async read(): Promise<Uint8Array> {
     let length: number | null;
     try {
       length = await this.#socket.read(this.#chunk);
@@ -81,6 +110,13 @@ export class Connection {
     if (length === null) throw new ConnectionError("Server closed the connection");
     return this.#chunk.subarray(0, length);
   }
+}
+
+async function openSocket(address: Address, tls: TlsOptions | undefined): Promise<Socket> {
+  if (tls !== undefined) return await (await import("./tls_socket.ts")).openTls(address, tls);
+  return "socketPath" in address
+    ? await Deno.connect({ transport: "unix", path: address.socketPath })
+    : await connectTcp(address.hostname, address.port);
 }
 
 async function connectTcp(hostname: string, port: number): Promise<Deno.Conn> {

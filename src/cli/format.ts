@@ -1,9 +1,33 @@
 /**
- * Replies as text. Two forms, as in redis-cli: the one for people, with types, indices and quotes, and
- * the raw one for pipes, which is the bytes themselves. Both take and give latin1 strings.
+ * Replies as text, in the forms of redis-cli: the one for people, with types, indices and quotes, the raw
+ * one for pipes, which is the bytes themselves, and those for other programs. Latin1 strings in and out.
  */
 import { quoteArg } from "../util/sds_split.ts";
+import { formatCsv, formatJson, jsonQuoted, jsonText } from "./format_data.ts";
+import type { OutputFormat } from "./options.ts";
 import { type AggregateReply, isAggregate, type Reply } from "./reply.ts";
+
+/** Between the items of a raw reply, and behind it. */
+export interface Delimiters {
+  readonly itemDelimiter: string;
+  readonly replyDelimiter: string;
+}
+
+/** A reply in the form asked for, with its end. */
+export function formatReply(reply: Reply, format: OutputFormat, delimiters: Delimiters): string {
+  switch (format) {
+    case "people":
+      return formatForPeople(reply);
+    case "raw":
+      return formatRaw(reply, delimiters.itemDelimiter) + delimiters.replyDelimiter;
+    case "csv":
+      return formatCsv(reply) + "\n";
+    case "json":
+      return formatJson(reply, jsonText) + "\n";
+    case "quoted-json":
+      return formatJson(reply, jsonQuoted) + "\n";
+  }
+}
 
 /** A reply for people; ends with a line feed. */
 export function formatForPeople(reply: Reply): string {

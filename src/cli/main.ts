@@ -1,6 +1,7 @@
 /**
  * `redeno cli`: the client. One command given on the command line is sent and its reply printed;
- * without one, commands are read from the terminal or from whatever standard input is.
+ * without one, commands are read from the terminal or from whatever standard input is. The flags of
+ * `modes/` put a connection to other uses.
  *
  * It needs the network and no more. If it may read the environment, it takes the password from
  * `REDISCLI_AUTH`; if it may read and write the history file (`REDISCLI_HISTFILE`, else
@@ -9,11 +10,16 @@
 import { promptSecret } from "@std/cli";
 import { REDENO_VERSION } from "../util/version.ts";
 import { History, loadHistory, saveHistory } from "./history.ts";
-import { type CliOptions, parseOptions, USAGE, UsageError } from "./options.ts";
+import { splitArgs } from "../util/sds_split.ts";
+import { ConnectionError } from "./connection.ts";
+import { ModeError } from "./modes/mode.ts";
+import { MODES } from "./modes/table.ts";
+import { type CliOptions, type ModeName, parseOptions, USAGE } from "./options.ts";
 import { Repl } from "./repl.ts";
 import { Interrupted, Session } from "./session.ts";
 import { inputLines, standardOutput, TerminalReader, wholeInput } from "./terminal.ts";
 import { latin1FromText, textFromLatin1 } from "./text.ts";
+import { UsageError } from "./usage_error.ts";
 
 const AUTH_VARIABLE = "REDISCLI_AUTH";
 const HISTORY_VARIABLE = "REDISCLI_HISTFILE";
@@ -49,6 +55,7 @@ async function run(options: CliOptions): Promise<number> {
   }
   const session = new Session(options, choosePassword(options), standardOutput);
   try {
+    if (options.mode !== undefined) return await runMode(options.mode, session, options);
     return options.command.length > 0
       ? await runCommand(session, options)
       : await runSession(session, options);
@@ -73,10 +80,42 @@ function environment(variable: string): string | undefined {
   return state === "granted" ? Deno.env.get(variable) : undefined;
 }
 
+async function runMode(name: ModeName, session: Session, options: CliOptions): Promise<number> {
+  if (name !== "intrinsic-latency" && !(await session.connect())) return 1;
+  try {
+    return await MODES[name]({ options, session, output: standardOutput });
+  } catch (error) {
+    if (error instanceof ModeError) standardOutput.complain(error.message + "\n");
+    else if (error instanceof ConnectionError) standardOutput.complain("\nI/O error\n");
+    else throw error;
+    return 1;
+  }
+}
+
 async function runCommand(session: Session, options: CliOptions): Promise<number> {
-  const input = options.lastArgFromStdin ? [await wholeInput()] : [];
+  const words = options.isQuotedInput ? unquoted(options.command) : options.command;
+  if (words === undefined) {
+    standardOutput.print("Invalid quoted string\n");
+    return 1;
+  }
+  const command = await withInput(words, options);
   await session.connect({ quiet: true });
-  return await session.issue([...options.command, ...input], options.repeat) ? 0 : 1;
+  return await session.issue(command, options.repeat) ? 0 : 1;
+}
+
+/** The words that quoted strings stand for, undefined where one of them is none. */
+function unquoted(words: readonly string[]): string[] | undefined {
+  const texts = words.map((word) => splitArgs(word));
+  return texts.every((text) => text?.length === 1) ? texts.flatMap((text) => text ?? []) : undefined;
+}
+
+/** The command with standard input where the options want it. */
+async function withInput(words: readonly string[], options: CliOptions): Promise<string[]> {
+  if (options.lastArgFromStdin) return [...words, await wholeInput()];
+  const at = options.stdinTag === undefined ? -1 : words.indexOf(options.stdinTag);
+  if (at >= 0) return words.toSpliced(at, 1, await wholeInput());
+  if (options.stdinTag !== undefined) throw new UsageError("Using -X option but stdin tag not match.");
+  return [...words];
 }
 
 async function runSession(session: Session, options: CliOptions): Promise<number> {
@@ -124,7 +163,7 @@ function makeRepl(session: Session, options: CliOptions, remember: (line: string
   return new Repl({
     session,
     output: standardOutput,
-    tellsTime: !options.raw,
+    tellsTime: options.format === "people",
     remember,
     nowMs: () => performance.now(),
   });

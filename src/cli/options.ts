@@ -1,143 +1,207 @@
-/** The flags of `redeno cli`, named as redis-cli's are. */
-import { parseArgs } from "@std/cli";
+/** The command line of `redeno cli`, read: its flags are redis-cli's, declared in `flags.ts`. */
 import type { Address } from "./connection.ts";
+import { FLAGS } from "./flags.ts";
 import { latin1FromText } from "./text.ts";
+import { exclusive, UsageError } from "./usage_error.ts";
 
-/** What the command line asks for. */
+/** Forms of a printed reply. */
+export type OutputFormat = "people" | "raw" | "csv" | "json" | "quoted-json";
+
+/** Uses of a connection other than sending the commands of a user. */
+export type ModeName =
+  | "bigkeys"
+  | "eval"
+  | "functions-rdb"
+  | "hotkeys"
+  | "intrinsic-latency"
+  | "latency"
+  | "latency-dist"
+  | "memkeys"
+  | "pipe"
+  | "rdb"
+  | "replica"
+  | "scan"
+  | "stat";
+
+/** The TLS side of a connection. */
+export interface TlsOptions {
+  readonly caCertFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+  /** Name sent to the server; the host's own when undefined. */
+  readonly serverName: string | undefined;
+  /** True to accept any certificate. */
+  readonly isInsecure: boolean;
+}
+
+/** A command line. */
 export interface CliOptions {
   readonly address: Address;
+  /** Undefined without TLS. */
+  readonly tls: TlsOptions | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly askPassword: boolean;
   readonly noAuthWarning: boolean;
   readonly database: number;
   readonly resp3: boolean;
-  /** Replies as bytes instead of for people. */
-  readonly raw: boolean;
+  /** True where a server without RESP3 is spoken to in RESP2 without a word, as for JSON. */
+  readonly mayFallBack: boolean;
+  readonly format: OutputFormat;
   /** What stands between the items of a raw reply, and behind a raw reply. */
   readonly itemDelimiter: string;
   readonly replyDelimiter: string;
-  /** How often the command is sent, without end when negative, and the pause between. */
+  /** Number of times the command is sent, without end when negative, and the pause between. */
   readonly repeat: number;
   readonly intervalMs: number;
   readonly lastArgFromStdin: boolean;
+  /** The argument that standard input takes the place of. */
+  readonly stdinTag: string | undefined;
+  readonly isQuotedInput: boolean;
   readonly failOnErrorReply: boolean;
   readonly showPushes: boolean;
   readonly wantsHelp: boolean;
   readonly wantsVersion: boolean;
+  /** Undefined for commands. */
+  readonly mode: ModeName | undefined;
+  readonly latencyHistory: boolean;
+  readonly isMonochrome: boolean;
+  /** Keys of the modes that scan, as a glob in latin1. */
+  readonly pattern: string | undefined;
+  /** COUNT of the modes that scan. */
+  readonly scanCount: number | undefined;
+  /** Elements of a collection that MEMORY USAGE looks at; the server's default when undefined. */
+  readonly memorySamples: number | undefined;
+  /** Duration of the intrinsic latency test. */
+  readonly durationS: number;
+  /** Longest wait for a reply at the end of a transfer; 0 is for ever. */
+  readonly pipeTimeoutS: number;
+  /** File of the modes `eval`, `rdb` and `functions-rdb`. */
+  readonly file: string;
   /** The command as latin1 strings; empty for a session. */
   readonly command: readonly string[];
 }
 
-/** A flag that is not known or lacks its value. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+type Changeable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A command line under way. */
+export interface Draft extends Changeable<Omit<CliOptions, "address" | "tls">> {
+  hostname: string;
+  port: number;
+  socketPath: string | undefined;
+  isTls: boolean;
+  tls: Changeable<TlsOptions>;
+  asksResp2: boolean;
+  asksResp3: boolean;
 }
 
-/** What `redeno cli --help` prints. */
+const COLUMN = 25;
+
+/** The text of `redeno cli --help`. */
 export const USAGE = `redeno cli: talks to a Redis-compatible server
 
 Usage: redeno cli [OPTIONS] [cmd [arg [arg ...]]]
-  -h <hostname>      Host of the server (default: 127.0.0.1).
-  -p <port>          Its port (default: 6379).
-  -s <socket>        Its Unix socket; overrides host and port.
-  -a, --pass <pass>  Password. Safer: the environment variable REDISCLI_AUTH.
-  --user <username>  The user the password belongs to.
-  --askpass          Ask for the password without showing it.
-  --no-auth-warning  Do not warn of a password on the command line.
-  -n <db>            Database number.
-  -2, -3             Protocol: RESP2 (default), RESP3.
-  -r <repeat>        Send the command so many times.
-  -i <interval>      Wait so many seconds between them (0.1 is fine).
-  -x                 Read the last argument from standard input.
-  -e                 Exit with status 1 when the reply is an error.
-  --raw              Print replies as they are (default when output is no terminal).
-  --no-raw           Print replies with types and quotes.
-  -d <delimiter>     What parts the items of a raw reply (default: line feed).
-  -D <delimiter>     What ends a raw reply (default: line feed).
-  --show-pushes <yn> Print push messages that come unasked (default: on a terminal).
-  -v, --version      Print the version.
-  --help             Print this.
-
+${FLAGS.map(({ names, value, help }) => usageLines(names, value, help)).join("")}
 Without a command it starts a session: type "help" there.
 `;
 
-const VALUES = ["h", "p", "s", "a", "user", "n", "r", "i", "d", "D", "show-pushes"] as const;
-const SWITCHES = ["askpass", "no-auth-warning", "2", "3", "x", "e", "raw", "help", "version"] as const;
-const TAKES_VALUE: ReadonlySet<string> = new Set(["pass", ...VALUES]);
+function usageLines(names: readonly string[], value: string | undefined, help: string): string {
+  const flag = `  ${names.join(", ")}${value === undefined ? "" : ` <${value}>`}`;
+  const [first = "", ...rest] = help.split("\n");
+  const head = flag.length < COLUMN ? flag.padEnd(COLUMN) : `${flag}  `;
+  return [head + first, ...rest.map((line) => " ".repeat(COLUMN) + line)].map((line) => line + "\n").join("");
+}
 
 /**
- * Reads the command line.
- * @param isTerminal whether standard output is a terminal, which decides what `--raw` is when not given
+ * Reads the command line. The command begins at the first word that is neither a flag nor its value and
+ * goes to the server as it is.
+ * @param isTerminal true when standard output is a terminal, which decides the format when no flag does
  * @throws {UsageError}
  */
 export function parseOptions(args: readonly string[], isTerminal: boolean): CliOptions {
-  const [flagArgs, command] = splitCommandLine(args);
-  const flags = parseArgs(flagArgs, {
-    string: VALUES,
-    boolean: SWITCHES,
-    alias: { a: "pass", version: "v" },
-    negatable: ["raw"],
-    default: { raw: !isTerminal },
-    unknown: refuseFlag,
-  });
-  const asksHelp = args.at(-1) === "-h" && flags.h === "";
-  for (const name of VALUES) {
-    const mayBeEmpty = name === "d" || name === "D" || asksHelp;
-    if (flags[name] === "" && !mayBeEmpty) throw missingValue(name);
+  const draft = emptyDraft(isTerminal);
+  let at = 0;
+  while (at < args.length && args[at]!.startsWith("-")) {
+    const word = args[at++]!;
+    const flag = FLAGS.find(({ names }) => names.includes(word));
+    if (word === "-h" && at === args.length) draft.wantsHelp = true;
+    else if (flag?.value === undefined) apply(flag?.apply, draft, word, "");
+    else apply(flag.apply, draft, word, args[at++]);
   }
+  draft.command = args.slice(at).map(latin1FromText);
+  return finish(draft);
+}
+
+function apply(
+  change: ((draft: Draft, value: string, word: string) => void) | undefined,
+  draft: Draft,
+  word: string,
+  value: string | undefined,
+): void {
+  if (change === undefined || value === undefined) {
+    throw new UsageError(`Unrecognized option or bad number of args for: '${word}'`);
+  }
+  change(draft, value, word);
+}
+
+function emptyDraft(isTerminal: boolean): Draft {
   return {
-    address: flags.s === undefined
-      ? { hostname: flags.h ?? "127.0.0.1", port: integer("p", flags.p, 6379) }
-      : { socketPath: flags.s },
-    username: flags.user,
-    password: flags.a,
-    askPassword: flags.askpass,
-    noAuthWarning: flags["no-auth-warning"],
-    database: integer("n", flags.n, 0),
-    resp3: flags["3"] && !flags["2"],
-    raw: flags.raw === true,
-    itemDelimiter: latin1FromText(flags.d ?? "\n"),
-    replyDelimiter: latin1FromText(flags.D ?? "\n"),
-    repeat: integer("r", flags.r, 1),
-    intervalMs: Math.round(Number(flags.i ?? 0) * 1000),
-    lastArgFromStdin: flags.x,
-    failOnErrorReply: flags.e,
-    showPushes: flags["show-pushes"] === undefined ? isTerminal : /^y/i.test(flags["show-pushes"]),
-    wantsHelp: flags.help || asksHelp,
-    wantsVersion: flags.version,
-    command: command.map(latin1FromText),
+    hostname: "127.0.0.1",
+    port: 6379,
+    socketPath: undefined,
+    isTls: false,
+    tls: {
+      caCertFile: undefined,
+      certFile: undefined,
+      keyFile: undefined,
+      serverName: undefined,
+      isInsecure: false,
+    },
+    asksResp2: false,
+    asksResp3: false,
+    username: undefined,
+    password: undefined,
+    askPassword: false,
+    noAuthWarning: false,
+    database: 0,
+    resp3: false,
+    mayFallBack: false,
+    format: isTerminal ? "people" : "raw",
+    itemDelimiter: "\n",
+    replyDelimiter: "\n",
+    repeat: 1,
+    intervalMs: 0,
+    lastArgFromStdin: false,
+    stdinTag: undefined,
+    isQuotedInput: false,
+    failOnErrorReply: false,
+    showPushes: isTerminal,
+    wantsHelp: false,
+    wantsVersion: false,
+    mode: undefined,
+    latencyHistory: false,
+    isMonochrome: false,
+    pattern: undefined,
+    scanCount: undefined,
+    memorySamples: undefined,
+    durationS: 0,
+    pipeTimeoutS: 30,
+    file: "",
+    command: [],
   };
 }
 
-/**
- * Parts the flags from the command, which begins at the first word that is neither a flag nor its value
- * and goes to the server as it is. A value that looks like a flag is tied to its flag.
- */
-function splitCommandLine(args: readonly string[]): [flags: string[], command: readonly string[]] {
-  const flags: string[] = [];
-  let at = 0;
-  while (at < args.length && args[at]!.startsWith("-")) {
-    const flag = args[at++]!;
-    const value = TAKES_VALUE.has(flag.replace(/^--?/, "")) ? args[at++] : undefined;
-    if (value?.startsWith("-")) flags.push(`${flag}=${value}`);
-    else flags.push(flag, ...(value ? [value] : []));
-  }
-  return [flags, args.slice(at)];
-}
-
-function refuseFlag(arg: string): boolean {
-  throw new UsageError(`Unrecognized option or bad number of args for: '${arg}'`);
-}
-
-function missingValue(name: string): UsageError {
-  return new UsageError(
-    `Unrecognized option or bad number of args for: '${name.length > 1 ? "--" : "-"}${name}'`,
-  );
-}
-
-function integer(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  if (!/^-?\d+$/.test(text)) throw new UsageError(`Invalid number for -${name}: '${text}'`);
-  return Number(text);
+/** Settles what depends on several flags. */
+function finish(draft: Draft): CliOptions {
+  const { hostname, port, socketPath, isTls, tls, asksResp2, asksResp3, ...rest } = draft;
+  if (asksResp2 && asksResp3) throw exclusive("-2", "-3");
+  if (draft.lastArgFromStdin && draft.stdinTag !== undefined) throw exclusive("-x", "-X");
+  const isJson = draft.format === "json" || draft.format === "quoted-json";
+  return {
+    ...rest,
+    address: socketPath === undefined ? { hostname, port } : { socketPath },
+    tls: isTls ? tls : undefined,
+    resp3: asksResp3 || (isJson && !asksResp2),
+    mayFallBack: !asksResp3,
+  };
 }

@@ -7,7 +7,7 @@
  * subscription by reconnecting.
  */
 import { type Address, Connection, ConnectionError } from "./connection.ts";
-import { formatForPeople, formatInvalidation, formatRaw } from "./format.ts";
+import { formatInvalidation, formatRaw, formatReply } from "./format.ts";
 import { HelpIndex } from "./help.ts";
 import type { CliOptions } from "./options.ts";
 import { hostAndPort } from "../util/address.ts";
@@ -94,7 +94,7 @@ export class Session {
   async connect(options: { quiet?: boolean } = {}): Promise<boolean> {
     this.close();
     try {
-      this.#connection = await Connection.open(this.#address);
+      this.#connection = await Connection.open(this.#address, this.#options.tls);
       return await this.#authenticate() && await this.#select() && await this.#switchProtocol();
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
@@ -106,11 +106,30 @@ export class Session {
     }
   }
 
+  /**
+   * The open connection, for uses that need more than commands and replies.
+   * @throws {ConnectionError} when there is none
+   */
+  get connection(): Connection {
+    if (this.#connection === undefined) throw new ConnectionError("not connected");
+    return this.#connection;
+  }
+
+  /**
+   * Sends a command and gives its reply unprinted.
+   * @throws {ConnectionError}
+   */
+  async ask(args: readonly string[]): Promise<Reply> {
+    const { connection } = this;
+    await connection.send(args);
+    return await this.#receive(connection);
+  }
+
   /** Asks the server about its commands, for hints and help. */
   async loadHelp(): Promise<void> {
     if (this.#connection === undefined) return;
     try {
-      this.#help = new HelpIndex(await this.#exchange(["COMMAND", "DOCS"]));
+      this.#help = new HelpIndex(await this.ask(["COMMAND", "DOCS"]));
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.close();
@@ -159,15 +178,14 @@ export class Session {
   }
 
   async #run(name: string, args: readonly string[]): Promise<boolean> {
-    const connection = this.#connection;
-    if (connection === undefined) throw new ConnectionError("not connected");
+    const { connection } = this;
     await connection.send(args);
     if (STREAMING.has(name)) {
       await this.#stream(connection, name);
       return true;
     }
     const reply = await this.#receive(connection);
-    if (reply.type === "error" && this.#options.failOnErrorReply && this.#options.command.length > 0) {
+    if (reply.type === "error" && this.#options.failOnErrorReply && this.#isSingleCommand()) {
       this.#output.complain(reply.text + "\n");
       return false;
     }
@@ -179,7 +197,9 @@ export class Session {
   /** Prints what comes until an error or Ctrl-C ends it. Subscribed, pushes are the replies. */
   async #stream(connection: Connection, name: string): Promise<void> {
     const isMonitor = name === "monitor";
-    if (!isMonitor && !this.#options.raw) this.#output.print("Reading messages... (press Ctrl-C to quit)\n");
+    if (!isMonitor && this.#options.format !== "raw") {
+      this.#output.print("Reading messages... (press Ctrl-C to quit)\n");
+    }
     this.#isStreaming = true;
     let reply: Reply;
     do {
@@ -211,30 +231,26 @@ export class Session {
     return true;
   }
 
-  async #exchange(args: readonly string[]): Promise<Reply> {
-    const connection = this.#connection;
-    if (connection === undefined) throw new ConnectionError("not connected");
-    await connection.send(args);
-    return await this.#receive(connection);
-  }
-
   /** The reply to a command; pushes that come before it are shown or dropped. */
   async #receive(connection: Connection): Promise<Reply> {
     for (;;) {
       const reply = await connection.receive();
       if (reply.type !== "push") return reply;
       if (!this.#options.showPushes) continue;
-      const invalidation = this.#options.raw ? undefined : formatInvalidation(reply);
+      const invalidation = this.#options.format === "people" ? formatInvalidation(reply) : undefined;
       if (invalidation === undefined) this.#print(reply, false);
       else this.#output.print(invalidation);
     }
   }
 
   #print(reply: Reply, asItIs: boolean): void {
-    const { raw, itemDelimiter, replyDelimiter } = this.#options;
-    if (asItIs) this.#output.print(formatRaw(reply, itemDelimiter));
-    else if (raw) this.#output.print(formatRaw(reply, itemDelimiter) + replyDelimiter);
-    else this.#output.print(formatForPeople(reply));
+    const { format, itemDelimiter } = this.#options;
+    const text = asItIs ? formatRaw(reply, itemDelimiter) : formatReply(reply, format, this.#options);
+    this.#output.print(text);
+  }
+
+  #isSingleCommand(): boolean {
+    return this.#options.command.length > 0 || this.#options.mode === "eval";
   }
 
   #complain(text: string): void {
@@ -245,19 +261,20 @@ export class Session {
     if (this.#password === undefined) return true;
     const { username } = this.#options;
     const credentials = username === undefined ? [this.#password] : [username, this.#password];
-    return this.#accepted("AUTH", await this.#exchange(["AUTH", ...credentials.map(latin1FromText)]));
+    return this.#accepted("AUTH", await this.ask(["AUTH", ...credentials.map(latin1FromText)]));
   }
 
   async #select(): Promise<boolean> {
     if (this.#wantedDatabase === this.#database) return true;
     const number = String(this.#wantedDatabase);
-    const isSelected = this.#accepted(`SELECT ${number}`, await this.#exchange(["SELECT", number]));
+    const isSelected = this.#accepted(`SELECT ${number}`, await this.ask(["SELECT", number]));
     if (isSelected) this.#database = this.#wantedDatabase;
     return isSelected;
   }
 
   async #switchProtocol(): Promise<boolean> {
-    return !this.#resp3 || this.#accepted("HELLO 3", await this.#exchange(["HELLO", "3"]));
+    if (!this.#resp3) return true;
+    return this.#accepted("HELLO 3", await this.ask(["HELLO", "3"])) || this.#options.mayFallBack;
   }
 
   #accepted(what: string, reply: Reply): boolean {

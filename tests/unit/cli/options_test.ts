@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseOptions, UsageError } from "../../../src/cli/options.ts";
+import { parseOptions } from "../../../src/cli/options.ts";
+import { UsageError } from "../../../src/cli/usage_error.ts";
 
 const parse = (...args: string[]) => parseOptions(args, true);
 
@@ -28,9 +29,9 @@ Deno.test("parseOptions leaves the command alone, flags and all", () => {
 });
 
 Deno.test("parseOptions prints for people on a terminal and raw elsewhere, unless told", () => {
-  const raw = (args: string[], isTerminal: boolean) => parseOptions(args, isTerminal).raw;
-  assertEquals([raw([], true), raw([], false)], [false, true]);
-  assertEquals([raw(["--raw"], true), raw(["--no-raw"], false)], [true, false]);
+  const format = (args: string[], isTerminal: boolean) => parseOptions(args, isTerminal).format;
+  assertEquals([format([], true), format([], false)], ["people", "raw"]);
+  assertEquals([format(["--raw"], true), format(["--no-raw"], false)], ["raw", "people"]);
   assertEquals([parse().showPushes, parse("--show-pushes", "no").showPushes], [true, false]);
 });
 
@@ -64,5 +65,58 @@ Deno.test("parseOptions takes -v and --version", () => {
 Deno.test("parseOptions refuses unknown flags, missing values and bad numbers", () => {
   for (const args of [["--nosuch"], ["-p"], ["-p", "x"], ["-n", "1.5"], ["-a"]]) {
     assertThrows(() => parse(...args), UsageError);
+  }
+});
+
+Deno.test("parseOptions reads the addresses of URIs, and flags behind one go over it", () => {
+  const { address, tls, username, password, database } = parse("-u", "rediss://u:p@host:7000/3", "-n", "4");
+  assertEquals([address, tls !== undefined, username, password, database], [
+    { hostname: "host", port: 7000 },
+    true,
+    "u",
+    "p",
+    4,
+  ]);
+  assertEquals(parse("-u", "redis://host").tls, undefined);
+});
+
+Deno.test("parseOptions reads the files of TLS, which count only with --tls", () => {
+  const files = ["--cacert", "ca", "--cert", "c", "--key", "k", "--sni", "name", "--insecure"];
+  assertEquals(parse("--tls", ...files).tls, {
+    caCertFile: "ca",
+    certFile: "c",
+    keyFile: "k",
+    serverName: "name",
+    isInsecure: true,
+  });
+  assertEquals(parse(...files).tls, undefined);
+});
+
+Deno.test("parseOptions asks for RESP3 where JSON is wanted, unless told", () => {
+  const resp3 = (...args: string[]) => [parse(...args).resp3, parse(...args).mayFallBack];
+  assertEquals([resp3("--json"), resp3("--json", "-2"), resp3("-3"), resp3()], [
+    [true, true],
+    [false, true],
+    [true, false],
+    [false, true],
+  ]);
+});
+
+Deno.test("parseOptions takes one mode with its settings, and refuses two", () => {
+  const scan = parse("--bigkeys", "--quoted-pattern", '"\\xff*"', "--count", "50", "-i", "0.5");
+  assertEquals([scan.mode, scan.pattern, scan.scanCount, scan.intervalMs], ["bigkeys", "\xff*", 50, 500]);
+  assertEquals(parse("--latency", "--latency-history").latencyHistory, true);
+  assertEquals([parse("--rdb", "-").file, parse("--eval", "f", "k", ",", "a").command], ["-", [
+    "k",
+    ",",
+    "a",
+  ]]);
+  for (
+    const args of [["--scan", "--stat"], ["--rdb", "a", "--functions-rdb", "b"], ["-x", "-X", "t"], [
+      "-2",
+      "-3",
+    ]]
+  ) {
+    assertThrows(() => parse(...args), UsageError, "mutually exclusive");
   }
 });
