@@ -23,6 +23,7 @@ import {
   CHANNEL_DENIED,
   deniedCommand,
   deniedInExec,
+  deniedInScript,
   KEY_DENIED,
   ReplyError,
   WRONGPASS,
@@ -36,20 +37,6 @@ import { ClientGuard } from "./refusals.ts";
 
 /** Where a client was when something was denied. */
 type Context = "toplevel" | "multi" | "lua";
-
-/** What a script is told that calls what its user may not do. */
-const scriptReasons = {
-  command: "can't run this command or subcommand",
-  key: "can't access at least one of the keys mentioned in the command arguments",
-  channel: "can't publish to the channel mentioned in the command",
-} as const;
-
-/** What an EXEC is told whose user may no longer do what was queued. */
-const execReasons = {
-  command: "no permission to execute the command or subcommand",
-  key: "no permission to touch the specified keys",
-  channel: "no permission to access one of the channels used as arguments",
-} as const;
 
 /** See the head of this file. */
 export class AccessControl {
@@ -156,17 +143,16 @@ export class AccessControl {
   /** As {@linkcode check}, for a command that EXEC is about to run. */
   checkQueued(client: Client, cmd: Command, args: Args): ReplyError | null {
     const denial = this.#deny(client, cmd, args, "multi");
-    return denial === null ? null : deniedInExec(execReasons[denial.reason]);
+    return denial === null ? null : deniedInExec(denial.reason);
   }
 
   /**
    * As {@linkcode check}, for a command that a script calls.
    * @param caller the client that runs the script
-   * @returns the text of the error, without a code
    */
-  checkScript(caller: Client, cmd: Command, args: Args): string | null {
+  checkScript(caller: Client, cmd: Command, args: Args): ReplyError | null {
     const denial = this.#deny(caller, cmd, args, "lua");
-    return denial === null ? null : `The user executing the script ${scriptReasons[denial.reason]}`;
+    return denial === null ? null : deniedInScript(denial.reason);
   }
 
   /** Whether a client's user may run a command; asks without leaving a trace (`redis.acl_check_cmd`). */

@@ -58,6 +58,13 @@ export class CommandTable {
     return undefined;
   }
 
+  /** The command or sub-command that `args` call, or undefined if either name is unknown. */
+  resolve(args: Args): Command | undefined {
+    const cmd = this.find(args);
+    if (cmd === undefined || cmd.subcommandByName === null || args.count === 1) return cmd;
+    return cmd.subcommandByName.get(args.string(1).toLowerCase());
+  }
+
   /** Calls a command by another name, or by none; returns why it cannot, or null. Only before the first request. */
   rename(from: string, to: string): string | null {
     const cmd = this.#byName.get(from.toLowerCase());

@@ -18,8 +18,8 @@ export class CrossProtocolGuard {
     this.#engine = engine;
   }
 
-  /** Whether `args`, which name no command, begin an HTTP request; then the client has been cut off. */
-  refuses(client: Client, args: Args): boolean {
+  /** Closes the connection if `args`, which name no command, begin an HTTP request; false if they do not. */
+  cutOffHttp(client: Client, args: Args): boolean {
     if (!args.is(0, "POST") && !args.is(0, "HOST:")) return false;
     const { log, nowMs } = this.#engine;
     if (nowMs - this.#loggedAtMs > LOG_EVERY_MS) {

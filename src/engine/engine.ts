@@ -291,31 +291,23 @@ export class Engine {
     client.unset(ClientFlag.ReplySkip);
   }
 
-  /** The command `args` names, or undefined after an error reply. */
+  /** The command or sub-command that `args` call, or undefined after an error reply. */
   commandFor(client: Client, args: Args): Command | undefined {
-    try {
-      return this.resolve(args);
-    } catch (error) {
-      if (!(error instanceof ReplyError)) throw error;
-      if (!this.#crossProtocol.refuses(client, args)) this.#reject(client, null, error);
-      return undefined;
-    }
+    const cmd = this.commands.resolve(args);
+    if (cmd !== undefined && acceptsCount(cmd, args.count)) return cmd;
+    if (!this.#crossProtocol.cutOffHttp(client, args)) this.#reject(client, null, this.#mismatch(cmd, args));
+    return undefined;
   }
 
-  /** The command or sub-command `args` calls; throws a ReplyError if there is none or its arguments are too few or many. */
-  resolve(args: Args): Command {
-    let cmd = this.commands.find(args);
-    if (cmd === undefined) throw unknownCommand(args.string(0), args.strings(1));
-    if (cmd.subcommandByName !== null && args.count > 1) {
-      const sub = cmd.subcommandByName.get(args.string(1).toLowerCase());
-      if (sub === undefined) throw unknownSubcommand(args.string(1), cmd.name);
-      cmd = sub;
-    }
-    if (!acceptsCount(cmd, args.count)) {
+  /** Why `args` are no call: an unknown name, or a wrong number of arguments for `cmd`. */
+  #mismatch(cmd: Command | undefined, args: Args): ReplyError {
+    if (cmd !== undefined) {
       this.commands.stats.of(cmd).rejectedCalls++;
-      throw wrongArity(cmd.fullName);
+      return wrongArity(cmd.fullName);
     }
-    return cmd;
+    const container = this.commands.find(args);
+    if (container === undefined) return unknownCommand(args.string(0), args.strings(1));
+    return unknownSubcommand(args.string(1), container.name);
   }
 
   /** False if a command has been refused, postponed or queued instead. */

@@ -1,16 +1,23 @@
 /**
  * Why a command may not run now. In most batches nothing stands in the way, so the reasons are bits: `guards` of the
  * engine for those that concern everybody, `guards` of a client for its own. While both are 0 nothing is checked.
- * The order is Redis's, since a client sees only the first reason.
+ * The order is Redis's, since a client sees only the first reason. Calls from scripts have a ladder of their own: Redis
+ * asks them less, in another order.
  */
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
   LOADING,
+  MASTERDOWN,
   NOAUTH,
+  NOREPLICAS,
+  NOT_IN_SCRIPTS,
   OUT_OF_MEMORY,
+  READ_ONLY_SCRIPT,
   READONLY,
+  REPLICA_ASKS,
   ReplyError,
+  STALE_IN_SCRIPT,
 } from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
@@ -53,13 +60,6 @@ export const ClientGuard = {
 export function busyError({ busyWithFunction }: Engine): ReplyError {
   return busyWithFunction ? BUSY_FUNCTION : BUSY_SCRIPT;
 }
-
-/** A replica without its primary does not show data that may be old. */
-export const MASTERDOWN = new ReplyError(
-  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-);
-const REPLICA_ASKS = new ReplyError("ERR Replica can't interact with the keyspace");
-const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to write.");
 
 const allowedWhileSubscribed = new Set([
   "subscribe",
@@ -147,4 +147,55 @@ function flagsOfCall(engine: Engine, client: Client, cmd: Command, args: Args): 
     flags = (flags & (queued | ~ALLOWANCES)) | (queued & DEEDS);
   }
   return flags;
+}
+
+/** Clients whose commands have been accepted before: a file being replayed, the primary. */
+export const OBEYED = ClientFlag.Silent | ClientFlag.Primary;
+
+/** The facts about a running script that its calls are refused by. */
+export interface ScriptState {
+  /** The client that runs the script. */
+  readonly caller: Client;
+  /** It must not write. */
+  readonly isReadOnly: boolean;
+  /** It has called a command that writes. */
+  readonly hasWritten: boolean;
+  /** It may write although memory is short. */
+  readonly mayExceedMemory: boolean;
+  /** Memory was short when it began. */
+  readonly wasOutOfMemory: boolean;
+}
+
+/** The reason why a script may not call `cmd` now, or null. @param client the client through which the script calls */
+export function refusalInScript(
+  engine: Engine,
+  client: Client,
+  script: ScriptState,
+  cmd: Command,
+  args: Args,
+): ReplyError | null {
+  const { guards } = engine, { flags } = cmd;
+  if ((flags & Flag.NoScript) !== 0 && !engine.debug.allowAllInScripts) return NOT_IN_SCRIPTS;
+  if ((guards & EngineGuard.Stale) !== 0 && (flags & Flag.Stale) === 0) return STALE_IN_SCRIPT;
+  if (client.guards !== 0) {
+    const denied = engine.access.checkScript(script.caller, cmd, args);
+    if (denied !== null) return denied;
+  }
+  if (script.isReadOnly && (flags & (Flag.Write | Flag.MayReplicate)) !== 0) return READ_ONLY_SCRIPT;
+  // Once it has written, a script is not stopped half-way.
+  if (guards === 0 || script.hasWritten || client.has(OBEYED)) return null;
+  if ((flags & Flag.Write) !== 0) {
+    const refused = refusalOfFirstWrite(engine);
+    if (refused !== null) return refused;
+  }
+  const needsMemory = (flags & Flag.DenyOom) !== 0 && !script.mayExceedMemory;
+  return needsMemory && script.wasOutOfMemory ? OUT_OF_MEMORY : null;
+}
+
+function refusalOfFirstWrite(engine: Engine): ReplyError | null {
+  const { guards } = engine;
+  if ((guards & EngineGuard.ReadOnly) !== 0) return READONLY;
+  const failed = (guards & EngineGuard.Disk) !== 0 ? engine.diskError() : null;
+  if (failed !== null) return failed;
+  return (guards & EngineGuard.TooFewReplicas) !== 0 ? NOREPLICAS : null;
 }

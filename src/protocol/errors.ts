@@ -57,6 +57,17 @@ export const CHANNEL_DENIED = new ReplyError(
 );
 export const READONLY = new ReplyError("READONLY You can't write against a read only replica.");
 export const NOREPLICAS = new ReplyError("NOREPLICAS Not enough good replicas to write.");
+export const MASTERDOWN = new ReplyError(
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+);
+export const REPLICA_ASKS = new ReplyError("ERR Replica can't interact with the keyspace");
+export const UNKNOWN_IN_SCRIPT = new ReplyError("ERR Unknown Redis command called from script");
+export const WRONG_ARITY_IN_SCRIPT = new ReplyError(
+  "ERR Wrong number of args calling Redis command from script",
+);
+export const NOT_IN_SCRIPTS = new ReplyError("ERR This Redis command is not allowed from script");
+export const STALE_IN_SCRIPT = new ReplyError("ERR Can not execute the command on a stale replica");
+export const READ_ONLY_SCRIPT = new ReplyError("ERR Write commands are not allowed from read-only scripts.");
 export const BUSY_SCRIPT = new ReplyError(
   "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 );
@@ -112,12 +123,32 @@ export function deniedCommand(name: string): ReplyError {
   return new ReplyError(`NOPERM this user has no permissions to run the '${name}' command`);
 }
 
-/** What has been queued is denied by now. */
-export function deniedInExec(reason: string): ReplyError {
+/** Reasons of access control: what a user lacks the permission for. */
+export type DenialReason = "command" | "key" | "channel";
+
+const execReasons: Readonly<Record<DenialReason, string>> = {
+  command: "no permission to execute the command or subcommand",
+  key: "no permission to touch the specified keys",
+  channel: "no permission to access one of the channels used as arguments",
+};
+
+/** The user has lost a permission between the queueing of a command and EXEC. */
+export function deniedInExec(reason: DenialReason): ReplyError {
   return new ReplyError(
     "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
-      `This command is no longer allowed for the following reason: ${reason}`,
+      `This command is no longer allowed for the following reason: ${execReasons[reason]}`,
   );
+}
+
+const scriptReasons: Readonly<Record<DenialReason, string>> = {
+  command: "can't run this command or subcommand",
+  key: "can't access at least one of the keys mentioned in the command arguments",
+  channel: "can't publish to the channel mentioned in the command",
+};
+
+/** The user of a script lacks the permission for a command that the script calls. */
+export function deniedInScript(reason: DenialReason): ReplyError {
+  return new ReplyError(`ERR The user executing the script ${scriptReasons[reason]}`);
 }
 
 /** A time to live that is not above zero, or lies too far ahead. */

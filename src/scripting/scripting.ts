@@ -11,14 +11,16 @@ import { acceptsCount, type Command, Flag } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
 import type { Engine } from "../engine/engine.ts";
 import { SinkKind } from "../engine/propagation.ts";
-import { EngineGuard, MASTERDOWN } from "../engine/refusals.ts";
+import { EngineGuard, OBEYED, refusalInScript } from "../engine/refusals.ts";
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
+  MASTERDOWN,
   NOREPLICAS,
-  OUT_OF_MEMORY,
-  READONLY,
+  NOT_IN_SCRIPTS,
   ReplyError,
+  UNKNOWN_IN_SCRIPT,
+  WRONG_ARITY_IN_SCRIPT,
 } from "../protocol/errors.ts";
 import { ScriptFlag } from "./flags.ts";
 import { Libraries } from "./function_libraries.ts";
@@ -30,11 +32,6 @@ import { ScriptRun } from "./script_run.ts";
 
 const KILL_TEXT = "Script killed by user with SCRIPT KILL...";
 
-const UNKNOWN_COMMAND = new ReplyError("ERR Unknown Redis command called from script");
-const WRONG_ARITY = new ReplyError("ERR Wrong number of args calling Redis command from script");
-const NOT_IN_SCRIPTS = new ReplyError("ERR This Redis command is not allowed from script");
-const STALE = new ReplyError("ERR Can not execute the command on a stale replica");
-const READ_ONLY_SCRIPT = new ReplyError("ERR Write commands are not allowed from read-only scripts.");
 const NOT_BUSY = new ReplyError("NOTBUSY No scripts in execution right now.");
 const SENT_BY_PRIMARY = new ReplyError(
   "UNKILLABLE The busy script was sent by a master instance in the context of replication and cannot be killed.",
@@ -56,9 +53,6 @@ export function keyCount(args: Args, notInteger?: ReplyError): number {
 
 /** How long a suspended script goes on before the others have their turn again, microseconds. */
 const SLICE_US = 4000;
-
-/** Clients who must be obeyed: their commands have been accepted before. */
-const OBEYED = ClientFlag.Silent | ClientFlag.Primary;
 
 /** What is to be run. */
 export interface Runnable {
@@ -168,18 +162,14 @@ export class Scripting implements InterpreterHost {
     engine.access.guard(client);
     client.reply.resp = 2;
     engine.selectDatabase(client, caller.databaseId);
-    return new ScriptRun(
-      what.name,
-      what.isFunction,
-      caller,
-      args,
-      isReadOnly || (isStrict && (what.flags & ScriptFlag.NoWrites) !== 0),
-      isStrict && (what.flags & ScriptFlag.AllowOom) !== 0,
-      isOutOfMemory,
-      !what.isBrief && !caller.has(ClientFlag.Script | OBEYED),
-      engine.clock.monotonicUs(),
-      engine.nowMs,
-    );
+    const run = new ScriptRun(what.name, what.isFunction, caller, args);
+    run.isReadOnly = isReadOnly || (isStrict && (what.flags & ScriptFlag.NoWrites) !== 0);
+    run.mayExceedMemory = isStrict && (what.flags & ScriptFlag.AllowOom) !== 0;
+    run.wasOutOfMemory = isOutOfMemory;
+    run.maySuspend = !what.isBrief && !caller.has(ClientFlag.Script | OBEYED);
+    run.startedAtUs = engine.clock.monotonicUs();
+    run.startedAtMs = engine.nowMs;
+    return run;
   }
 
   /** Checks what a script with flags says of itself against the state the server is in. */
@@ -219,7 +209,7 @@ export class Scripting implements InterpreterHost {
       engine.stats.countError(cmd.code);
       return cmd;
     }
-    const refused = this.#refusal(run, cmd, args);
+    const refused = refusalInScript(engine, client, run, cmd, args);
     if (refused !== null) {
       engine.stats.countError(refused.code);
       engine.commands.stats.of(cmd).rejectedCalls++;
@@ -233,40 +223,11 @@ export class Scripting implements InterpreterHost {
   }
 
   #commandFor(args: Args): Command | ReplyError {
-    let cmd = this.engine.commands.find(args);
-    if (cmd !== undefined && cmd.subcommandByName !== null && args.count > 1) {
-      cmd = cmd.subcommandByName.get(args.string(1).toLowerCase());
-    }
-    if (cmd === undefined) return UNKNOWN_COMMAND;
+    const { commands } = this.engine, cmd = commands.resolve(args);
+    if (cmd === undefined) return UNKNOWN_IN_SCRIPT;
     if (acceptsCount(cmd, args.count)) return cmd;
-    this.engine.commands.stats.of(cmd).rejectedCalls++;
-    return WRONG_ARITY;
-  }
-
-  #refusal(run: ScriptRun, cmd: Command, args: Args): ReplyError | null {
-    const { engine, client } = this, { flags } = cmd, { guards } = engine;
-    if ((flags & Flag.NoScript) !== 0 && !engine.debug.allowAllInScripts) return NOT_IN_SCRIPTS;
-    if ((guards & EngineGuard.Stale) !== 0 && (flags & Flag.Stale) === 0) return STALE;
-    if (client.guards !== 0) {
-      const denied = engine.access.checkScript(run.caller, cmd, args);
-      if (denied !== null) return new ReplyError(`ERR ${denied}`);
-    }
-    if (run.isReadOnly && (flags & (Flag.Write | Flag.MayReplicate)) !== 0) return READ_ONLY_SCRIPT;
-    // Once it has written, a script is not stopped half-way.
-    if (guards === 0 || run.hasWritten || client.has(OBEYED)) return null;
-    return this.#refusalOfFirstWrite(run, flags);
-  }
-
-  #refusalOfFirstWrite(run: ScriptRun, flags: number): ReplyError | null {
-    const { engine } = this, { guards } = engine;
-    if ((flags & Flag.Write) !== 0) {
-      if ((guards & EngineGuard.ReadOnly) !== 0) return READONLY;
-      const failed = (guards & EngineGuard.Disk) !== 0 ? engine.diskError() : null;
-      if (failed !== null) return failed;
-      if ((guards & EngineGuard.TooFewReplicas) !== 0) return NOREPLICAS;
-    }
-    const needsMemory = (flags & Flag.DenyOom) !== 0 && !run.mayExceedMemory;
-    return needsMemory && run.wasOutOfMemory ? OUT_OF_MEMORY : null;
+    commands.stats.of(cmd).rejectedCalls++;
+    return WRONG_ARITY_IN_SCRIPT;
   }
 
   // ---- Long scripts -------------------------------------------------------------------------------------------

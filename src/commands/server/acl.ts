@@ -97,8 +97,7 @@ function dryRun(ctx: CommandContext, args: Args): void {
 }
 
 function commandOf(ctx: CommandContext, call: Args): Command {
-  let cmd = ctx.engine.commands.find(call);
-  if (cmd?.subcommandByName && call.count > 1) cmd = cmd.subcommandByName.get(call.string(1).toLowerCase());
+  const cmd = ctx.engine.commands.resolve(call);
   if (cmd === undefined) throw new ReplyError(`ERR Command '${call.string(0)}' not found`);
   if (!acceptsCount(cmd, call.count)) throw wrongArity(cmd.fullName);
   return cmd;

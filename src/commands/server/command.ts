@@ -88,21 +88,10 @@ function list(ctx: CommandContext, args: Args): void {
 
 // ---- COMMAND GETKEYS --------------------------------------------------------------------------------------------
 
-/** The command that the arguments of GETKEYS make up. */
-function subject(ctx: CommandContext, args: Args): Command {
-  const cmd = ctx.engine.commands.find(args);
-  if (cmd === undefined || cmd.subcommandByName === null || args.count < 2) {
-    if (cmd === undefined) throw INVALID_COMMAND;
-    return cmd;
-  }
-  const sub = cmd.subcommandByName.get(args.string(1).toLowerCase());
-  if (sub === undefined) throw INVALID_COMMAND;
-  return sub;
-}
-
 /** The keys among the arguments of a command given as arguments. */
 function keysOf(ctx: CommandContext, given: Args): KeyPosition[] {
-  const cmd = subject(ctx, given);
+  const cmd = ctx.engine.commands.resolve(given);
+  if (cmd === undefined) throw INVALID_COMMAND;
   if (cmd.keys.length === 0 && cmd.keysOf === undefined) throw NO_KEY_ARGUMENTS;
   if (!acceptsCount(cmd, given.count)) throw INVALID_COUNT;
   const found = findKeys(cmd, given) ?? [];

@@ -126,10 +126,7 @@ function mayCall(interpreter: Interpreter, L: State): number {
   needRun(interpreter, L, "redis.acl_check_cmd");
   const problem = readWords(interpreter, L);
   if (problem !== null) return interpreter.failWith(L, problem, true);
-  const base = engine.commands.find(words.args);
-  const cmd = base?.subcommandByName != null && words.args.count > 1
-    ? base.subcommandByName.get(words.args.string(1).toLowerCase())
-    : base;
+  const cmd = engine.commands.resolve(words.args);
   if (cmd === undefined) {
     return interpreter.failWith(L, "ERR Invalid command passed to redis.acl_check_cmd()", true);
   }

@@ -99,3 +99,16 @@ Deno.test("CommandTable.rename says why it cannot, and changes nothing", () => {
   assertEquals(table.rename("get", "set"), "Target command name already exists");
   assertEquals(table.get("get")?.name, "get");
 });
+
+Deno.test("CommandTable.resolve finds a sub-command, its container without an argument, and nothing for unknown names", () => {
+  const table = createCommandTable();
+  const nameOf = (...words: string[]) => table.resolve(Args.of(words))?.fullName;
+  assertEquals(nameOf("config", "GET", "x"), "config|get");
+  assertEquals(nameOf("CONFIG"), "config");
+  assertEquals(nameOf("GET", "get"), "get");
+  assertEquals([nameOf("config", "nosuch"), nameOf("nosuch"), nameOf("nosuch", "get")], [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});

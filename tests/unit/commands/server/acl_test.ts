@@ -301,20 +301,20 @@ Deno.test("AccessControl.checkScript and mayRun answer for the client that runs 
   const { client } = clientOf(s, "ann", "+get", "+publish", "~k"), { access } = s.engine;
   const call = (...words: string[]) => {
     const args = Args.of(words);
-    return [client, s.engine.resolve(args), args] as const;
+    return [client, s.engine.commands.resolve(args)!, args] as const;
   };
   assertEquals(access.checkScript(...call("GET", "k")), null);
   assertEquals(
-    access.checkScript(...call("SET", "k", "v")),
-    "The user executing the script can't run this command or subcommand",
+    access.checkScript(...call("SET", "k", "v"))?.text,
+    "ERR The user executing the script can't run this command or subcommand",
   );
   assertEquals(
-    access.checkScript(...call("GET", "x")),
-    "The user executing the script can't access at least one of the keys mentioned in the command arguments",
+    access.checkScript(...call("GET", "x"))?.text,
+    "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
   );
   assertEquals(
-    access.checkScript(...call("PUBLISH", "c", "m")),
-    "The user executing the script can't publish to the channel mentioned in the command",
+    access.checkScript(...call("PUBLISH", "c", "m"))?.text,
+    "ERR The user executing the script can't publish to the channel mentioned in the command",
   );
   assertEquals([access.mayRun(...call("GET", "k")), access.mayRun(...call("GET", "y"))], [true, false]);
   assertEquals(logged(s), ["ann lua channel c 1", "ann lua key x 1", "ann lua command set 1"]);
