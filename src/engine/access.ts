@@ -350,7 +350,7 @@ class Call implements AccessRequest {
   }
 
   channels(): readonly ChannelUse[] {
-    const use = channelUses[this.cmd.fullName];
+    const use = this.cmd.channels;
     if (use === undefined) return [];
     const to = use.takesMore ? this.args.count : 2;
     const { isPattern } = use;
@@ -370,15 +370,6 @@ function permissionsFor(flags: number): number {
   const writes = (flags & (KeyFlag.Insert | KeyFlag.Delete | KeyFlag.Update)) !== 0;
   return (reads ? Permission.Read : 0) | (writes ? Permission.Write : 0);
 }
-
-/** Commands whose arguments are channels. To stop listening nobody needs a permission. */
-const channelUses: Readonly<Record<string, { takesMore: boolean; isPattern: boolean }>> = {
-  subscribe: { takesMore: true, isPattern: false },
-  ssubscribe: { takesMore: true, isPattern: false },
-  psubscribe: { takesMore: true, isPattern: true },
-  publish: { takesMore: false, isPattern: false },
-  spublish: { takesMore: false, isPattern: false },
-};
 
 function contextOf(client: Client): Context {
   return client.has(ClientFlag.Multi) ? "multi" : "toplevel";

@@ -76,6 +76,7 @@ export class WaitingClients {
       deadlineMs: Infinity,
       onTimeout: () => {},
       isReady: () => false,
+      wakesWhenGone: false,
       unblockable: false,
     };
     client.blocked = state;

@@ -57,16 +57,14 @@ const categoriesOfFlag: readonly (readonly [flag: number, categories: readonly s
 export function categoriesOf(cmd: Command): string[] {
   const found = new Set(cmd.categories);
   const ofGroup = categoryOfGroup[cmd.group];
-  // A container does nothing itself: its sub-commands say what they are. SORT names the types it is for, and WAIT has no
-  // keys.
-  const names = cmd.categories ?? [];
-  const isOfGroup = cmd.subcommands === undefined && !names.includes("list") && !names.includes("connection");
+  // A container does nothing itself: its sub-commands say what they are.
+  const isOfGroup = cmd.subcommands === undefined && !cmd.replacesGroupCategory;
   if (ofGroup !== undefined && isOfGroup) found.add(ofGroup);
   for (const [flag, names] of categoriesOfFlag) {
     if ((cmd.flags & flag) !== 0) { for (const name of names) found.add(name); }
   }
   // Running a script is more than reading, even where the script may only read.
-  if (found.has("scripting")) found.delete("read");
+  if ((cmd.flags & Flag.ReadsByCalls) !== 0) found.delete("read");
   found.add((cmd.flags & Flag.Fast) !== 0 ? "fast" : "slow");
   return categories.filter((name) => found.has(name));
 }

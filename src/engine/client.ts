@@ -87,6 +87,8 @@ export interface BlockedState {
   onTimeout: (client: Client) => void;
   /** Whether a key's value can serve this client; a key of another type leaves it waiting. */
   isReady: (database: Database, key: string) => boolean;
+  /** Also woken when a key is deleted or gets another type (XREADGROUP). */
+  wakesWhenGone: boolean;
   /** CLIENT UNBLOCK may end the wait. */
   unblockable: boolean;
   /** Goes on with what the command was a part of (the rest of an EXEC) once it has been brought to its end. */

@@ -35,9 +35,21 @@ export const Flag = {
   Brief: 1 << 22,
   /** Comes upon keys that nobody has named: what has expired among them goes alone, not as a part of the command. */
   ArbitraryKeys: 1 << 23,
+  /** Acts on a transaction instead of being queued by it. */
+  InMulti: 1 << 24,
+  /** Runs all that its client has queued: EXEC. */
+  RunsQueue: 1 << 25,
+  /** Allowed to a client that is subscribed in RESP2. */
+  WhileSubscribed: 1 << 26,
+  /** Refused with the reason while the disk refuses writes, although it writes nothing: PING. */
+  ReportsDisk: 1 << 27,
+  /** Reads only through the commands it calls: read-only scripts. */
+  ReadsByCalls: 1 << 28,
+  /** On a container: its sub-commands leave a CLIENT CACHING in force for the command after them. */
+  KeepsCaching: 1 << 29,
 } as const;
 
-/** COMMAND INFO's flag names, in its order. `MayReplicate` has none: Redis keeps it to itself. */
+/** COMMAND INFO's flag names, in its order. The others are not shown. */
 export const flagNames: readonly (readonly [number, string])[] = [
   [Flag.Write, "write"],
   [Flag.ReadOnly, "readonly"],
@@ -88,6 +100,12 @@ export interface KeySpec {
    * argument `numKeysAt` places behind the begin says, the first being `firstAt` places behind it.
    */
   find: { last: number; step: number; limit: number } | { numKeysAt: number; firstAt: number; step: number };
+}
+
+/** Channels among the arguments: the first one, or all with `takesMore`. */
+export interface ChannelSpec {
+  takesMore: boolean;
+  isPattern: boolean;
 }
 
 /** One key, at argument `index`. */
@@ -188,6 +206,10 @@ export interface CommandDeclaration {
   keysOf?: (args: Args) => KeyPosition[] | undefined;
   /** The flags of one call, where they depend on its arguments: on the script that it runs. */
   flagsOf?: (engine: Engine, args: Args) => number;
+  /** Arguments that are channels, for access control. Subscriptions end without a permission. */
+  channels?: ChannelSpec;
+  /** The words that MONITOR and the slow log may show, where some are secret; see `redaction.ts`. */
+  redact?: (words: readonly string[]) => string[];
   /** With `MayReplicate`: whether this call may, as far as can be told before it is run. */
   mayReplicate?: (engine: Engine, args: Args) => boolean;
   args?: readonly ArgSpec[];
@@ -202,6 +224,8 @@ export interface CommandDeclaration {
   tips?: readonly string[];
   /** Access categories beside those that follow from group and flags. */
   categories?: readonly string[];
+  /** `categories` stand in place of the category that follows from the group. */
+  replacesGroupCategory?: boolean;
   handler?: Handler;
   subcommands?: readonly Command[];
 }

@@ -292,7 +292,7 @@ export class CommandContext {
       this.engine.staysBlocked = true;
       return;
     }
-    const { type, wakeWhenGone } = options, { client, databaseId } = this;
+    const { type, wakeWhenGone: wakesWhenGone = false } = options, { client, databaseId } = this;
     client.blocked = {
       cmd: this.cmd,
       args: options.args ?? this.args.copy(),
@@ -301,8 +301,9 @@ export class CommandContext {
       onTimeout: ({ reply }) => options.onTimeout(reply),
       isReady: (database, key) => {
         const ref = this.engine.lookUp(database, databaseId, Key.of(key));
-        return ref === 0 ? wakeWhenGone === true : wakeWhenGone === true || database.typeOf(ref) === type;
+        return wakesWhenGone || (ref !== 0 && database.typeOf(ref) === type);
       },
+      wakesWhenGone,
       unblockable: true,
     };
     this.engine.waiting.add(client);

@@ -320,7 +320,7 @@ export class Engine {
       }
       if ((this.guards & EngineGuard.Paused) !== 0 && this.pause.postpones(client, cmd, args)) return false;
     }
-    if (!client.has(ClientFlag.Multi) || runsInsideMulti(cmd)) return true;
+    if (!client.has(ClientFlag.Multi) || (cmd.flags & Flag.InMulti) !== 0) return true;
     if ((cmd.flags & Flag.NoMulti) !== 0) {
       this.#reject(client, cmd, new ReplyError("ERR Command not allowed inside a transaction"));
       return false;
@@ -337,7 +337,7 @@ export class Engine {
       this.commands.stats.of(cmd).rejectedCalls++;
       client.lastCommand = cmd;
     }
-    if (cmd?.name === "exec") {
+    if (cmd !== null && (cmd.flags & Flag.RunsQueue) !== 0) {
       this.discard(client);
       this.replyError(
         client,
@@ -855,20 +855,5 @@ export class Engine {
     if (this.latency.active) {
       this.latency.observe((cmd.flags & Flag.Fast) === 0 ? "command" : "fast-command", each);
     }
-  }
-}
-
-/** Commands that act on a transaction instead of being queued by it. */
-function runsInsideMulti(cmd: Command): boolean {
-  switch (cmd.name) {
-    case "exec":
-    case "discard":
-    case "multi":
-    case "watch":
-    case "quit":
-    case "reset":
-      return true;
-    default:
-      return false;
   }
 }

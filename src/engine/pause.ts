@@ -92,7 +92,9 @@ export class Pause {
 
   /** Whether a call may change data or reach replicas, with all it queued if it is an EXEC. */
   #mayWrite(client: Client, cmd: Command, args: Args): boolean {
-    if (cmd.name === "exec") return client.queue.some(({ cmd, args }) => this.#mayWrite(client, cmd, args));
+    if ((cmd.flags & Flag.RunsQueue) !== 0) {
+      return client.queue.some(({ cmd, args }) => this.#mayWrite(client, cmd, args));
+    }
     if ((cmd.flags & Flag.Write) !== 0) return true;
     return (cmd.flags & Flag.MayReplicate) !== 0 && (cmd.mayReplicate?.(this.engine, args) ?? true);
   }

@@ -61,18 +61,6 @@ export function busyError({ busyWithFunction }: Engine): ReplyError {
   return busyWithFunction ? BUSY_FUNCTION : BUSY_SCRIPT;
 }
 
-const allowedWhileSubscribed = new Set([
-  "subscribe",
-  "unsubscribe",
-  "psubscribe",
-  "punsubscribe",
-  "ssubscribe",
-  "sunsubscribe",
-  "ping",
-  "quit",
-  "reset",
-]);
-
 /** The reason why `client` may not run `cmd` now, or null. Called only while a guard is set. */
 export function refusal(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
   if (client.has(ClientFlag.Silent)) return null;
@@ -109,7 +97,7 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Arg
     if ((flags & Flag.DenyOom) !== 0) return OUT_OF_MEMORY;
   }
   const writes = (flags & Flag.Write) !== 0;
-  if ((guards & EngineGuard.Disk) !== 0 && (writes || cmd.name === "ping")) {
+  if ((guards & EngineGuard.Disk) !== 0 && (writes || (flags & Flag.ReportsDisk) !== 0)) {
     const failed = engine.diskError();
     if (failed !== null) return failed;
   }
@@ -117,7 +105,7 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Arg
   if ((guards & EngineGuard.ReadOnly) !== 0 && writes) return READONLY;
   if (
     (client.guards & ClientGuard.PubSub) !== 0 && client.reply.resp === 2 &&
-    !allowedWhileSubscribed.has(cmd.name)
+    (flags & Flag.WhileSubscribed) === 0
   ) {
     return new ReplyError(
       `ERR Can't execute '${cmd.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
@@ -140,7 +128,7 @@ const ALLOWANCES = Flag.Stale | Flag.Loading, DEEDS = Flag.Write | Flag.DenyOom 
 /** The flags of a call: those of the command, of what an EXEC has queued, or of the script that is to be run. */
 function flagsOfCall(engine: Engine, client: Client, cmd: Command, args: Args): number {
   if (cmd.flagsOf !== undefined) return cmd.flagsOf(engine, args);
-  if (cmd.name !== "exec") return cmd.flags;
+  if ((cmd.flags & Flag.RunsQueue) === 0) return cmd.flags;
   let { flags } = cmd;
   for (const { cmd, args } of client.queue) {
     const queued = flagsOfCall(engine, client, cmd, args);

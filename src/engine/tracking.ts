@@ -51,9 +51,6 @@ interface Broadcast {
 const INVALIDATE_CHANNEL = "__redis__:invalidate";
 /** How many entries one pass over a table that is too large removes, times the number of passes in a row. */
 const EFFORT = 100;
-/** Commands that read only what the commands they call read. */
-const SCRIPT_CALLS: ReadonlySet<string> = new Set(["eval_ro", "evalsha_ro", "fcall_ro"]);
-
 /** See the head of this file. */
 export class Tracking {
   readonly #engine: Engine;
@@ -151,7 +148,7 @@ export class Tracking {
     const reader = this.#engine.running;
     if (reader === null || (cmd.flags & Flag.ReadOnly) === 0 || (cmd.flags & Flag.PubSub) !== 0) return;
     const state = this.#states.get(reader);
-    if (state === undefined || state.broadcast || SCRIPT_CALLS.has(cmd.name)) return;
+    if (state === undefined || state.broadcast || (cmd.flags & Flag.ReadsByCalls) !== 0) return;
     if (state.optIn ? !state.caching : state.optOut && state.caching) return;
     for (const { index } of findKeys(cmd, args) ?? []) this.#remember(args.string(index), reader.id);
   }
@@ -168,7 +165,8 @@ export class Tracking {
   /** A client's outermost command has ended. */
   unitEnded(client: Client, cmd: Command): void {
     const state = this.#states.get(client);
-    if (state?.caching && !client.has(ClientFlag.Multi) && (cmd.parent ?? cmd).name !== "client") {
+    const keepsCaching = ((cmd.parent ?? cmd).flags & Flag.KeepsCaching) !== 0;
+    if (state?.caching && !client.has(ClientFlag.Multi) && !keepsCaching) {
       state.caching = false;
     }
     this.limitTable();

@@ -37,6 +37,7 @@ export class AckWaiters {
       deadlineMs: timeoutMs === 0 ? Infinity : engine.clock.nowMs() + timeoutMs,
       onTimeout: ({ reply }) => wish.answer(reply),
       isReady: () => false,
+      wakesWhenGone: false,
       unblockable: true,
     };
     client.blocked = state;

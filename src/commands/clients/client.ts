@@ -415,7 +415,7 @@ export const clientCommands: readonly Command[] = [
     group: "connection",
     since: "2.4.0",
     arity: -2,
-    flags: 0,
+    flags: Flag.KeepsCaching,
     summary: "A container for commands about connections.",
     complexity: "Depends on the sub-command",
     subcommands,

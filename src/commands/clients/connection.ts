@@ -4,6 +4,7 @@ import type { Args } from "../../engine/args.ts";
 import { type Client, ClientFlag } from "../../engine/client.ts";
 import { blockArg, type Command, command, Flag, integerArg, stringArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
+import { redactFrom, redactOptions } from "../../engine/redaction.ts";
 import { ClientGuard } from "../../engine/refusals.ts";
 import { NOPROTO, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
 import { REDIS_VERSION } from "../../util/version.ts";
@@ -105,6 +106,8 @@ function resetClient(ctx: CommandContext, client: Client): void {
   engine.access.connected(client);
 }
 
+const BEFORE_AUTH = Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy;
+
 /** The commands of this group; `table.ts` joins the groups. */
 export const connectionCommands: readonly Command[] = [
   command({
@@ -112,7 +115,7 @@ export const connectionCommands: readonly Command[] = [
     group: "connection",
     since: "1.0.0",
     arity: -1,
-    flags: Flag.Fast,
+    flags: Flag.WhileSubscribed | Flag.ReportsDisk | Flag.Fast,
     args: [stringArg("message", { optional: true })],
     summary: "Answers, or replies with the message it was given.",
     complexity: "O(1)",
@@ -135,11 +138,12 @@ export const connectionCommands: readonly Command[] = [
     group: "connection",
     since: "1.0.0",
     arity: -2,
-    flags: Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy,
+    flags: BEFORE_AUTH,
     args: [stringArg("username", { optional: true, since: "6.0.0" }), stringArg("password")],
     summary: "Makes the connection that of a user.",
     complexity: "O(N) for N passwords of the user",
     history: [["6.0.0", "Users."]],
+    redact: redactFrom(1),
     handler: auth,
   }),
   command({
@@ -147,7 +151,7 @@ export const connectionCommands: readonly Command[] = [
     group: "connection",
     since: "6.0.0",
     arity: -1,
-    flags: Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy,
+    flags: BEFORE_AUTH,
     args: [
       blockArg("arguments", [
         integerArg("protover"),
@@ -158,6 +162,7 @@ export const connectionCommands: readonly Command[] = [
     summary: "Chooses the protocol version and tells what server this is.",
     complexity: "O(1)",
     history: [["6.2.0", "The version may be left out."]],
+    redact: redactOptions(2, { auth: 2 }),
     handler: hello,
   }),
   command({
@@ -165,7 +170,7 @@ export const connectionCommands: readonly Command[] = [
     group: "connection",
     since: "6.2.0",
     arity: 1,
-    flags: Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy,
+    flags: BEFORE_AUTH | Flag.InMulti | Flag.WhileSubscribed,
     summary: "Brings the connection back to the state it began in.",
     complexity: "O(1)",
     handler: (ctx) => {
@@ -178,7 +183,7 @@ export const connectionCommands: readonly Command[] = [
     group: "connection",
     since: "1.0.0",
     arity: -1,
-    flags: Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy,
+    flags: BEFORE_AUTH | Flag.InMulti | Flag.WhileSubscribed,
     summary: "Closes the connection.",
     complexity: "O(1)",
     deprecatedSince: "7.2.0",

@@ -144,7 +144,7 @@ function countPatterns(ctx: CommandContext): void {
   ctx.reply.integer(ctx.engine.pubsub.patterns.size);
 }
 
-const SUBSCRIBING = Flag.PubSub | Flag.NoScript | Flag.Loading | Flag.Stale;
+const SUBSCRIBING = Flag.PubSub | Flag.NoScript | Flag.Loading | Flag.Stale | Flag.WhileSubscribed;
 const PUBLISHING = Flag.PubSub | Flag.Loading | Flag.Stale | Flag.Fast | Flag.MayReplicate;
 const ASKING = Flag.PubSub | Flag.Loading | Flag.Stale;
 
@@ -234,6 +234,7 @@ export const pubsubCommands: readonly Command[] = [
     args: [stringArg("channel", { multiple: true })],
     summary: "Subscribes to channels.",
     complexity: "O(N) for N channels",
+    channels: { takesMore: true, isPattern: false },
     handler: subscriber(CHANNELS),
   }),
   command({
@@ -256,6 +257,7 @@ export const pubsubCommands: readonly Command[] = [
     args: [patternArg("pattern", { multiple: true })],
     summary: "Subscribes to all channels that match patterns.",
     complexity: "O(N) for N patterns",
+    channels: { takesMore: true, isPattern: true },
     handler: subscriber(PATTERNS),
   }),
   command({
@@ -279,6 +281,7 @@ export const pubsubCommands: readonly Command[] = [
     args: [stringArg("shardchannel", { multiple: true })],
     summary: "Subscribes to shard channels.",
     complexity: "O(N) for N shard channels",
+    channels: { takesMore: true, isPattern: false },
     handler: subscriber(SHARD_CHANNELS),
   }),
   command({
@@ -302,6 +305,7 @@ export const pubsubCommands: readonly Command[] = [
     args: [stringArg("channel"), stringArg("message")],
     summary: "Sends a message to the subscribers of a channel.",
     complexity: "O(N+M) for N subscribers and M patterns of all clients together",
+    channels: { takesMore: false, isPattern: false },
     handler: publishing(publish),
   }),
   command({
@@ -314,6 +318,7 @@ export const pubsubCommands: readonly Command[] = [
     args: [stringArg("shardchannel"), stringArg("message")],
     summary: "Sends a message to the subscribers of a shard channel.",
     complexity: "O(N) for N subscribers",
+    channels: { takesMore: false, isPattern: false },
     handler: publishing(publishToShard),
   }),
   command({

@@ -22,6 +22,7 @@ import {
 import type { CommandContext } from "../../engine/context.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { Notify } from "../../engine/events.ts";
+import { redactOptions } from "../../engine/redaction.ts";
 import { ValueType } from "../../data/value.ts";
 import { type Database, NO_EXPIRY } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
@@ -249,6 +250,7 @@ export const migrateCommands: readonly Command[] = [
       "`AUTH2`.",
     ]],
     tips: ["nondeterministic_output"],
+    redact: redactOptions(6, { auth: 1, auth2: 2 }),
     handler: migrate,
   }),
 ];

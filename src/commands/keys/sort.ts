@@ -295,6 +295,7 @@ const shared = {
   keys: [keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access)],
   complexity: "O(N*log(N)+M), N being the number of elements and M of those returned; O(N) if not sorted.",
   categories: ["set", "sortedset", "list", "dangerous"],
+  replacesGroupCategory: true,
 };
 
 /** The commands of this group; `table.ts` joins the groups. */

@@ -128,7 +128,7 @@ type Find = (engine: Engine, args: Args) => Runnable | undefined;
 
 /** The parts that commands which run a script or function have in common. @param what its first argument */
 export function runDeclaration(isReadOnly: boolean, what: string, find: Find) {
-  const flags = RUN_FLAGS | (isReadOnly ? Flag.ReadOnly : Flag.MayReplicate);
+  const flags = RUN_FLAGS | (isReadOnly ? Flag.ReadOnly | Flag.ReadsByCalls : Flag.MayReplicate);
   return {
     group: "scripting",
     arity: -3,

@@ -15,6 +15,7 @@ import {
   tokenArg,
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
+import { redactFrom } from "../../engine/redaction.ts";
 import { NOT_INTEGER, ReplyError, wrongArity } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { formatDouble } from "../../util/numbers.ts";
@@ -261,6 +262,7 @@ const subcommands: readonly Command[] = [
     summary: "Adds a user or changes its rules: all of them or, if one is refused, none.",
     complexity: "O(N) for N rules",
     history: [["6.2.0", "Patterns of channels."], ["7.0.0", "Selectors, and keys to read or to write only."]],
+    redact: redactFrom(2),
     handler: setUser,
   }),
   administrative({

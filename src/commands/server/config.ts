@@ -10,6 +10,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { mayAct } from "../../engine/protected_action.ts";
+import { redactParameters } from "../../engine/redaction.ts";
 import { EngineGuard } from "../../engine/refusals.ts";
 import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
 import { Replication } from "../../replication/replication.ts";
@@ -96,6 +97,7 @@ const subcommands = [
     complexity: "O(N) for N parameters",
     history: [["7.0.0", "Several parameters in one call."]],
     tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
+    redact: redactParameters,
     handler: configSet,
   }),
   administrative({

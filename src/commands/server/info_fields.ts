@@ -93,11 +93,11 @@ function listenerFields({ config: { values } }: Engine): InfoField[] {
   return listeners.map((text, i) => [`listener${i}`, text]);
 }
 
-/** Keys whose end wakes somebody: XREADGROUP's. */
+/** Keys whose deletion wakes a client. */
 function keysWaitedForToGo(engine: Engine): number {
   const names = new Set<string>();
   for (const { blocked, databaseId } of engine.waiting.all) {
-    if (blocked?.cmd.name !== "xreadgroup") continue;
+    if (blocked === null || !blocked.wakesWhenGone) continue;
     for (const key of blocked.keys) names.add(`${databaseId}:${key}`);
   }
   return names.size;

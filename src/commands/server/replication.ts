@@ -371,6 +371,7 @@ export const replicationCommands: readonly Command[] = [
     complexity: "O(1)",
     categories: ["connection"],
     tips: ["request_policy:all_shards", "response_policy:agg_min"],
+    replacesGroupCategory: true,
     handler: wait,
   }),
   command({
@@ -384,6 +385,7 @@ export const replicationCommands: readonly Command[] = [
     complexity: "O(1)",
     categories: ["connection"],
     tips: ["request_policy:all_shards", "response_policy:agg_min"],
+    replacesGroupCategory: true,
     handler: waitaof,
   }),
 ];

@@ -9,6 +9,7 @@ import { categoriesOf } from "../../../src/engine/categories.ts";
 import { type Command, Flag, KeyFlag } from "../../../src/engine/command.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
 import { ReplyFailure } from "../../support/reply_values.ts";
+import { sourceFiles } from "../../support/repository.ts";
 import { callableCommands, sampleCall } from "../../support/sample_calls.ts";
 
 const folder = new URL(".", import.meta.url);
@@ -115,4 +116,20 @@ Deno.test("every declared command belongs to the categories it has in redis-serv
   const actual = Object.fromEntries(commands.map((cmd) => [cmd.fullName, categoriesOf(cmd).join(" ")]));
   const expected = commands.map(({ fullName }) => [fullName, recorded.get(fullName) ?? "not recorded"]);
   assertEquals(actual, Object.fromEntries(expected));
+});
+
+Deno.test("the engine knows no command by name: what is special about one stands in its declaration", () => {
+  const names = declared().map(({ name }) => name).join("|");
+  const pattern = new RegExp(`[nN]ame [!=]== "(?:${names})"|switch \\(\\w*\\.?(?:name|fullName)\\)`);
+  const naming = [...sourceFiles(["src/engine", "src/scripting/scripting.ts"])]
+    .filter(({ text }) => pattern.test(text))
+    .map(({ path }) => path);
+  assertEquals(naming, []);
+});
+
+Deno.test("every command that takes a password says how to hide it", () => {
+  const holdsPassword = (args: Command["args"]): boolean =>
+    args.some((arg) => arg.name === "password" || arg.token === "AUTH" || holdsPassword(arg.args ?? []));
+  const open = declared().filter((cmd) => holdsPassword(cmd.args) && cmd.redact === undefined);
+  assertEquals(open.map(({ fullName }) => fullName), []);
 });
