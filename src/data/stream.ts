@@ -234,10 +234,15 @@ export class StreamValue extends CollectionValue {
     return this.#groups.delete(name);
   }
 
-  /** Moves `group` on to `id`, an entry that is being delivered, if it lies ahead; true if so. */
+  /**
+   * Moves `group` on to `id`, an entry that is being delivered, if it lies ahead; true if so. Its counter goes on counting
+   * where nothing behind its last id has been trimmed or deleted, and is found anew where something has.
+   */
   advance(group: ConsumerGroup, id: StreamId): boolean {
     if (compareIds(id, group.lastId) <= 0) return false;
-    if (group.entriesRead !== UNKNOWN_ENTRIES_READ && !this.#hasDeletedFrom(id)) group.entriesRead++;
+    const isNext = group.entriesRead !== UNKNOWN_ENTRIES_READ &&
+      compareIds(group.lastId, this.#firstId) >= 0 && !this.#hasDeletedFrom(group.lastId);
+    if (isNext) group.entriesRead++;
     else if (this.entriesAdded > 0) group.entriesRead = this.entriesUpTo(id);
     group.lastId = id;
     return true;
@@ -245,7 +250,9 @@ export class StreamValue extends CollectionValue {
 
   /** How many entries `group` has not read yet, or undefined if deletions make that unknowable. */
   lag(group: ConsumerGroup): number | undefined {
-    if (this.entriesAdded === 0) return 0;
+    if (this.#length === 0) return 0;
+    // What has gone lies before the first entry, and so does what has been read: all there is is left.
+    if (compareIds(group.lastId, this.#firstId) < 0 && this.#isWhole) return this.#length;
     const known = group.entriesRead !== UNKNOWN_ENTRIES_READ && !this.#hasDeletedFrom(group.lastId);
     const read = known ? group.entriesRead : this.entriesUpTo(group.lastId);
     return read === UNKNOWN_ENTRIES_READ ? undefined : this.entriesAdded - read;
@@ -259,9 +266,8 @@ export class StreamValue extends CollectionValue {
     if (this.entriesAdded === 0) return 0;
     const behindLast = compareIds(id, this.lastId);
     if (behindLast === 0 || (this.#length === 0 && behindLast < 0)) return this.entriesAdded;
-    const isWhole = isZeroId(this.maxDeletedId) || compareIds(this.maxDeletedId, this.#firstId) < 0;
     const behindFirst = compareIds(id, this.#firstId);
-    if (behindLast > 0 || !isWhole || behindFirst > 0) return UNKNOWN_ENTRIES_READ;
+    if (behindLast > 0 || !this.#isWhole || behindFirst > 0) return UNKNOWN_ENTRIES_READ;
     return this.entriesAdded - this.#length + (behindFirst === 0 ? 1 : 0);
   }
 
@@ -338,6 +344,11 @@ export class StreamValue extends CollectionValue {
   #updateFirstId(): void {
     const cursor = this.range(minStreamId, maxStreamId);
     this.#firstId = cursor.next() ? cursor.id : minStreamId;
+  }
+
+  /** Whether no entry behind the first one there is has been deleted. */
+  get #isWhole(): boolean {
+    return isZeroId(this.maxDeletedId) || compareIds(this.maxDeletedId, this.#firstId) < 0;
   }
 
   /** Whether an entry at or behind `id` may have been deleted. */

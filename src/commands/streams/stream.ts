@@ -44,6 +44,7 @@ import {
   NEGATIVE_MAXLEN,
   NO_STRATEGY,
   SETID_BELOW_DELETED,
+  SETID_BELOW_OWN_DELETED,
   SETID_BELOW_TOP,
   TWO_STRATEGIES,
   ZERO_ID,
@@ -269,6 +270,7 @@ function xsetid(ctx: CommandContext, args: Args): void {
   }
   const key = args.key(1), stream = ctx.write(key, StreamValue);
   if (stream === undefined) throw NO_SUCH_KEY;
+  if (compareIds(lastId, stream.maxDeletedId) < 0) throw SETID_BELOW_OWN_DELETED;
   if (stream.size > 0) {
     if (compareIds(lastId, stream.lastEntryId()) < 0) throw SETID_BELOW_TOP;
     if (entriesAdded !== undefined && entriesAdded < stream.size) throw ENTRIES_ADDED_BELOW_LENGTH;

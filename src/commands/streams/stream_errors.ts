@@ -31,13 +31,19 @@ export const SETID_BELOW_TOP = new ReplyError(
 export const SETID_BELOW_DELETED = new ReplyError(
   "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
 );
+export const SETID_BELOW_OWN_DELETED = new ReplyError(
+  "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id",
+);
 export const ENTRIES_ADDED_NEGATIVE = new ReplyError("ERR entries_added must be positive");
 export const ENTRIES_ADDED_BELOW_LENGTH = new ReplyError(
   "ERR The entries_added specified in XSETID is smaller than the target stream length",
 );
 
-export const UNBALANCED = new ReplyError(
-  "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.",
+export const UNBALANCED_XREAD = new ReplyError(
+  "ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be specified.",
+);
+export const UNBALANCED_XREADGROUP = new ReplyError(
+  "ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be specified.",
 );
 export const GROUP_NEEDS_XREADGROUP = new ReplyError(
   "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.",
@@ -48,10 +54,6 @@ export const NOACK_NEEDS_XREADGROUP = new ReplyError(
 export const MISSING_GROUP = new ReplyError("ERR Missing GROUP option for XREADGROUP");
 export const NEW_NEEDS_XREADGROUP = new ReplyError(
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.",
-);
-export const STREAM_GONE = new ReplyError("UNBLOCKED the stream key no longer exists");
-export const GROUP_GONE = new ReplyError(
-  "NOGROUP the consumer group this client was blocked on no longer exists",
 );
 export const TIMEOUT_NOT_INTEGER = new ReplyError("ERR timeout is not an integer or out of range");
 

@@ -89,7 +89,8 @@ function createGroup(ctx: CommandContext, args: Args): void {
   if (found === undefined && !makeStream) throw KEY_REQUIRED;
   const lastId = args.is(4, "$") ? found?.lastId ?? minStreamId : idArgument(args, 4);
   const stream = found ?? ctx.writeOrCreate(key, StreamValue);
-  if (stream.createGroup(name, lastId, entriesRead) === undefined) throw BUSY_GROUP;
+  const read = Math.min(entriesRead, stream.entriesAdded);
+  if (stream.createGroup(name, lastId, read) === undefined) throw BUSY_GROUP;
   if (found === undefined) ctx.changed(key, Notify.Stream, "xgroup-create");
   else bookkeepingChanged(ctx, key, 1, "xgroup-create");
   ctx.reply.ok();
@@ -101,7 +102,7 @@ function setGroupId(ctx: CommandContext, args: Args): void {
   const lastId = args.is(4, "$") ? stream.lastId : parseRangeId(args.string(4), 0);
   if (lastId === undefined) throw INVALID_ID;
   group.lastId = lastId;
-  group.entriesRead = entriesRead;
+  group.entriesRead = Math.min(entriesRead, stream.entriesAdded);
   bookkeepingChanged(ctx, args.key(2), 1, "xgroup-setid");
   ctx.reply.ok();
 }
@@ -228,7 +229,7 @@ interface Claim {
   key: Key;
   stream: StreamValue;
   group: ConsumerGroup;
-  consumerName: string;
+  consumer: Consumer;
   minIdleMs: number;
   justId: boolean;
   deliveryTimeMs: number;
@@ -236,18 +237,24 @@ interface Claim {
   deliveryCount: number | undefined;
 }
 
-/** The consumer that claims; made with its first entry, if need be. */
-function claimant(ctx: CommandContext, claim: Claim): Consumer {
-  const { key, group, consumerName } = claim;
-  const consumer = group.consumer(consumerName) ?? addConsumer(ctx, key, group, consumerName);
-  consumer.seenTimeMs = consumer.activeTimeMs = ctx.nowMs;
+/** The consumer that claims, made if need be: also where it gets nothing. */
+function claimant(ctx: CommandContext, key: Key, group: ConsumerGroup, name: string): Consumer {
+  const consumer = group.consumer(name) ?? addConsumer(ctx, key, group, name);
+  consumer.seenTimeMs = ctx.nowMs;
   return consumer;
+}
+
+/** Propagates a consumer that has been made and has got nothing: claims make the others wherever they arrive. */
+function propagateIdle(ctx: CommandContext, { key, group, consumer }: Claim, isNew: boolean): void {
+  if (!isNew || consumer.pending.size > 0) return;
+  ctx.rewrite("XGROUP", "CREATECONSUMER", key.text, group.name, consumer.name);
 }
 
 /** Gives the entry of `id`, which exists, to the claimant and propagates it. */
 function give(ctx: CommandContext, claim: Claim, id: StreamId, countBefore: number): void {
   const count = claim.deliveryCount ?? (claim.justId ? countBefore : countBefore + 1);
-  const pending = claim.group.assign(id, claimant(ctx, claim), claim.deliveryTimeMs, count);
+  const pending = claim.group.assign(id, claim.consumer, claim.deliveryTimeMs, count);
+  claim.consumer.activeTimeMs = ctx.nowMs;
   propagateClaim(ctx, claim.key, claim.group, pending);
   bookkeepingChanged(ctx, claim.key, 1);
 }
@@ -322,9 +329,12 @@ function xclaim(ctx: CommandContext, args: Args): void {
   ctx.propagateNothing();
   const isAhead = compareIds(options.lastId, group.lastId) > 0;
   if (isAhead) group.lastId = options.lastId;
-  const claim = { key, stream, group, consumerName: args.string(3), minIdleMs, ...options };
+  const isNew = group.consumer(args.string(3)) === undefined;
+  const consumer = claimant(ctx, key, group, args.string(3));
+  const claim = { key, stream, group, consumer, minIdleMs, ...options };
   const dirtyBefore = ctx.engine.dirty;
   claimEach(ctx, claim, ids, options.force);
+  propagateIdle(ctx, claim, isNew);
   if (isAhead && ctx.engine.dirty === dirtyBefore) {
     // Otherwise the claims that were propagated say it.
     propagateGroupId(ctx, key, group);
@@ -363,8 +373,11 @@ function xautoclaim(ctx: CommandContext, args: Args): void {
   const key = args.key(1), stream = ctx.write(key, StreamValue), group = stream?.group(args.string(2));
   if (stream === undefined || group === undefined) throw noGroup(args.string(1), args.string(2));
   ctx.propagateNothing();
-  const shared = { key, stream, group, consumerName: args.string(3), minIdleMs, justId };
-  claimFrom(ctx, { ...shared, deliveryTimeMs: ctx.nowMs, deliveryCount: undefined }, start, count);
+  const isNew = group.consumer(args.string(3)) === undefined;
+  const consumer = claimant(ctx, key, group, args.string(3)), deliveryTimeMs = ctx.nowMs;
+  const claim = { key, stream, group, consumer, minIdleMs, justId, deliveryTimeMs, deliveryCount: undefined };
+  claimFrom(ctx, claim, start, count);
+  propagateIdle(ctx, claim, isNew);
 }
 
 /** Claims from `start` on and replies with where to go on, what was claimed and what was found deleted. */

@@ -48,7 +48,6 @@ import {
 } from "./stream_common.ts";
 import {
   blockInScript,
-  GROUP_GONE,
   GROUP_NEEDS_XREADGROUP,
   INVALID_ID,
   meaninglessId,
@@ -56,9 +55,9 @@ import {
   NEW_NEEDS_XREADGROUP,
   NOACK_NEEDS_XREADGROUP,
   noGroup,
-  STREAM_GONE,
   TIMEOUT_NOT_INTEGER,
-  UNBALANCED,
+  UNBALANCED_XREAD,
+  UNBALANCED_XREADGROUP,
 } from "./stream_errors.ts";
 
 /** How many entries a client gets that has waited and has named no COUNT. */
@@ -106,7 +105,7 @@ function parseOptions(ctx: CommandContext, args: Args, isGroup: boolean): ReadOp
     if (options.take("BLOCK", 1)) found.timeoutMs = timeout(ctx, options);
     else if (options.take("COUNT", 1)) found.count = Math.max(0, options.int());
     else if (options.take("STREAMS", 1)) {
-      if (options.left % 2 !== 0) throw UNBALANCED;
+      if (options.left % 2 !== 0) throw isGroup ? UNBALANCED_XREADGROUP : UNBALANCED_XREAD;
       if (isGroup && !named) throw MISSING_GROUP;
       return { ...found, firstKeyAt: options.at, streams: options.left / 2 };
     } else if (options.take("GROUP", 2)) {
@@ -218,8 +217,9 @@ function xreadgroup(ctx: CommandContext, args: Args): void {
   const from = ctx.reply.length;
   let served = 0;
   for (const request of requests) {
-    if (!canServe(request)) continue;
-    serve(ctx, request, options, count);
+    const isServed = canServe(request), consumer = findConsumer(ctx, request, options, isServed);
+    if (!isServed) continue;
+    serve(ctx, request, consumer, options, count);
     served++;
   }
   if (served === 0) return wait(ctx, options, requests, { wakeWhenGone: true });
@@ -227,28 +227,26 @@ function xreadgroup(ctx: CommandContext, args: Args): void {
   else ctx.reply.mapBefore(from, served);
 }
 
-function serve(ctx: CommandContext, request: GroupRequest, options: ReadOptions, count: number): void {
+function serve(
+  ctx: CommandContext,
+  request: GroupRequest,
+  consumer: Consumer,
+  options: ReadOptions,
+  count: number,
+): void {
   const { key, stream, after } = request;
-  const consumer = findConsumer(ctx, request, options);
   beginStream(ctx, key);
   if (after === undefined) deliver(ctx, request, consumer, count, options.noAck);
   else replyHistory(ctx, stream, consumer, after, count);
   bookkeepingChanged(ctx, key, 1);
 }
 
-/** The group, which must exist; to a client that has waited it is said in other words that it has gone. */
+/** The group, which must exist, also while a client waits. */
 function findGroup(ctx: CommandContext, key: Key, name: string): { stream: Stream; group: ConsumerGroup } {
-  const hasWaited = ctx.client.blocked !== null;
-  if (hasWaited && !isStream(ctx, key)) throw STREAM_GONE;
   const stream = ctx.write(key, StreamValue);
   const group = stream?.group(name);
   if (stream !== undefined && group !== undefined) return { stream, group };
-  throw hasWaited ? GROUP_GONE : noGroup(key.text, name, " in XREADGROUP with GROUP option");
-}
-
-function isStream(ctx: CommandContext, key: Key): boolean {
-  const ref = ctx.peek(key);
-  return ref !== 0 && ctx.db.typeOf(ref) === ValueType.Stream;
+  throw noGroup(key.text, name, " in XREADGROUP with GROUP option");
 }
 
 /** The largest id means the same as `>`. */
@@ -264,14 +262,21 @@ function canServe({ stream, group, after }: GroupRequest): boolean {
   return after !== undefined || (stream.size > 0 && compareIds(stream.lastEntryId(), group.lastId) > 0);
 }
 
-function findConsumer(ctx: CommandContext, { key, group }: GroupRequest, options: ReadOptions): Consumer {
+/** The consumer that asks, made if need be: also where there is nothing for it yet. */
+function findConsumer(
+  ctx: CommandContext,
+  { key, group, after }: GroupRequest,
+  options: ReadOptions,
+  isServed: boolean,
+): Consumer {
   const known = group.consumer(options.consumer);
   if (known !== undefined) {
     known.seenTimeMs = ctx.nowMs;
     return known;
   }
-  // With NOACK no pending entry will tell others of the consumer.
-  if (options.noAck) ctx.rewrite("XGROUP", "CREATECONSUMER", key.text, group.name, options.consumer);
+  // Others hear of the consumer by its first pending entry, if it is going to have one.
+  const getsPending = isServed && after === undefined && !options.noAck;
+  if (!getsPending) ctx.rewrite("XGROUP", "CREATECONSUMER", key.text, group.name, options.consumer);
   bookkeepingChanged(ctx, key, 1, "xgroup-createconsumer");
   return group.createConsumer(options.consumer, ctx.nowMs);
 }
@@ -296,7 +301,8 @@ function deliver(
   }
   ctx.reply.arrayBefore(from, delivered);
   if (delivered > 0) consumer.activeTimeMs = ctx.nowMs;
-  if (noAck && delivered > 0) propagateGroupId(ctx, key, group);
+  // The claims say up to where the group has read, but not how many entries that were.
+  if (delivered > 0) propagateGroupId(ctx, key, group);
 }
 
 /** Replies with what `consumer` has not acknowledged; entries deleted meanwhile have no fields. */
