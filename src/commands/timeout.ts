@@ -1,14 +1,21 @@
 /** The time-outs of blocking commands. */
 import type { Args } from "../engine/args.ts";
 import { TIMEOUT_NEGATIVE, TIMEOUT_NOT_FLOAT, TIMEOUT_OUT_OF_RANGE } from "../protocol/errors.ts";
+import { ceilProduct, parseLongDouble } from "../util/long_double.ts";
 
-/** Where Redis's 64-bit milliseconds end. */
-const MAX_TIMEOUT_MS = 2 ** 63;
+const MAX_INT64 = (1n << 63n) - 1n;
 
-/** Argument `at`, seconds with a fraction, in whole milliseconds, rounded up; 0 means without end. */
+/**
+ * Argument `at`, seconds with a fraction, in whole milliseconds, rounded up; 0 means without end. Seconds are a
+ * `long double` in Redis: 1e-400 is not nothing, but a millisecond.
+ */
 export function timeoutArgument(args: Args, at: number): number {
-  const ms = args.double(at, TIMEOUT_NOT_FLOAT) * 1000;
-  if (ms >= MAX_TIMEOUT_MS) throw TIMEOUT_OUT_OF_RANGE;
-  if (ms < 0) throw TIMEOUT_NEGATIVE;
-  return Math.ceil(ms);
+  const seconds = parseLongDouble(args.string(at));
+  if (seconds === undefined) throw TIMEOUT_NOT_FLOAT;
+  const isNegative = seconds.mantissa < 0n;
+  if (seconds.infinite) throw isNegative ? TIMEOUT_NEGATIVE : TIMEOUT_OUT_OF_RANGE;
+  const ms = ceilProduct(seconds, 1000n);
+  if (ms > MAX_INT64) throw TIMEOUT_OUT_OF_RANGE;
+  if (ms < 0n) throw TIMEOUT_NEGATIVE;
+  return Number(ms);
 }

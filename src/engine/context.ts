@@ -11,7 +11,7 @@
  * {@linkcode CommandContext.rewrite}.
  */
 import { type CollectionValue, type ValueClass, ValueType } from "../data/value.ts";
-import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
+import { type Database, type Moment, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
 import { WRONGTYPE } from "../protocol/errors.ts";
@@ -74,7 +74,7 @@ export class CommandContext {
    * replica waits for its primary to say so, and a file that is replayed says so itself: what they are told next may
    * give the key another time.
    */
-  isOver(timeMs: number): boolean {
+  isOver(timeMs: Moment): boolean {
     const { engine } = this;
     return timeMs <= engine.nowMs && !engine.keepExpired && !engine.isReplica;
   }
@@ -163,7 +163,7 @@ export class CommandContext {
    * Makes a latin1 string the value of `key`, whatever it was before. Its expiry time goes unless `keepTtl`.
    * @param expiresAtMs Unix milliseconds
    */
-  setString(key: Key, text: string, keepTtl = false, expiresAtMs: number = NO_EXPIRY): void {
+  setString(key: Key, text: string, keepTtl = false, expiresAtMs: Moment = NO_EXPIRY): void {
     if (text.length > this.#scratch.length) this.#scratch = allocateBytes(text.length * 2);
     writeLatin1(this.#scratch, 0, text);
     this.setBytes(key, this.#scratch, 0, text.length, keepTtl, expiresAtMs);
@@ -176,7 +176,7 @@ export class CommandContext {
     start: number,
     end: number,
     keepTtl = false,
-    expiresAtMs: number = NO_EXPIRY,
+    expiresAtMs: Moment = NO_EXPIRY,
   ): void {
     const ref = this.engine.lookUp(this.db, this.databaseId, key);
     const expires = keepTtl && ref !== 0 ? this.db.expiryOf(ref) : expiresAtMs;
@@ -185,7 +185,7 @@ export class CommandContext {
   }
 
   /** Makes `value` the value of `key`, whatever it was before; it does not expire. */
-  setCollection(key: Key, value: CollectionValue, expiresAtMs: number = NO_EXPIRY): void {
+  setCollection(key: Key, value: CollectionValue, expiresAtMs: Moment = NO_EXPIRY): void {
     const ref = this.engine.lookUp(this.db, this.databaseId, key);
     this.db.setCollection(key, ref, value, { expiresAtMs, clock: this.engine.freshClock });
     if (ref === 0) this.engine.keyCreated(key, this.databaseId);

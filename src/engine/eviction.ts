@@ -174,7 +174,7 @@ function scoreOf(database: Database, ref: number, nowMs: number, settings: Evict
     case "lfu":
       return 255 - lfuCounter(database.clockOf(ref), nowMs, settings.lfuDecayMinutes);
     case "ttl":
-      return Number.MAX_SAFE_INTEGER - database.expiryOf(ref);
+      return Number.MAX_SAFE_INTEGER - Number(database.expiryOf(ref));
     default:
       return idleSeconds(database.clockOf(ref), nowMs);
   }

@@ -9,7 +9,8 @@
  *     1  key length
  *     2  value length, or the value's handle if it is an object of its own
  *     3  hash
- *     4  two words of a double: when the key expires, in Unix milliseconds (only with HAS_EXPIRY)
+ *     4  two words of a double: when the key expires, in Unix milliseconds; with the sign bit set, the other 63 bits
+ *        are an integer instead, which no double would hold exactly (only with HAS_EXPIRY)
  *     …  key bytes, then the value's bytes unless it is an object
  *
  * A string of up to {@linkcode LARGEST_INLINE_BYTES} lies in the record. Longer ones have a byte array of their own, so
@@ -23,6 +24,7 @@
  */
 import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
+import { narrowInteger } from "../util/numbers.ts";
 import { ExpiryQueue } from "../data/expiry_queue.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import { unpackValue } from "../data/packed_value.ts";
@@ -36,6 +38,9 @@ import { Slice } from "./slice.ts";
 export const LARGEST_INLINE_BYTES = 4096;
 /** Largest collection packed into its key's record: a change copies it twice. */
 export const LARGEST_PACKED_BYTES = 2048;
+/** A time in Unix milliseconds: a bigint from 2^53 on, where numbers are not exact. The two compare with each other. */
+export type Moment = number | bigint;
+
 /** What {@linkcode Database.expiryOf} says of a key that does not expire. */
 export const NO_EXPIRY = -1;
 
@@ -56,6 +61,30 @@ const HEADER_BYTES = 16;
 const EXPIRY_BYTES = 8;
 /** Heap bytes of a small byte array besides its content, measured on V8. */
 const BYTE_ARRAY_OVERHEAD = 265;
+
+/** Milliseconds from `nowMs` until `moment`, not below 0. */
+export function timeLeft(moment: Moment, nowMs: number): Moment {
+  if (typeof moment === "number") return Math.max(0, moment - nowMs);
+  return narrowInteger(moment - BigInt(nowMs));
+}
+
+/** Writes a time where a record has its two words for it; one before 1970 is as long past as 1970. */
+function writeMoment(chunk: Chunk, at: number, moment: Moment): void {
+  if (typeof moment === "number") {
+    chunk.f64[at >>> 3] = Math.max(0, moment);
+    return;
+  }
+  const high = Number(BigInt.asUintN(31, moment >> 32n));
+  chunk.u32[at >>> 2] = Number(BigInt.asUintN(32, moment));
+  // The second word is the one with the sign: typed arrays are little-endian wherever Deno runs.
+  chunk.u32[(at >>> 2) + 1] = (high | 0x80000000) >>> 0;
+}
+
+/** The integer that {@linkcode writeMoment} has written where a double has its sign bit set. */
+function wideMoment(chunk: Chunk, at: number): bigint {
+  const high = chunk.u32[(at >>> 2) + 1]! & 0x7fffffff;
+  return (BigInt(high) << 32n) | BigInt(chunk.u32[at >>> 2]!);
+}
 
 /** Whether a record's value is a packed collection that is being changed. */
 function isOpen(flags: number): boolean {
@@ -102,7 +131,7 @@ export interface ChangeObserver {
 /** How a string is to be stored; see {@linkcode Database.setString}. */
 export interface StringOptions {
   /** Unix milliseconds, or {@linkcode NO_EXPIRY}. */
-  expiresAtMs: number;
+  expiresAtMs: Moment;
   /** The value of the record's access clock. */
   clock: number;
 }
@@ -203,10 +232,16 @@ export class Database {
   }
 
   /** When the key expires, in Unix milliseconds, or {@linkcode NO_EXPIRY}. */
-  expiryOf(ref: number): number {
+  expiryOf(ref: number): Moment {
     const chunk = this.#arena.chunk(ref), offset = this.#arena.offset(ref);
     if ((chunk.u32[offset >>> 2]! & HAS_EXPIRY) === 0) return NO_EXPIRY;
-    return chunk.f64[(offset + HEADER_BYTES) >>> 3]!;
+    const expiresAtMs = chunk.f64[(offset + HEADER_BYTES) >>> 3]!;
+    return expiresAtMs >= 0 ? expiresAtMs : wideMoment(chunk, offset + HEADER_BYTES);
+  }
+
+  /** Whether the key expires at all. */
+  expires(ref: number): boolean {
+    return (this.#word(ref, 0) & HAS_EXPIRY) !== 0;
   }
 
   /** The record's access clock, 24 bits. */
@@ -297,7 +332,7 @@ export class Database {
 
   /** Bytes this key takes: record, index slots and value. */
   memoryOf(ref: number): number {
-    const slots = this.expiryOf(ref) === NO_EXPIRY ? 1 : 2;
+    const slots = this.expires(ref) ? 2 : 1;
     return this.#unitsOf(ref) * 8 + slots * 12 + this.#objectBytesOf(ref);
   }
 
@@ -417,12 +452,12 @@ export class Database {
   }
 
   /** Sets or (with {@linkcode NO_EXPIRY}) removes the time a key expires at; returns the key's new record. */
-  setExpiry(key: Key, ref: number, expiresAtMs: number): number {
+  setExpiry(key: Key, ref: number, expiresAtMs: Moment): number {
     this.willChange(key.hash);
     const chunk = this.#arena.chunk(ref), offset = this.#arena.offset(ref);
     const had = (chunk.u32[offset >>> 2]! & HAS_EXPIRY) !== 0;
     if (had && expiresAtMs !== NO_EXPIRY) {
-      chunk.f64[(offset + HEADER_BYTES) >>> 3] = expiresAtMs;
+      writeMoment(chunk, offset + HEADER_BYTES, expiresAtMs);
       return ref;
     }
     if (!had && expiresAtMs === NO_EXPIRY) return ref;
@@ -441,7 +476,7 @@ export class Database {
     const hash = this.#word(ref, 3) | 0;
     this.willChange(hash);
     this.#keys.remove(hash, ref);
-    if (this.expiryOf(ref) !== NO_EXPIRY) this.#volatile.remove(hash, ref);
+    if (this.expires(ref)) this.#volatile.remove(hash, ref);
     this.#dropObject(ref);
     this.#arena.release(ref, this.#unitsOf(ref));
   }
@@ -559,7 +594,7 @@ export class Database {
     const source = this.#arena.chunk(ref).u8.subarray(from, from + bytes);
     this.#arena.chunk(target).u8.set(source, this.#arena.offset(target));
     this.#keys.replace(hash, ref, target);
-    if (this.expiryOf(target) !== NO_EXPIRY) this.#volatile.replace(hash, ref, target);
+    if (this.expires(target)) this.#volatile.replace(hash, ref, target);
     this.#arena.release(ref, units);
   }
 
@@ -611,7 +646,7 @@ export class Database {
     options: StringOptions,
   ): number {
     const expires = (flags & HAS_EXPIRY) !== 0;
-    if (ref !== 0 && (this.expiryOf(ref) !== NO_EXPIRY) === expires && this.#unitsOf(ref) === units) {
+    if (ref !== 0 && this.expires(ref) === expires && this.#unitsOf(ref) === units) {
       this.#dropObject(ref);
       this.#writeHeader(ref, flags, key, valueWord, options);
       return ref;
@@ -633,7 +668,7 @@ export class Database {
     chunk.u32[word + 1] = key.end - key.start;
     chunk.u32[word + 2] = valueWord;
     chunk.u32[word + 3] = key.hash;
-    if ((flags & HAS_EXPIRY) !== 0) chunk.f64[(offset + HEADER_BYTES) >>> 3] = options.expiresAtMs;
+    if ((flags & HAS_EXPIRY) !== 0) writeMoment(chunk, offset + HEADER_BYTES, options.expiresAtMs);
   }
 
   #link(hash: number, ref: number, expires: boolean): void {
@@ -643,7 +678,7 @@ export class Database {
 
   /** Makes the indexes refer to `to` instead of `from`, and gives `from` back. */
   #relink(hash: number, from: number, to: number, expires: boolean, fromUnits: number): void {
-    const expired = this.expiryOf(from) !== NO_EXPIRY;
+    const expired = this.expires(from);
     this.#keys.replace(hash, from, to);
     if (expired && expires) this.#volatile.replace(hash, from, to);
     else if (expired) this.#volatile.remove(hash, from);
@@ -743,12 +778,12 @@ export class Database {
     if (units === present) return ref;
     const to = this.#arena.allocate(units);
     copyBytes(this.#arena.chunk(to).u8, this.#arena.offset(to), source.u8, start, headEnd);
-    this.#relink(this.#word(ref, 3) | 0, ref, to, this.expiryOf(ref) !== NO_EXPIRY, present);
+    this.#relink(this.#word(ref, 3) | 0, ref, to, this.expires(ref), present);
     return to;
   }
 
   /** Writes a record anew with or without an expiry time, value and flags unchanged. */
-  #rebuild(key: Key, ref: number, expiresAtMs: number): number {
+  #rebuild(key: Key, ref: number, expiresAtMs: Moment): number {
     const expires = expiresAtMs !== NO_EXPIRY;
     const fromUnits = this.#unitsOf(ref);
     const flags = (this.#word(ref, 0) & 0xff & ~HAS_EXPIRY) | (expires ? HAS_EXPIRY : 0);

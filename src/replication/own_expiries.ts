@@ -4,13 +4,13 @@
  */
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
-import { NO_EXPIRY } from "../keyspace/database.ts";
+import { type Moment, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 
 /** See the head of this file. */
 export class OwnExpiries {
   /** When they expire, by database. What has another time since has it from the primary, who sees to it then. */
-  readonly #keys = new Map<number, Map<string, number>>();
+  readonly #keys = new Map<number, Map<string, Moment>>();
   readonly #observe = (key: Key, databaseId: number, client: Client) =>
     this.#changed(key, databaseId, client);
 
@@ -45,7 +45,7 @@ export class OwnExpiries {
     keys.set(key.text, expiresAtMs);
   }
 
-  #expiryOf(key: Key, databaseId: number): number {
+  #expiryOf(key: Key, databaseId: number): Moment {
     const database = this.engine.databases[databaseId]!, ref = database.find(key);
     return ref === 0 ? NO_EXPIRY : database.expiryOf(ref);
   }
@@ -58,7 +58,7 @@ export class OwnExpiries {
     }
   }
 
-  #expireIfDue(databaseId: number, keys: Map<string, number>, text: string, dueMs: number): void {
+  #expireIfDue(databaseId: number, keys: Map<string, Moment>, text: string, dueMs: Moment): void {
     const { engine } = this, key = Key.of(text), expiresAtMs = this.#expiryOf(key, databaseId);
     if (expiresAtMs === dueMs && dueMs > engine.nowMs) return;
     keys.delete(text);

@@ -51,6 +51,12 @@ export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | undef
   return result === undefined || result.infinite ? undefined : result;
 }
 
+/** `value` × `factor`, a finite value, rounded up to an integer. */
+export function ceilProduct(value: LongDouble, factor: bigint): bigint {
+  const product = value.mantissa * factor, shift = BigInt(Math.abs(value.exponent));
+  return value.exponent >= 0 ? product << shift : -(-product >> shift);
+}
+
 /** Prints a finite value as `%.17Lf` does, without trailing zeros and never as `-0`. */
 export function formatLongDouble(value: LongDouble): string {
   const negative = value.mantissa < 0n;

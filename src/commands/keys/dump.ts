@@ -16,13 +16,16 @@ import type { CommandContext } from "../../engine/context.ts";
 import { freshLfuClock, lruClock, parsePolicy } from "../../engine/eviction.ts";
 import { Notify } from "../../engine/events.ts";
 import { type CollectionValue, ValueType } from "../../data/value.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { type Moment, NO_EXPIRY } from "../../keyspace/database.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { dumpValue, hasValidFooter, restoreValue } from "../../persistence/rdb/dump.ts";
 import { RdbError } from "../../persistence/rdb/rdb_input.ts";
 import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import { isInt64, narrowInteger } from "../../util/numbers.ts";
 
+/** The latest time there is, Unix milliseconds. */
+const LATEST = (1n << 63n) - 1n;
 const BUSYKEY = new ReplyError("BUSYKEY Target key name already exists.");
 const INVALID_TTL = new ReplyError("ERR Invalid TTL value, must be >= 0");
 const INVALID_IDLETIME = new ReplyError("ERR Invalid IDLETIME value, must be >= 0");
@@ -81,10 +84,10 @@ function restore(ctx: CommandContext, args: Args): void {
   const options = restoreOptions(args), key = args.key(1);
   const isThere = ctx.peek(key) !== 0;
   if (isThere && !options.replace) throw BUSYKEY;
-  const ttlMs = args.int(2);
+  const ttlMs = args.integer(2);
   if (ttlMs < 0) throw INVALID_TTL;
   const value = valueOf(ctx, args.buf.subarray(args.start(3), args.end(3)));
-  const expiresAtMs = ttlMs === 0 ? NO_EXPIRY : options.absoluteTtl ? ttlMs : ctx.nowMs + ttlMs;
+  const expiresAtMs = ttlMs === 0 ? NO_EXPIRY : options.absoluteTtl ? ttlMs : after(ctx.nowMs, ttlMs);
   if (ttlMs > 0 && ctx.isOver(expiresAtMs)) {
     restoreExpired(ctx, key, isThere);
     return ctx.reply.ok();
@@ -98,6 +101,12 @@ function restore(ctx: CommandContext, args: Args): void {
   }
   ctx.changed(key, Notify.Generic, "restore");
   ctx.reply.ok();
+}
+
+/** The time `ttlMs` from now; what no 64-bit integer holds is the latest that one does. */
+function after(nowMs: number, ttlMs: Moment): Moment {
+  const sum = BigInt(nowMs) + BigInt(ttlMs);
+  return narrowInteger(isInt64(sum) ? sum : LATEST);
 }
 
 /** A value whose time is over already only takes away what it would replace. */

@@ -15,14 +15,13 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { type Moment, NO_EXPIRY, timeLeft } from "../../keyspace/database.ts";
 import { invalidExpire, ReplyError } from "../../protocol/errors.ts";
+import { narrowInteger } from "../../util/numbers.ts";
 
 /** Largest number of seconds whose milliseconds fit into a signed 64-bit integer. */
 const MAX_SECONDS = 9223372036854775n;
 const MAX_INT64 = (1n << 63n) - 1n;
-/** The latest time that can be kept: times are doubles, and what is propagated must be read back as an integer. */
-const LATEST_MS = 2 ** 63 - 1024;
 
 /** How a command gives or replies a time. */
 export interface TimeForm {
@@ -64,17 +63,17 @@ export function timeArgument(
   args: Args,
   at: number,
   { inSeconds, isRelative }: TimeForm,
-): number {
+): Moment {
   const value = BigInt(args.integer(at));
   const error = invalidExpire(ctx.cmd.fullName);
   if (inSeconds && (value > MAX_SECONDS || value < -MAX_SECONDS)) throw error;
   const timeMs = (inSeconds ? value * 1000n : value) + (isRelative ? BigInt(ctx.nowMs) : 0n);
-  if (timeMs > MAX_INT64 || timeMs < -MAX_INT64) throw error;
-  return Math.min(Number(timeMs), LATEST_MS);
+  if (timeMs > MAX_INT64) throw error;
+  return narrowInteger(timeMs);
 }
 
 /** Whether `conditions` let `nextMs` take the place of `currentMs`; no expiry counts as infinitely late. */
-function isAllowed(currentMs: number, nextMs: number, conditions: ExpiryConditions): boolean {
+function isAllowed(currentMs: Moment, nextMs: Moment, conditions: ExpiryConditions): boolean {
   const expires = currentMs !== NO_EXPIRY;
   if (conditions.onlyNone && expires) return false;
   if (conditions.onlySome && !expires) return false;
@@ -92,7 +91,8 @@ function expire(ctx: CommandContext, args: Args, form: TimeForm): void {
     ctx.changed(key, Notify.Generic, "del");
     ctx.rewrite("DEL", key.text);
   } else {
-    ctx.db.setExpiry(key, ref, timeMs);
+    // Long past is past; -1 would be no time at all.
+    ctx.db.setExpiry(key, ref, timeMs < 0 ? 0 : timeMs);
     ctx.changed(key, Notify.Generic, "expire");
     ctx.rewrite("PEXPIREAT", key.text, String(timeMs));
   }
@@ -105,9 +105,13 @@ function timeToLive(ctx: CommandContext, args: Args, { inSeconds, isRelative }: 
   if (ref === 0) return ctx.reply.integer(-2);
   const expiresAtMs = ctx.db.expiryOf(ref);
   if (expiresAtMs === NO_EXPIRY) return ctx.reply.integer(-1);
-  const timeMs = isRelative ? Math.max(0, expiresAtMs - ctx.nowMs) : expiresAtMs;
-  const time = inSeconds ? Math.floor((timeMs + 500) / 1000) : timeMs;
-  ctx.reply.integer(Number.isSafeInteger(time) ? time : BigInt(time));
+  const timeMs = isRelative ? timeLeft(expiresAtMs, ctx.nowMs) : expiresAtMs;
+  ctx.reply.integer(inSeconds ? wholeSeconds(timeMs) : timeMs);
+}
+
+/** The nearest number of whole seconds, halves up. */
+function wholeSeconds(ms: Moment): Moment {
+  return typeof ms === "bigint" ? narrowInteger((ms + 500n) / 1000n) : Math.floor((ms + 500) / 1000);
 }
 
 function persist(ctx: CommandContext, args: Args): void {

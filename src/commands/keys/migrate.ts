@@ -24,7 +24,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { Notify } from "../../engine/events.ts";
 import { redactOptions } from "../../engine/redaction.ts";
 import { ValueType } from "../../data/value.ts";
-import { type Database, NO_EXPIRY } from "../../keyspace/database.ts";
+import { type Database, type Moment, NO_EXPIRY, timeLeft } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { dumpValue } from "../../persistence/rdb/dump.ts";
@@ -85,7 +85,7 @@ function parse(args: Args): MigrateRequest {
 /** A key as it goes to the other server. */
 interface Parcel {
   key: string;
-  ttlMs: number;
+  ttlMs: Moment;
   payload: string;
 }
 
@@ -95,7 +95,7 @@ function parcelOf(ctx: CommandContext, text: string): Parcel | undefined {
   if (ref === 0) return undefined;
   const value = db.typeOf(ref) === ValueType.String ? db.readString(ref, new Slice()) : db.collectionOf(ref);
   const expiresAtMs = db.expiryOf(ref);
-  const ttlMs = expiresAtMs === NO_EXPIRY ? 0 : Math.max(1, expiresAtMs - ctx.nowMs);
+  const ttlMs = expiresAtMs === NO_EXPIRY ? 0 : timeLeft(expiresAtMs, ctx.nowMs) || 1;
   return { key: text, ttlMs, payload: latin1(dumpValue(value, ctx.engine.config.values.rdbcompression)) };
 }
 

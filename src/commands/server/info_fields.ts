@@ -11,7 +11,7 @@ import type { Command } from "../../engine/command.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { lruClock } from "../../engine/eviction.ts";
 import { memoryReport, percentOf, ratio } from "../../engine/memory_report.ts";
-import type { Database } from "../../keyspace/database.ts";
+import { type Database, timeLeft } from "../../keyspace/database.ts";
 import { Scripting } from "../../scripting/scripting.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "../../util/version.ts";
 
@@ -332,8 +332,7 @@ function meanTtl(engine: Engine, database: Database): number {
   if (database.volatileSize === 0) return 0;
   let sum = 0;
   for (let i = 0; i < TTL_SAMPLES; i++) {
-    const ttl = database.expiryOf(database.sampleVolatile(engine.random)) - engine.nowMs;
-    sum += Math.max(0, ttl);
+    sum += Number(timeLeft(database.expiryOf(database.sampleVolatile(engine.random)), engine.nowMs));
   }
   return Math.round(sum / TTL_SAMPLES);
 }

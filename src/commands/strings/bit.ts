@@ -120,15 +120,16 @@ function unitIsBit(args: Args, i: number): boolean {
 }
 
 function bitcount(ctx: CommandContext, args: Args): void {
-  const value = ctx.readString(args.key(1));
-  if (value === undefined) return ctx.reply.integer(0);
-  let start = 0, end = -1, inBits = false;
+  let start = 0, end = -1, inBits = false, isReversed = false;
   if (args.count === 4 || args.count === 5) {
     start = args.int(2);
     end = args.int(3);
-    if (start < 0 && end < 0 && start > end) return ctx.reply.integer(0);
+    // Compared as they came: what is far below any string's start would be one and the same otherwise.
+    isReversed = start < 0 && end < 0 && args.integer(2) > args.integer(3);
     inBits = unitIsBit(args, 4);
   } else if (args.count !== 2) throw SYNTAX;
+  const value = ctx.readString(args.key(1));
+  if (value === undefined || isReversed) return ctx.reply.integer(0);
   const range = bitRange(start, end, value.length, inBits);
   ctx.reply.integer(range === undefined ? 0 : countBits(value, range.first, range.last));
 }
@@ -136,12 +137,13 @@ function bitcount(ctx: CommandContext, args: Args): void {
 function bitpos(ctx: CommandContext, args: Args): void {
   const bit = args.int(2);
   if (bit !== 0 && bit !== 1) throw BAD_SEARCHED_BIT;
-  const value = ctx.readString(args.key(1));
-  if (value === undefined) return ctx.reply.integer(bit === 1 ? -1 : 0);
   if (args.count > 6) throw SYNTAX;
   const start = args.count > 3 ? args.int(3) : 0;
   const inBits = unitIsBit(args, 5);
-  const range = bitRange(start, args.count > 4 ? args.int(4) : -1, value.length, inBits);
+  const end = args.count > 4 ? args.int(4) : -1;
+  const value = ctx.readString(args.key(1));
+  if (value === undefined) return ctx.reply.integer(bit === 1 ? -1 : 0);
+  const range = bitRange(start, end, value.length, inBits);
   if (range === undefined) return ctx.reply.integer(-1);
   const found = findBit(value, bit, range.first, range.last);
   // Without an end the value counts as followed by zeros.

@@ -22,7 +22,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { NO_EXPIRY, StringMark } from "../../keyspace/database.ts";
+import { type Moment, NO_EXPIRY, StringMark } from "../../keyspace/database.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import {
@@ -56,7 +56,7 @@ interface ExpiryOption {
  * The time in Unix milliseconds that an argument means. Throws Redis's error unless it is positive and in range:
  * read it when all options are known, for a fault in their syntax goes before.
  */
-function expiryTime(ctx: CommandContext, args: Args, at: number, form: TimeForm): number {
+function expiryTime(ctx: CommandContext, args: Args, at: number, form: TimeForm): Moment {
   if (args.integer(at) <= 0) throw invalidExpire(ctx.cmd.fullName);
   return timeArgument(ctx, args, at, form);
 }
@@ -109,10 +109,12 @@ function strlen(ctx: CommandContext, args: Args): void {
 
 function getrange(ctx: CommandContext, args: Args): void {
   let start = args.int(2), end = args.int(3);
+  // Compared as they came: what is far below any string's start would be one and the same otherwise.
+  const isReversed = start < 0 && end < 0 && args.integer(2) > args.integer(3);
   const value = ctx.readString(args.key(1));
   if (value === undefined) return ctx.reply.bulk("");
   const { length } = value;
-  if (start < 0 && end < 0 && start > end) return ctx.reply.bulk("");
+  if (isReversed) return ctx.reply.bulk("");
   start = Math.max(0, start < 0 ? start + length : start);
   end = Math.min(length - 1, Math.max(0, end < 0 ? end + length : end));
   if (start > end || length === 0) ctx.reply.bulk("");
@@ -136,7 +138,7 @@ function store(
   args: Args,
   at: number,
   keepTtl: boolean,
-  expiresAtMs: number,
+  expiresAtMs: Moment,
 ): void {
   ctx.setBytes(key, args.buf, args.start(at), args.end(at), keepTtl, expiresAtMs);
   ctx.changed(key, Notify.String, "set");
@@ -192,7 +194,7 @@ function defaultExpiry({ engine, client, nowMs }: CommandContext): number {
   return nowMs + seconds * 1000;
 }
 
-function propagateSet(ctx: CommandContext, args: Args, expiresAtMs: number): void {
+function propagateSet(ctx: CommandContext, args: Args, expiresAtMs: Moment): void {
   ctx.rewrite("SET", args.string(1), args.string(2), "PXAT", String(expiresAtMs));
 }
 
@@ -270,7 +272,7 @@ function getex(ctx: CommandContext, args: Args): void {
   else if (persist) persistValue(ctx, key);
 }
 
-function setExpiryOfValue(ctx: CommandContext, key: Key, expiresAtMs: number): void {
+function setExpiryOfValue(ctx: CommandContext, key: Key, expiresAtMs: Moment): void {
   if (ctx.isOver(expiresAtMs)) return removeExpired(ctx, key, true);
   ctx.db.setExpiry(key, ctx.db.find(key), expiresAtMs);
   ctx.changed(key, Notify.Generic, "expire");

@@ -10,7 +10,9 @@ import { StreamValue } from "../../data/stream.ts";
 import { compareIds, maxSequence, parseId, type StreamId } from "../../data/stream_id.ts";
 import type { CollectionValue } from "../../data/value.ts";
 import { AddOutcome, ZsetValue } from "../../data/zset.ts";
+import type { Moment } from "../../keyspace/database.ts";
 import { latin1 } from "../../util/bytes.ts";
+import { parseInteger } from "../../util/numbers.ts";
 import { JSON_FORMAT, JSON_VERSION } from "./json_output.ts";
 
 /** A file that is no readable snapshot, and where that showed. */
@@ -22,7 +24,7 @@ export class JsonSnapshotError extends Error {
 export interface JsonTarget {
   library(code: string): void;
   /** @param expiresAtMs Unix milliseconds, or -1 */
-  key(databaseId: number, key: string, value: string | CollectionValue, expiresAtMs: number): void;
+  key(databaseId: number, key: string, value: string | CollectionValue, expiresAtMs: Moment): void;
 }
 
 type Fields = Record<string, unknown>;
@@ -96,7 +98,7 @@ class JsonReader {
   key(entry: unknown, where: string): void {
     this.#where = where;
     const fields = this.#object(entry), { type, value } = fields;
-    const expiresAtMs = fields["expiresAtMs"] === undefined ? -1 : this.#count(fields["expiresAtMs"]);
+    const expiresAtMs = fields["expiresAtMs"] === undefined ? -1 : this.#moment(fields["expiresAtMs"]);
     const made = type === "string" ? this.#text(value) : this.#collection(type, value);
     if (typeof made !== "string" && made.size === 0 && !(made instanceof StreamValue)) {
       this.#fail("an empty value");
@@ -119,6 +121,12 @@ class JsonReader {
     return Number.isSafeInteger(value) && Number(value) >= 0
       ? Number(value)
       : this.#fail("a number that is no count");
+  }
+
+  /** A time: a number, or digits where no number is exact. */
+  #moment(value: unknown): Moment {
+    const wide = typeof value === "string" ? parseInteger(value) : undefined;
+    return wide !== undefined && wide >= 0 ? wide : this.#count(value);
   }
 
   #text(value: unknown): string {

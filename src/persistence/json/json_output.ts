@@ -111,7 +111,9 @@ export class JsonWriter implements SnapshotFormat<JsonOutput> {
   /** Everything in front of the value. */
   #head(databaseId: number, key: Slice, type: string, { expiresAtMs }: KeyAttributes): void {
     const name = jsonText(key.text());
-    const head = { database: databaseId, key: name, ...(expiresAtMs < 0 ? {} : { expiresAtMs }), type };
+    // As text where a reader of JSON would round it.
+    const time = typeof expiresAtMs === "bigint" ? String(expiresAtMs) : expiresAtMs;
+    const head = { database: databaseId, key: name, ...(time === -1 ? {} : { expiresAtMs: time }), type };
     const comma = this.#keys++ === 0 ? "\n" : ",\n";
     this.output.text(comma + JSON.stringify(head).slice(0, -1) + ',"value":');
   }

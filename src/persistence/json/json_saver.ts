@@ -1,6 +1,6 @@
 /** SNAPSHOT, SNAPSHOT LOAD and `snapshot-interval`: readable snapshots in the data directory. */
 import type { CollectionValue } from "../../data/value.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { type Moment, NO_EXPIRY } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { ReplyError } from "../../protocol/errors.ts";
 import { bytesOf } from "../../util/bytes.ts";
@@ -184,7 +184,7 @@ class LoadingTarget implements JsonTarget {
     if (problem !== null) this.context.engine.log.warning(`Failed loading library, ${problem}`);
   }
 
-  key(databaseId: number, text: string, value: string | CollectionValue, expiresAtMs: number): void {
+  key(databaseId: number, text: string, value: string | CollectionValue, expiresAtMs: Moment): void {
     const { engine } = this.context, key = Key.of(text), database = engine.databases[databaseId]!;
     if (expiresAtMs >= 0 && expiresAtMs <= engine.nowMs) return;
     const options = { expiresAtMs: expiresAtMs < 0 ? NO_EXPIRY : expiresAtMs, clock: engine.freshClock };

@@ -9,6 +9,7 @@ import type { Slice } from "../../keyspace/slice.ts";
 import { allocateBytes, copyBytes, latin1, writeInteger } from "../../util/bytes.ts";
 import { Crc64 } from "../../util/crc64.ts";
 import { lzfDecompress } from "../../util/lzf.ts";
+import { narrowInteger } from "../../util/numbers.ts";
 import { CHECKSUM_BYTES, StringEncoding } from "./rdb_format.ts";
 
 /** Bytes that are no RDB, with the offset at which that showed. */
@@ -235,7 +236,12 @@ export class RdbInput {
 
   /** A signed 64-bit little-endian integer, such as milliseconds since the epoch. */
   milliseconds(): number {
-    return Number(this.#eight().getBigInt64(0, true));
+    return Number(this.moment());
+  }
+
+  /** The same, exact also from 2^53 on. */
+  moment(): number | bigint {
+    return narrowInteger(this.#eight().getBigInt64(0, true));
   }
 
   /** Seconds since the epoch, in 32 bits. */

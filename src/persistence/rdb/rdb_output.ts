@@ -78,7 +78,7 @@ export class RdbOutput {
   }
 
   /** Milliseconds since the epoch, or any signed 64-bit integer. */
-  milliseconds(value: number): void {
+  milliseconds(value: number | bigint): void {
     this.#floats.setBigInt64(0, BigInt(value), true);
     this.#eight();
   }

@@ -4,6 +4,7 @@
  */
 import type { DataLimits } from "../../data/limits.ts";
 import type { CollectionValue } from "../../data/value.ts";
+import type { Moment } from "../../keyspace/database.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import type { LoadSteps } from "../loading.ts";
 import { RDB_VERSION_NEWEST, RdbOpcode, RdbType } from "./rdb_format.ts";
@@ -13,7 +14,7 @@ import { ValueReader } from "./value_reader.ts";
 /** What stands in front of a key; the same object for every key. */
 export interface KeyAttributes {
   /** Unix milliseconds, or -1. */
-  expiresAtMs: number;
+  expiresAtMs: Moment;
   /** Seconds since the key was used, or -1. */
   idleSeconds: number;
   /** LFU counter, 0 … 255, or -1. */
@@ -128,7 +129,7 @@ export class RdbReader {
     const { input } = this, attributes = this.#attributes;
     switch (opcode) {
       case RdbOpcode.ExpireTimeMs:
-        attributes.expiresAtMs = input.milliseconds();
+        attributes.expiresAtMs = input.moment();
         break;
       case RdbOpcode.ExpireTime:
         attributes.expiresAtMs = input.seconds() * 1000;
