@@ -2,7 +2,7 @@
 import { bytesOf } from "../util/bytes.ts";
 import type { TlsOptions } from "./options.ts";
 import type { Reply } from "./reply.ts";
-import { ReplyDecoder } from "./reply_decoder.ts";
+import { ReplyDecoder, ReplyFormatError } from "./reply_decoder.ts";
 
 /** Where a server listens. */
 export type Address =
@@ -80,9 +80,19 @@ export class Connection {
    */
   async receive(): Promise<Reply> {
     for (;;) {
-      const reply = this.#decoder.next();
+      const reply = this.#decode();
       if (reply !== undefined) return reply;
       this.#decoder.push(await this.read());
+    }
+  }
+
+  #decode(): Reply | undefined {
+    try {
+      return this.#decoder.next();
+    } catch (error) {
+      // The bytes after it mean nothing: the connection is as good as lost.
+      if (error instanceof ReplyFormatError) throw new ConnectionError(error.message, { cause: error });
+      throw error;
     }
   }
 

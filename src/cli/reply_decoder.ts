@@ -87,7 +87,11 @@ export class ReplyDecoder {
   #readValue(): Reply | null | undefined {
     if (this.#bulkLength >= 0) return this.#readBulk();
     const line = this.#readLine();
-    if (line === undefined) return undefined;
+    if (line === undefined) {
+      // A server of another protocol may never end its line.
+      if (this.#end > this.#start) checkMarker(String.fromCharCode(this.#buffer[this.#start]!));
+      return undefined;
+    }
     return this.#readHead(line.charAt(0), line.slice(1));
   }
 
@@ -138,9 +142,7 @@ export class ReplyDecoder {
       case "|":
         return this.#openAggregate("attribute", 2 * readLength(rest));
       default:
-        throw new ReplyFormatError(
-          `Protocol error, got ${JSON.stringify(marker)} as reply type byte`,
-        );
+        throw unknownMarker(marker);
     }
   }
 
@@ -182,6 +184,14 @@ export class ReplyDecoder {
       done = { type: parent.type, items: parent.items };
     }
   }
+}
+
+function checkMarker(marker: string): void {
+  if (!"+-:,(#_$=!*~>%|".includes(marker)) throw unknownMarker(marker);
+}
+
+function unknownMarker(marker: string): ReplyFormatError {
+  return new ReplyFormatError(`Protocol error, got ${JSON.stringify(marker)} as reply type byte`);
 }
 
 function readLength(text: string): number {

@@ -97,3 +97,9 @@ Deno.test("ReplyDecoder refuses what is no RESP", () => {
   assertThrows(() => decode([bytesOf("$x\r\n")]), ReplyFormatError);
   assertThrows(() => decode([bytesOf("*-2\r\n")]), ReplyFormatError);
 });
+
+Deno.test("ReplyDecoder refuses bytes of another protocol before their line ends", () => {
+  const decoder = new ReplyDecoder();
+  decoder.push(bytesOf("HTTP/1.1 400"));
+  assertThrows(() => decoder.next(), ReplyFormatError, 'got "H" as reply type byte');
+});
