@@ -85,6 +85,12 @@ export const FLAGS: readonly FlagDeclaration[] = [
     apply: (o, v) => o.tls.caCertFile = v,
   },
   {
+    names: ["--cacertdir"],
+    value: "folder",
+    help: "Folder of such certificates.",
+    apply: (o, v) => o.tls.caCertFolder = v,
+  },
+  {
     names: ["--cert"],
     value: "file",
     help: "Certificate of this client; needs --key.",
@@ -129,6 +135,11 @@ export const FLAGS: readonly FlagDeclaration[] = [
     names: ["--quoted-input"],
     help: "Take arguments as quoted strings.",
     apply: (o) => o.isQuotedInput = true,
+  },
+  {
+    names: ["-c"],
+    help: "Go to the node of a cluster that MOVED and ASK name.",
+    apply: (o) => o.followsCluster = true,
   },
   {
     names: ["-e"],

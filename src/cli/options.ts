@@ -26,6 +26,8 @@ export type ModeName =
 /** The TLS side of a connection. */
 export interface TlsOptions {
   readonly caCertFile: string | undefined;
+  /** Folder whose files are all trusted. */
+  readonly caCertFolder: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
   /** Name sent to the server; the host's own when undefined. */
@@ -59,6 +61,8 @@ export interface CliOptions {
   readonly stdinTag: string | undefined;
   readonly isQuotedInput: boolean;
   readonly failOnErrorReply: boolean;
+  /** True to go where MOVED and ASK say. */
+  readonly followsCluster: boolean;
   readonly showPushes: boolean;
   readonly wantsHelp: boolean;
   readonly wantsVersion: boolean;
@@ -152,6 +156,7 @@ function emptyDraft(isTerminal: boolean): Draft {
     isTls: false,
     tls: {
       caCertFile: undefined,
+      caCertFolder: undefined,
       certFile: undefined,
       keyFile: undefined,
       serverName: undefined,
@@ -175,6 +180,7 @@ function emptyDraft(isTerminal: boolean): Draft {
     stdinTag: undefined,
     isQuotedInput: false,
     failOnErrorReply: false,
+    followsCluster: false,
     showPushes: isTerminal,
     wantsHelp: false,
     wantsVersion: false,
@@ -196,6 +202,7 @@ function finish(draft: Draft): CliOptions {
   const { hostname, port, socketPath, isTls, tls, asksResp2, asksResp3, ...rest } = draft;
   if (asksResp2 && asksResp3) throw exclusive("-2", "-3");
   if (draft.lastArgFromStdin && draft.stdinTag !== undefined) throw exclusive("-x", "-X");
+  if (draft.followsCluster && socketPath !== undefined) throw exclusive("-c", "-s");
   const isJson = draft.format === "json" || draft.format === "quoted-json";
   return {
     ...rest,

@@ -10,6 +10,7 @@ import { type Address, Connection, ConnectionError } from "./connection.ts";
 import { formatInvalidation, formatRaw, formatReply } from "./format.ts";
 import { HelpIndex } from "./help.ts";
 import type { CliOptions } from "./options.ts";
+import { type Redirection, redirectionOf } from "./redirection.ts";
 import { hostAndPort } from "../util/address.ts";
 import type { Reply } from "./reply.ts";
 import { latin1FromText } from "./text.ts";
@@ -185,12 +186,27 @@ export class Session {
       return true;
     }
     const reply = await this.#receive(connection);
+    const redirection = this.#options.followsCluster ? redirectionOf(reply) : undefined;
+    if (redirection !== undefined) return await this.#redirect(redirection) && await this.#run(name, args);
     if (reply.type === "error" && this.#options.failOnErrorReply && this.#isSingleCommand()) {
       this.#output.complain(reply.text + "\n");
       return false;
     }
     this.#print(reply, printsAsItIs(name, args));
     await this.#follow(name, args, reply);
+    return true;
+  }
+
+  /** Turns to another node of the cluster; gives whether it can be reached. */
+  async #redirect({ slot, hostname, port, isOnce }: Redirection): Promise<boolean> {
+    const own = "hostname" in this.#address ? this.#address.hostname : "";
+    const address = { hostname: hostname || own, port };
+    if (!this.#isSingleCommand()) {
+      this.#output.print(`-> Redirected to slot [${slot}] located at ${address.hostname}:${port}\n`);
+    }
+    this.#address = address;
+    if (!(await this.connect())) return false;
+    if (isOnce) await this.ask(["ASKING"]);
     return true;
   }
 

@@ -11,7 +11,8 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 
 /** Certificates and a key as PEM texts. */
 interface Credentials {
-  readonly authority: string | undefined;
+  /** Empty for those of the system. */
+  readonly authorities: string[];
   readonly own: { readonly cert: string; readonly key: string } | undefined;
 }
 
@@ -27,7 +28,7 @@ export async function openTls(address: Address, options: TlsOptions): Promise<So
   const connection = await Deno.connectTls({
     ...address,
     ...credentials.own,
-    ...(credentials.authority === undefined ? {} : { caCerts: [credentials.authority] }),
+    ...(credentials.authorities.length === 0 ? {} : { caCerts: credentials.authorities }),
     unsafelyDisableHostnameVerification: true,
   });
   try {
@@ -39,12 +40,15 @@ export async function openTls(address: Address, options: TlsOptions): Promise<So
   return connection;
 }
 
-function readCredentials({ caCertFile, certFile, keyFile }: TlsOptions): Credentials {
+function readCredentials({ caCertFile, caCertFolder, certFile, keyFile }: TlsOptions): Credentials {
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new Error("--cert and --key must be given together");
   }
   return {
-    authority: caCertFile === undefined ? undefined : readPem(caCertFile),
+    authorities: [
+      ...(caCertFile === undefined ? [] : [readPem(caCertFile)]),
+      ...(caCertFolder === undefined ? [] : filesIn(caCertFolder).map(readPem)),
+    ],
     own: certFile === undefined || keyFile === undefined
       ? undefined
       : { cert: readPem(certFile), key: readPem(keyFile) },
@@ -52,8 +56,18 @@ function readCredentials({ caCertFile, certFile, keyFile }: TlsOptions): Credent
 }
 
 function readPem(path: string): string {
+  return reading(path, () => Deno.readTextFileSync(path));
+}
+
+function filesIn(folder: string): string[] {
+  const entries = reading(folder, () => [...Deno.readDirSync(folder)]);
+  return entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => `${folder}/${name}`);
+}
+
+/** What `read` gives; its error names the path in the system's words. */
+function reading<T>(path: string, read: () => T): T {
   try {
-    return Deno.readTextFileSync(path);
+    return read();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`Cannot read '${path}': ${reason.replace(/ \(os error \d+\).*/, "")}`);
@@ -63,14 +77,14 @@ function readPem(path: string): string {
 function nodeOptions(
   address: Address,
   { serverName, isInsecure }: TlsOptions,
-  { authority, own }: Credentials,
+  { authorities, own }: Credentials,
 ): ConnectionOptions {
   return {
     ...("socketPath" in address
       ? { path: address.socketPath }
       : { host: address.hostname, port: address.port }),
     ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(authority === undefined ? {} : { ca: authority }),
+    ...(authorities.length === 0 ? {} : { ca: authorities }),
     ...own,
     rejectUnauthorized: !isInsecure,
     checkServerIdentity: () => undefined,
@@ -82,11 +96,13 @@ class NodeSocket implements Socket {
   readonly #socket: TLSSocket;
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array();
+  /** The first thing that went wrong, of which later calls only see the consequences. */
+  #failure: Error | undefined;
 
   private constructor(socket: TLSSocket) {
     this.#socket = socket;
     this.#chunks = socket[Symbol.asyncIterator]();
-    socket.on("error", () => {}); // reads and writes tell it
+    socket.on("error", (error) => this.#failure ??= error);
   }
 
   static open(options: ConnectionOptions): Promise<NodeSocket> {
@@ -113,7 +129,7 @@ class NodeSocket implements Socket {
 
   write(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+      this.#socket.write(bytes, (error) => error ? reject(this.#failure ?? error) : resolve(bytes.length));
     });
   }
 

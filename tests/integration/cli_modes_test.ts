@@ -44,6 +44,11 @@ class Pair {
   }
 }
 
+/** Asks again and again until it is so. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 function pairTest(name: string, fn: (pair: Pair) => Promise<void>, directives: string[] = []): void {
   Deno.test({
     name,
@@ -278,6 +283,12 @@ Deno.test({
         stdout: "PONG\n",
         stderr: "",
       });
+      await Deno.mkdir(file("trusted"));
+      await Deno.copyFile(file("server.crt"), file("trusted/ca.pem"));
+      assertEquals(
+        (await ping("-p", tlsPort, "--tls", "--cacertdir", file("trusted"), ...own)).stdout,
+        "PONG\n",
+      );
       assertEquals((await ping("-u", `rediss://127.0.0.1:${tlsPort}/2`, ...trusting)).stdout, "PONG\n");
       assertEquals(
         (await ping("-p", tlsPort, "--tls", ...trusting, "--sni", "other.example")).stdout,
@@ -310,9 +321,68 @@ Deno.test({
   },
 });
 
-/** Flags of redis-cli 7.0 for a cluster, the Lua debugger and OpenSSL's own settings. */
-const NOT_HERE =
-  /^(-c|--cluster|--ldb|--ldb-sync-mode|--lru-test|--cacertdir|--tls-ciphers|--tls-ciphersuites)$/;
+Deno.test({
+  name: "redeno cli -c follows MOVED and ASK through a cluster as redis-cli does",
+  ignore: !hasRedis,
+  async fn() {
+    const start = async (slots: string) => {
+      const bus = freePort();
+      const server = await startRedis(["--cluster-enabled", "yes", "--cluster-port", String(bus)]);
+      using c = await server.connect();
+      assertEquals(await c.send("CLUSTER", "ADDSLOTSRANGE", ...slots.split("-")), "+OK\r\n");
+      return { server, bus, id: (await c.send("CLUSTER", "MYID")).slice(5, 45) };
+    };
+    const low = await start("0-8191"), high = await start("8192-16383");
+    await using lowServer = low.server;
+    await using highServer = high.server;
+    using c = await lowServer.connect();
+    using other = await highServer.connect();
+    await c.send("CLUSTER", "MEET", "127.0.0.1", String(highServer.port), String(high.bus));
+    await until(async () =>
+      (await c.send("CLUSTER", "INFO")).includes("cluster_state:ok") &&
+      (await other.send("CLUSTER", "INFO")).includes("cluster_state:ok")
+    );
+    const pair = new Pair(lowServer);
+    const { stdout } = await pair.same(["-c"], "set foo 1\nset bar 2\nget foo\nget bar\nping\n");
+    assertStringIncludes(
+      stdout,
+      `-> Redirected to slot [12182] located at 127.0.0.1:${highServer.port}\nOK\n`,
+    );
+    assertEquals((await pair.same(["-c", "get", "foo"])).stdout, "1\n");
+    assertStringIncludes((await pair.same(["get", "foo"])).stdout, "MOVED 12182");
+    // The slot of bar, 5061, is on its way to the other node, which has no such key yet.
+    await other.send("CLUSTER", "SETSLOT", "5061", "IMPORTING", low.id);
+    await c.send("CLUSTER", "SETSLOT", "5061", "MIGRATING", high.id);
+    const asked = await pair.same(["-c"], "get bar\nget {bar}x\nping\n");
+    assertStringIncludes(
+      asked.stdout,
+      `-> Redirected to slot [5061] located at 127.0.0.1:${highServer.port}\n\n`,
+    );
+  },
+});
+
+Deno.test({
+  name: "redeno cli says in one line that a server speaks another protocol",
+  async fn() {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const answering = (async () => {
+      for await (const conn of listener) {
+        await conn.write(new TextEncoder().encode("HTTP/1.1 400"));
+      }
+    })();
+    const args = ["-p", String(listener.addr.port), "ping"];
+    assertEquals(await runOurs(args), {
+      code: 1,
+      stdout: "",
+      stderr: 'Error: Protocol error, got "H" as reply type byte\n',
+    });
+    listener.close();
+    await answering;
+  },
+});
+
+/** Flags of redis-cli 7.0 for the management of a cluster, a simulated cache, the Lua debugger and OpenSSL's own settings. */
+const NOT_HERE = /^(--cluster|--ldb|--ldb-sync-mode|--lru-test|--tls-ciphers|--tls-ciphersuites)$/;
 
 Deno.test({
   name: "redeno cli knows the flags of redis-cli, and its help names them",

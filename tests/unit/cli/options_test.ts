@@ -84,6 +84,7 @@ Deno.test("parseOptions reads the files of TLS, which count only with --tls", ()
   const files = ["--cacert", "ca", "--cert", "c", "--key", "k", "--sni", "name", "--insecure"];
   assertEquals(parse("--tls", ...files).tls, {
     caCertFile: "ca",
+    caCertFolder: undefined,
     certFile: "c",
     keyFile: "k",
     serverName: "name",
@@ -113,6 +114,10 @@ Deno.test("parseOptions takes one mode with its settings, and refuses two", () =
   ]]);
   for (
     const args of [["--scan", "--stat"], ["--rdb", "a", "--functions-rdb", "b"], ["-x", "-X", "t"], [
+      "-c",
+      "-s",
+      "/tmp/s",
+    ], [
       "-2",
       "-3",
     ]]
