@@ -1,20 +1,23 @@
 /**
- * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--seed N] [--executable PATH]` kills the
- * server under load, cuts the power of a simulated disk, and restores mutated DUMP payloads, as often as it is told. Each of
- * the three ends with one line of what it has done; the status is 1 if anything broke or anything acknowledged was lost.
+ * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--links N] [--seed N] [--executable PATH]`
+ * kills the server under load, cuts the power of a simulated disk, restores mutated DUMP payloads, and breaks the links
+ * between servers that replicate, as often as it is told. Each of the four ends with one line of what it has done; the
+ * status is 1 if anything broke, anything acknowledged was lost, or replicas differ.
  */
 import { parseArgs } from "@std/cli";
 import { redenoCommand } from "../support/launch.ts";
+import { redisServer } from "../support/oracle.ts";
 import { killRounds } from "./kill.ts";
+import { linkRounds } from "./links.ts";
 import { mutatedPayloads } from "./payloads.ts";
 import { powerCuts } from "./power.ts";
 
 /** What is done where nothing is asked for by name. */
-const USUAL = { rounds: "20", cuts: "5000", payloads: "20000" };
+const USUAL = { rounds: "20", cuts: "5000", payloads: "20000", links: "10" };
 
-const given = parseArgs(Deno.args, { string: ["rounds", "cuts", "payloads", "seed", "executable"] });
-const isAsked = [given.rounds, given.cuts, given.payloads].some((count) => count !== undefined);
-const { rounds, cuts, payloads } = isAsked ? given : USUAL;
+const given = parseArgs(Deno.args, { string: ["rounds", "cuts", "payloads", "links", "seed", "executable"] });
+const isAsked = [given.rounds, given.cuts, given.payloads, given.links].some((count) => count !== undefined);
+const { rounds, cuts, payloads, links } = isAsked ? given : USUAL;
 const seed = Number(given.seed ?? Date.now() % 1_000_000);
 
 /** Prints what was found, and the summary; the status of this program follows. */
@@ -36,8 +39,16 @@ if (cuts !== undefined) {
   const report = await powerCuts(Number(cuts), seed);
   tell(report.problems, `power cuts: ${report.cuts}, ${report.problems.length} lost something`);
 }
+const command = given.executable === undefined ? redenoCommand() : [await Deno.realPath(given.executable)];
+if (links !== undefined) {
+  const commands = redisServer === undefined ? [command] : [command, [redisServer]];
+  const { problems, ...report } = await linkRounds(commands, Number(links), seed);
+  tell(
+    problems.length === 0 ? [] : [...problems, `the data and logs are in ${report.folder}`],
+    `links: ${report.rounds} rounds, ${report.commands} commands, ${problems.length} faults`,
+  );
+}
 if (rounds !== undefined) {
-  const command = given.executable === undefined ? redenoCommand() : [await Deno.realPath(given.executable)];
   const report = await killRounds(command, Number(rounds), seed);
   const { problems, acknowledged, folder } = report;
   tell(

@@ -216,7 +216,16 @@ export class RawConnection implements Disposable {
     return (await this.pipeline([words]))[0] ?? "";
   }
 
+  /** Closes it; what waits for a reply fails. */
+  close(): void {
+    try {
+      this.#conn.close();
+    } catch {
+      // It has been closed before.
+    }
+  }
+
   [Symbol.dispose](): void {
-    this.#conn.close();
+    this.close();
   }
 }
