@@ -216,6 +216,14 @@ export class Engine {
     this.refreshTime();
   }
 
+  /**
+   * Milliseconds on a clock that nobody sets, whole and counted from no moment in particular: for how long something has
+   * lasted. `nowMs` may be set back, by an hour or by years.
+   */
+  get steadyMs(): number {
+    return Math.floor(this.clock.monotonicUs() / 1000);
+  }
+
   /** Takes over settings that hot code keeps in fields; to be called after every change of the configuration. */
   refreshSettings(): void {
     const { values } = this.config;

@@ -356,6 +356,7 @@ export class DataStore implements PersistenceControl {
       });
       engine.dirty += keys;
       this.rewriter.startOver();
+      this.extras.onReplaced();
       return keys;
     } finally {
       this.#isReloading = false;

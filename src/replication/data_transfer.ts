@@ -164,13 +164,14 @@ export class DataTransfer {
     };
     const hooks = { ...this.#hooks(), functionLibrary: keep };
     const target = new KeyspaceTarget(engine, { dropExpired: false, replace: false, databases }, hooks);
-    store.suspendWriting();
     engine.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
     await store.loadReplica(
       this.#progress(),
       this.isSameHistory,
       (progress) => this.#parse(progress, target),
     );
+    // Not before: should the link break meanwhile, the old data, and the file that is written of them, go on.
+    store.suspendWriting();
     this.host.dataReplaced();
     engine.log.notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
     engine.replaceDatabases(databases);
@@ -285,11 +286,12 @@ export class DataTransfer {
 
   /** Tells the primary now and then that this server is alive, though it loads. */
   #progress(): LoadProgress {
-    const { clock, config } = this.host.engine;
+    const { engine } = this.host, { clock, config } = engine;
     const tellPrimary = () => {
-      if (clock.nowMs() < this.#nextSignMs) return;
-      this.#nextSignMs = clock.nowMs() + KEEPALIVE_MS;
-      this.link.movedAtMs = clock.nowMs();
+      const nowMs = engine.steadyMs;
+      if (nowMs < this.#nextSignMs) return;
+      this.#nextSignMs = nowMs + KEEPALIVE_MS;
+      this.link.movedAtMs = nowMs;
       this.link.sendBytes(bytesOf("\n"));
     };
     return new LoadProgress(clock, tellPrimary, () => config.values.keyLoadDelay);

@@ -85,7 +85,7 @@ export class Failover implements TakeOver {
     }
     this.#order = order;
     engine.log.notice(`FAILOVER requested to ${this.#targetName}.`);
-    this.#deadlineMs = timeoutMs === 0 ? Infinity : engine.nowMs + timeoutMs;
+    this.#deadlineMs = timeoutMs === 0 ? Infinity : engine.steadyMs + timeoutMs;
     this.state = "waiting-for-sync";
     engine.pause.start(Infinity, false, "failover");
   }
@@ -105,7 +105,7 @@ export class Failover implements TakeOver {
   check(): void {
     if (this.state !== "waiting-for-sync") return;
     const { engine, primary } = this.host, { target, isForced } = this.#order;
-    if (engine.nowMs >= this.#deadlineMs) {
+    if (engine.steadyMs >= this.#deadlineMs) {
       if (!isForced || target === null) return this.#giveUp("Replica never caught up before timeout");
       engine.log.notice(`FAILOVER to ${this.#targetName} time out exceeded, failing over.`);
       return this.#handOver(target);

@@ -43,7 +43,7 @@ export class Follower {
   link: PrimaryLink | null = null;
   transfer: DataTransfer | null = null;
   primaryClient: PrimaryClient | null = null;
-  /** When the link was lost, Unix milliseconds; 0: it was not. */
+  /** When the link was lost, `engine.steadyMs`; 0: it was not. */
   lostAtMs = 0;
   /** Bytes that links have brought that have ended. */
   #receivedBytes = 0;
@@ -126,7 +126,7 @@ export class Follower {
     const { address, engine } = this;
     if (address === null) return;
     const { host, port } = address;
-    const link = new PrimaryLink(() => this.connect(host, port), engine.log, () => engine.clock.nowMs());
+    const link = new PrimaryLink(() => this.connect(host, port), engine.log, () => engine.steadyMs);
     this.link = link;
     this.#setState("connecting");
     engine.log.notice("MASTER <-> REPLICA sync started");
@@ -272,7 +272,7 @@ export class Follower {
     this.#drop();
     this.#setState("connect");
     if (!wasConnected || this.address === null) return;
-    this.lostAtMs = this.engine.clock.nowMs();
+    this.lostAtMs = this.engine.steadyMs;
     this.engine.log.notice("Caching the disconnected master state.");
     this.engine.log.notice(`Reconnecting to MASTER ${this.address.host}:${this.address.port}`);
     this.#begin();
@@ -305,7 +305,7 @@ export class Follower {
     }
     const isPaused = this.primaryClient?.client.blocked != null;
     if (
-      link !== null && !isPaused && engine.nowMs - link.movedAtMs > engine.config.values.replTimeout * 1000
+      link !== null && !isPaused && engine.steadyMs - link.movedAtMs > engine.config.values.replTimeout * 1000
     ) {
       engine.log.warning(timeoutTexts[this.state]);
       link.close();

@@ -106,7 +106,7 @@ class SocketTarget implements JobTarget {
   }
 
   write(bytes: Uint8Array): void {
-    const piece = bytes.slice(), nowMs = this.engine.clock.nowMs();
+    const piece = bytes.slice(), nowMs = this.engine.steadyMs;
     for (const pieces of this.#open) {
       if (pieces.replica.movedAtMs === 0) pieces.replica.movedAtMs = nowMs;
       pieces.add(piece);
@@ -116,7 +116,7 @@ class SocketTarget implements JobTarget {
   }
 
   #taken({ replica }: SocketPieces): void {
-    replica.movedAtMs = this.engine.clock.nowMs();
+    replica.movedAtMs = this.engine.steadyMs;
     const wake = this.#wake;
     this.#wake = null;
     wake?.();
@@ -218,9 +218,7 @@ export class FullSync {
     const alike = waiting.filter((replica) => !wantsOther(replica, first));
     const { replDisklessSync, replDisklessSyncDelay, replDisklessSyncMaxReplicas } =
       this.host.engine.config.values;
-    const idleMs = Math.max(
-      ...alike.map(({ client }) => this.host.engine.nowMs - client.lastInteractionMs),
-    );
+    const idleMs = this.host.engine.steadyMs - Math.min(...alike.map(({ askedAtMs }) => askedAtMs));
     const areEnough = replDisklessSyncMaxReplicas > 0 && alike.length >= replDisklessSyncMaxReplicas;
     if (!replDisklessSync || areEnough || idleMs >= replDisklessSyncDelay * 1000) this.#start(first);
   }

@@ -6,8 +6,9 @@ import { Replication } from "./replication.ts";
 
 type Field = readonly [name: string, value: string | number];
 
+/** @param ms a moment of `engine.steadyMs` */
 function secondsSince(engine: Engine, ms: number): number {
-  return Math.max(0, Math.floor((engine.clock.nowMs() - ms) / 1000));
+  return Math.floor((engine.steadyMs - ms) / 1000);
 }
 
 function replicaField(engine: Engine, replica: Replica, index: number): Field {

@@ -44,7 +44,7 @@ const NO_BYTES = allocateBytes(0);
 
 /** A connection to a primary. See the head of this file. */
 export class PrimaryLink {
-  /** When something last came or was sent, Unix milliseconds. */
+  /** When something last came or was sent, on the clock that it has been given. */
   movedAtMs: number;
   isClosed = false;
   /** Bytes that have come. */
@@ -56,13 +56,16 @@ export class PrimaryLink {
   #sending: Promise<void> = Promise.resolve();
   readonly #encoder = new ReplyWriter();
 
-  /** @param connect opens the connection */
+  /**
+   * @param connect opens the connection
+   * @param steadyMs milliseconds on a clock that is never set
+   */
   constructor(
     readonly connect: () => Promise<LinkConnection>,
     readonly log: EngineLog,
-    readonly nowMs: () => number,
+    readonly steadyMs: () => number,
   ) {
-    this.movedAtMs = nowMs();
+    this.movedAtMs = steadyMs();
   }
 
   /** Opens the connection and tells the primary who comes. Throws {@linkcode LinkError}. */
@@ -87,7 +90,7 @@ export class PrimaryLink {
     if (this.isClosed) connection.close();
     this.#connection = connection;
     this.#throwIfClosed();
-    this.movedAtMs = this.nowMs();
+    this.movedAtMs = this.steadyMs();
   }
 
   async #greet(): Promise<void> {
@@ -188,7 +191,7 @@ export class PrimaryLink {
     }
     this.#throwIfClosed();
     if (count === null) throw new LinkError("I/O error trying to sync with MASTER: connection lost");
-    this.movedAtMs = this.nowMs();
+    this.movedAtMs = this.steadyMs();
     this.receivedBytes += count;
     return count;
   }

@@ -60,7 +60,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
   #aloneSinceMs = 0;
 
   constructor(readonly engine: Engine) {
-    this.#lastPingMs = engine.nowMs;
+    this.#lastPingMs = engine.steadyMs;
     this.waiters = new AckWaiters(engine);
     engine.otherMemory.push(() => this.stream.memoryBytes);
     // Evicting keys makes the stream longer; what replicas have not read must not lead to that.
@@ -188,13 +188,13 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   /** Begins a history of its own behind that of the primary it has followed, which its replicas can go on from. */
   beginHistory(): void {
-    const { identity, nowMs } = this.engine, { replicationId } = identity;
+    const { identity, steadyMs } = this.engine, { replicationId } = identity;
     identity.changeReplicationId();
     identity.previousReplicationId = replicationId;
     this.secondOffset = this.stream.end + 1;
     this.dropReplicas();
     this.#selected = -1;
-    this.#aloneSinceMs = nowMs;
+    this.#aloneSinceMs = steadyMs;
     this.engine.log.warning(
       `Setting secondary replication ID to ${replicationId}, valid up to offset: ${this.secondOffset}. ` +
         `New replication ID is ${identity.replicationId}`,
@@ -210,12 +210,21 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.engine.identity.previousReplicationId = id;
     this.secondOffset = offset + 1;
     this.openStream(offset);
-    this.#aloneSinceMs = this.engine.nowMs;
+    this.#aloneSinceMs = this.engine.steadyMs;
     for (const { databaseId, key } of expired) {
       if (databaseId !== this.#selected) this.say("SELECT", String(databaseId));
       this.#selected = databaseId;
       this.say("DEL", key);
     }
+  }
+
+  /** The data are no result of the stream any more, or will not be: nobody may go on from here. */
+  forgetHistory(): void {
+    this.engine.identity.changeReplicationId();
+    this.secondOffset = -1;
+    this.stream.close();
+    this.listen();
+    this.dropReplicas();
   }
 
   /** Lets go of all replicas: they are to come back and ask where they are. */
@@ -279,7 +288,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.partialSyncs++;
     this.#attach(replica);
     replica.state = "online";
-    replica.ackedAtMs = this.engine.nowMs;
+    replica.ackedAtMs = this.engine.steadyMs;
     replica.position = offset - 1;
     replica.sendLine(replica.takesNewIds ? `+CONTINUE ${identity.replicationId}\r\n` : "+CONTINUE\r\n");
     this.engine.queueReplies(replica.client);
@@ -294,6 +303,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     const { identity, log } = this.engine;
     if (this.#fullSync === null) throw NO_DISK;
     this.fullSyncs++;
+    replica.askedAtMs = this.engine.steadyMs;
     this.#attach(replica);
     if (!this.stream.isActive) {
       identity.changeReplicationId();
@@ -317,13 +327,13 @@ export class PrimarySide implements PropagationSink, SyncHost {
   }
 
   #remove(replica: Replica): void {
-    const { log, nowMs } = this.engine;
+    const { log, steadyMs } = this.engine;
     this.replicas = this.replicas.filter((other) => other !== replica);
     this.#sentBytes += replica.sentBytes;
     replica.dropFile();
     this.#fullSync?.left(replica);
     if (replica.state !== "done") log.warning(`Connection with replica ${replica.name} lost.`);
-    if (this.replicas.length === 0) this.#aloneSinceMs = nowMs;
+    if (this.replicas.length === 0) this.#aloneSinceMs = steadyMs;
     this.#trim();
     this.countGood();
   }
@@ -360,7 +370,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   /** A replica has been given its file. */
   #received(replica: Replica): void {
-    const { log, nowMs } = this.engine, { name, client } = replica;
+    const { log, steadyMs } = this.engine, { name, client } = replica;
     if (replica.isRdbOnly) {
       replica.state = "done";
       log.notice(`RDB transfer completed, rdb only replica (${name}) should be disconnected asap`);
@@ -376,7 +386,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
       );
     }
     replica.state = "online";
-    replica.ackedAtMs = nowMs;
+    replica.ackedAtMs = steadyMs;
     log.notice(`Synchronization with replica ${name} succeeded`);
     this.countGood();
   }
@@ -387,7 +397,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
   acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     replica.ackedOffset = Math.max(replica.ackedOffset, offset);
     replica.syncedOffset = Math.max(replica.syncedOffset, syncedOffset);
-    replica.ackedAtMs = this.engine.nowMs;
+    replica.ackedAtMs = this.engine.steadyMs;
     if (replica.waitsForAck && replica.state === "online") {
       replica.waitsForAck = false;
       this.engine.queueReplies(replica.client);
@@ -418,7 +428,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     const { minReplicasToWrite, minReplicasMaxLag } = this.engine.config.values;
     const isAsked = minReplicasToWrite > 0 && minReplicasMaxLag > 0;
     const isGood = ({ state, ackedAtMs }: Replica) =>
-      state === "online" && Math.floor((this.engine.nowMs - ackedAtMs) / 1000) <= minReplicasMaxLag;
+      state === "online" && Math.floor((this.engine.steadyMs - ackedAtMs) / 1000) <= minReplicasMaxLag;
     this.goodReplicas = isAsked ? this.replicas.filter(isGood).length : 0;
     const tooFew = isAsked && !this.engine.isReplica && this.goodReplicas < minReplicasToWrite;
     this.engine.setGuard(EngineGuard.TooFewReplicas, tooFew);
@@ -429,8 +439,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
   /** @param mayPing the stream may grow by a sign of life */
   everySecond(mayPing: boolean): void {
     const { engine } = this, { replPingReplicaPeriod } = engine.config.values;
-    if (engine.nowMs - this.#lastPingMs >= replPingReplicaPeriod * 1000) {
-      this.#lastPingMs = engine.nowMs;
+    if (engine.steadyMs - this.#lastPingMs >= replPingReplicaPeriod * 1000) {
+      this.#lastPingMs = engine.steadyMs;
       if (mayPing && !engine.isReplica && this.replicas.length > 0) this.say("PING");
     }
     const isDiskless = this.#fullSync?.isDiskless === true;
@@ -453,7 +463,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
       const isStreaming = replica.state === "online" && !replica.isSilent;
       const isStuck = replica.state === "saving" && replica.movedAtMs > 0;
       const sinceMs = isStreaming ? replica.ackedAtMs : isStuck ? replica.movedAtMs : Infinity;
-      if (engine.nowMs - sinceMs <= timeoutMs) continue;
+      if (engine.steadyMs - sinceMs <= timeoutMs) continue;
       const what = isStreaming ? "streaming sync" : "full sync";
       engine.log.warning(`Disconnecting timedout replica (${what}): ${replica.name}`);
       replica.client.transport.close(false);
@@ -464,12 +474,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
   #closeIdleStream(): void {
     const { engine, stream } = this, ttlMs = engine.config.values.replBacklogTtl * 1000;
     if (!stream.isActive || engine.isReplica || this.replicas.length > 0 || ttlMs === 0) return;
-    if (engine.nowMs - this.#aloneSinceMs <= ttlMs) return;
-    // What changes from now on has no position: nobody may go on from here.
-    engine.identity.changeReplicationId();
-    this.secondOffset = -1;
-    stream.close();
-    this.listen();
+    if (engine.steadyMs - this.#aloneSinceMs <= ttlMs) return;
+    this.forgetHistory();
     engine.log.notice(`Replication backlog freed after ${ttlMs / 1000} seconds without connected replicas.`);
   }
 }

@@ -57,7 +57,7 @@ export class Replica implements OutputSource {
   ackedOffset = 0;
   /** Up to where it says that it has the stream on its disk; -1: it does not say. */
   syncedOffset = -1;
-  /** When it said so, Unix milliseconds. */
+  /** When it said so, `engine.steadyMs`. */
   ackedAtMs = 0;
   /** The next byte of the stream it is to be sent, or -1 if it does not follow it. */
   position = -1;
@@ -67,7 +67,9 @@ export class Replica implements OutputSource {
   waitsForAck = false;
   /** Bytes of the stream and of files it has been sent. */
   sentBytes = 0;
-  /** When it last took something of a file that it takes more slowly than it is written, Unix milliseconds; 0: it does not. */
+  /** When it asked for all data, `engine.steadyMs`. */
+  askedAtMs = 0;
+  /** When it last took something of a file that it takes more slowly than it is written, `engine.steadyMs`; 0: it does not. */
   movedAtMs = 0;
   #lines: Uint8Array[] = [];
   #rdb: RdbPieces | null = null;

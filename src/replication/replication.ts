@@ -69,6 +69,7 @@ export class Replication {
     store.aof.onDurable = () => this.#moreIsDurable();
     store.extras.replicationAux = () => this.#aux();
     store.extras.onExpired = (databaseId, key) => this.#expired?.push({ databaseId, key });
+    store.extras.onReplaced = () => this.primary.forgetHistory();
     store.extras.onAux = (name, value) => this.#onAux(name, value);
   }
 
@@ -190,7 +191,7 @@ export class Replication {
 
   /** What is to be done now and then; to be called some times a second. Call `endBatch` afterwards. */
   tick(): void {
-    const { nowMs } = this.engine;
+    const nowMs = this.engine.steadyMs;
     if (this.engine.isReplica) this.follower.ownExpiries.expire();
     this.failover.check();
     if (nowMs < this.#nextSecondMs && !this.failover.isHandingOver) return;

@@ -175,7 +175,7 @@ export class Shutdown {
   #reportReplicas(): void {
     const lagging = this.#lagging, { replicas, stream } = this.#primary;
     for (const { name, ackedOffset, ackedAtMs, state, stateText } of lagging) {
-      const lagMs = state === "online" ? this.server.engine.clock.nowMs() - ackedAtMs : 0;
+      const lagMs = state === "online" ? this.server.engine.steadyMs - ackedAtMs : 0;
       this.log.warning(
         `Lagging replica ${name} reported offset ${stream.end - ackedOffset} behind master, ` +
           `lag=${Math.floor(lagMs / 1000)}, state=${stateText}.`,

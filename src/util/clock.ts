@@ -21,17 +21,19 @@ export const systemClock: Clock = {
 /** A clock for tests: it stands still until {@linkcode VirtualClock.advance} moves it. */
 export class VirtualClock implements Clock {
   #us: number;
+  /** How far the wall clock has been set. */
+  #setByUs = 0;
 
   constructor(startMs = 1_700_000_000_000) {
     this.#us = startMs * 1000;
   }
 
   nowMs(): number {
-    return Math.floor(this.#us / 1000);
+    return Math.floor(this.nowUs() / 1000);
   }
 
   nowUs(): number {
-    return this.#us;
+    return this.#us + this.#setByUs;
   }
 
   monotonicUs(): number {
@@ -41,5 +43,10 @@ export class VirtualClock implements Clock {
   /** Moves the clock forward by `ms` milliseconds (fractions count as microseconds). */
   advance(ms: number): void {
     this.#us += Math.round(ms * 1000);
+  }
+
+  /** Sets the wall clock forward, or back, by `ms` milliseconds; no time has gone by. */
+  set(ms: number): void {
+    this.#setByUs += Math.round(ms * 1000);
   }
 }

@@ -3,7 +3,7 @@ import type { Args } from "../../engine/args.ts";
 import { type Client, ClientFlag } from "../../engine/client.ts";
 import { type Command, command, Flag, stringArg, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { type ReplyError, wrongArity } from "../../protocol/errors.ts";
+import { READONLY, type ReplyError, wrongArity } from "../../protocol/errors.ts";
 import { persistenceOf } from "./persistence.ts";
 
 function snapshot(ctx: CommandContext, args: Args): void {
@@ -32,6 +32,8 @@ function answer(client: Client, error: ReplyError | null): void {
 }
 
 function load(ctx: CommandContext, name: string): void {
+  // The data of a replica are its primary's; its own replicas hear of nothing else.
+  if (ctx.engine.isReplica) throw READONLY;
   const keys = persistenceOf(ctx).loadReadable(name);
   // The append-only file begins anew with a base of what was loaded.
   ctx.propagateNothing();

@@ -23,6 +23,7 @@ import {
   tokenArg,
   unixTimeArg,
 } from "../../engine/command.ts";
+import { ClientFlag } from "../../engine/client.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
@@ -310,7 +311,10 @@ function parseClaimOptions(ctx: CommandContext, args: Args, from: number): Claim
     else throw unknownClaimOption(options.string());
   }
   // A time that cannot be right, for instance by another clock that is ahead, is now.
-  if (found.deliveryTimeMs < 0 || found.deliveryTimeMs > ctx.nowMs) found.deliveryTimeMs = ctx.nowMs;
+  // What the primary or a file tells is as it says, whichever of the clocks is ahead.
+  const isTold = ctx.client.has(ClientFlag.Silent | ClientFlag.Primary);
+  const isLater = found.deliveryTimeMs > ctx.nowMs && !isTold;
+  if (found.deliveryTimeMs < 0 || isLater) found.deliveryTimeMs = ctx.nowMs;
   return found;
 }
 

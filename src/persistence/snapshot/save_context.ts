@@ -22,6 +22,8 @@ export interface SnapshotExtras {
   onAux: (name: string, value: string) => void;
   /** A key of a file that was left out, since its time is over. */
   onExpired: (databaseId: number, key: string) => void;
+  /** Other data have taken the place of these, and no command tells of it. */
+  onReplaced: () => void;
 }
 
 /** See the head of this file. */
@@ -33,6 +35,7 @@ export class SaveContext {
     replicationAux: () => [],
     onAux: () => {},
     onExpired: () => {},
+    onReplaced: () => {},
   };
 
   /** @param pid names temporary files */

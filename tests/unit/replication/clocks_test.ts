@@ -2,13 +2,13 @@
  * Writes that look at the clock, where two clocks differ: the replica runs them late or early, a file is replayed after their
  * time. The data are the primary's all the same.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Replication } from "../../../src/replication/replication.ts";
 import { VirtualClock } from "../../../src/util/clock.ts";
 import { LoadProgress } from "../../../src/persistence/loading.ts";
 import { wholeContent } from "../../support/cut_stream.ts";
 import { StoreServer } from "../../support/data_store.ts";
-import type { InProcessClient } from "../../support/in_process.ts";
+import { InProcessClient } from "../../support/in_process.ts";
 import { ReplicatedServers } from "../../support/replication.ts";
 
 const HOUR_MS = 3_600_000;
@@ -169,4 +169,58 @@ Deno.test("a writable replica leaves a key alone that its primary has given anot
   p.send("PERSIST", "k");
   await servers.settle();
   assertEquals([r.send("GET", "k"), r.send("PTTL", "k")], ["theirs", -1]);
+});
+
+/** Both servers, the replica in step. */
+async function inStep() {
+  const servers = await ReplicatedServers.start();
+  servers.replica.client().send("REPLICAOF", "10.0.0.1", "6379");
+  await servers.settle();
+  return servers;
+}
+
+function infoOf({ engine }: StoreServer, section: string, name: string): string | undefined {
+  const text = String(new InProcessClient(engine).send("INFO", section));
+  return text.split("\r\n").find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
+}
+
+Deno.test("clocks that are set back stop neither signs of life, acknowledgements nor new links", async () => {
+  const servers = await inStep(), { primary, replica } = servers;
+  for (const { clock, engine } of [primary, replica]) clock.set(-HOUR_MS), engine.refreshTime();
+  const before = Number(infoOf(primary, "replication", "master_repl_offset"));
+  for (let i = 0; i < 12; i++) await servers.second();
+  const offset = Number(infoOf(primary, "replication", "master_repl_offset"));
+  assert(offset > before, "the primary says PING");
+  assertMatch(String(infoOf(primary, "replication", "slave0")), new RegExp(`offset=${offset},lag=[01]$`));
+  servers.limit = 0;
+  servers.cut();
+  await servers.settle();
+  assertEquals(infoOf(replica, "replication", "master_link_status"), "down");
+  for (let i = 0; i < 2; i++) await servers.second();
+  assertEquals(infoOf(replica, "replication", "master_link_status"), "up");
+});
+
+Deno.test("clocks that are set forward end no link", async () => {
+  const servers = await inStep(), { primary, replica } = servers;
+  for (const { clock, engine } of [primary, replica]) clock.set(HOUR_MS), engine.refreshTime();
+  await servers.second();
+  assertEquals(replica.log.filter((line) => line.includes("timeout")), []);
+  assertEquals(primary.log.filter((line) => line.includes("timedout")), []);
+  assertEquals(infoOf(primary, "stats", "sync_partial_ok"), "0");
+});
+
+Deno.test("a pending entry has its primary's time of delivery, though the replica's clock is behind", async () => {
+  const servers = await inStep(), { primary, replica } = servers, p = primary.client();
+  replica.clock.set(-HOUR_MS);
+  for (
+    const words of ["XGROUP CREATE s g 0 MKSTREAM", "XADD s 1-1 f v", "XREADGROUP GROUP g c STREAMS s >"]
+  ) {
+    p.send(...words.split(" "));
+  }
+  await servers.settle();
+  const deliveredAt = ({ engine }: StoreServer) =>
+    JSON.stringify(new InProcessClient(engine).send("XINFO", "STREAM", "s", "FULL")).match(
+      /pending",\[\[.*?\]\]/,
+    )?.[0];
+  assertEquals(deliveredAt(replica), deliveredAt(primary));
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { encodeCommand, type InProcessClient } from "../../support/in_process.ts";
 import { Replication } from "../../../src/replication/replication.ts";
+import { StoreServer } from "../../support/data_store.ts";
 import { ReplicatedServers } from "../../support/replication.ts";
 
 /** Both servers, the replica in step with the primary, and a client of each. */
@@ -211,4 +212,37 @@ Deno.test("on a replica EXEC and scripts are refused for what they would do", as
   writer.send("SET", "k", "v");
   r.send("REPLICAOF", "10.0.0.1", "6379");
   assertMatch(writer.raw(encodeCommand("EXEC")), /^-EXECABORT Transaction discarded because of: READONLY/);
+});
+
+Deno.test("with swapdb a transfer that breaks leaves the append only file of the old data as it is", async () => {
+  const servers = await ReplicatedServers.start({
+    replica: { "repl-diskless-load": "swapdb", appendonly: "yes" },
+  });
+  const { primary, replica } = servers, p = primary.client(), r = replica.client();
+  for (let i = 0; i < 500; i++) p.send("SET", `key${i}`, "x".repeat(100));
+  servers.limit = 3000;
+  r.send("REPLICAOF", "10.0.0.1", "6379");
+  await servers.settle();
+  assertEquals([r.send("DBSIZE"), replica.store.loading, replica.store.aof.state], [0, null, "on"]);
+  r.send("REPLICAOF", "NO", "ONE");
+  r.send("SET", "own", "1");
+  const again = await StoreServer.start(replica.disk, { appendonly: "yes" });
+  assertEquals(again.client().send("GET", "own"), "1");
+});
+
+Deno.test("SNAPSHOT LOAD: replicas copy the data anew, and a replica refuses it", async () => {
+  const { servers, p, r } = await follow();
+  p.send("SNAPSHOT", "old.json");
+  await servers.settle();
+  p.send("SET", "first", "2");
+  p.send("SET", "later", "1");
+  await servers.settle();
+  assertEquals(p.send("SNAPSHOT", "LOAD", "old.json"), 2);
+  p.send("SET", "last", "1");
+  await servers.settle();
+  await servers.second();
+  await servers.settle();
+  assertEquals([r.send("GET", "first"), r.send("GET", "later"), r.send("GET", "last")], ["1", null, "1"]);
+  assertEquals(info(r, "replication", "master_replid"), info(p, "replication", "master_replid"));
+  assertMatch(r.raw(encodeCommand("SNAPSHOT", "LOAD", "old.json")), /^-READONLY/);
 });
