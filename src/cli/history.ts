@@ -57,9 +57,13 @@ export function saveHistory(history: History, path: string): void {
   }
 }
 
+const SECRET_PARAMETERS =
+  /^(masterauth|masteruser|primaryauth|primaryuser|requirepass|tls-key-file-pass|tls-client-key-file-pass)$/;
+
 /**
- * Whether a command holds a password and so stays out of the history: AUTH, ACL SETUSER, HELLO and
- * MIGRATE with credentials, CONFIG SET of the parameters that are secrets.
+ * True for a command that holds a password and so stays out of the history: AUTH, ACL SETUSER, HELLO and
+ * MIGRATE with credentials, CONFIG SET of the parameters that are secrets, and Sentinel's settings of
+ * the kind.
  */
 export function holdsSecret(args: readonly string[]): boolean {
   const words = args.map((arg) => arg.toLowerCase());
@@ -69,7 +73,9 @@ export function holdsSecret(args: readonly string[]): boolean {
     case "acl":
       return words[1] === "setuser";
     case "config":
-      return words[1] === "set" && words.some((word) => /^(masterauth|masteruser|requirepass)$/.test(word));
+      return words[1] === "set" && words.some((word) => SECRET_PARAMETERS.test(word));
+    case "sentinel":
+      return words.some((word) => /^(auth|sentinel)-(pass|user)$/.test(word));
     case "hello":
       return words.includes("auth", 2);
     case "migrate":
