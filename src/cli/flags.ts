@@ -250,6 +250,15 @@ export const FLAGS: readonly FlagDeclaration[] = [
     apply: (o, v, word) => o.scanCount = integer(word, v),
   },
   {
+    names: ["--lru-test"],
+    value: "keys",
+    help: "Use the server as a cache of so many keys, and count hits; it writes.",
+    apply: (o, v, word) => {
+      mode("lru-test")(o, v, word);
+      o.sampleSize = integer(word, v);
+    },
+  },
+  {
     names: ["--eval"],
     value: "file",
     help: "Run a script: --eval file key key , arg arg",

@@ -16,6 +16,7 @@ export type ModeName =
   | "intrinsic-latency"
   | "latency"
   | "latency-dist"
+  | "lru-test"
   | "memkeys"
   | "pipe"
   | "rdb"
@@ -76,6 +77,8 @@ export interface CliOptions {
   readonly scanCount: number | undefined;
   /** Elements of a collection that MEMORY USAGE looks at; the server's default when undefined. */
   readonly memorySamples: number | undefined;
+  /** Keys of the simulated cache. */
+  readonly sampleSize: number;
   /** Duration of the intrinsic latency test. */
   readonly durationS: number;
   /** Longest wait for a reply at the end of a transfer; 0 is for ever. */
@@ -190,6 +193,7 @@ function emptyDraft(isTerminal: boolean): Draft {
     pattern: undefined,
     scanCount: undefined,
     memorySamples: undefined,
+    sampleSize: 0,
     durationS: 0,
     pipeTimeoutS: 30,
     file: "",

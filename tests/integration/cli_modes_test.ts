@@ -1,7 +1,7 @@
 /** Every mode of `redeno cli` beside redis-cli's, both against the same redis-server: same words, same output. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { makeCertificate } from "../support/certificate.ts";
-import { importFlags, redenoCommand } from "../support/launch.ts";
+import { redenoCommand } from "../support/launch.ts";
 import {
   encodeCommand,
   findTool,
@@ -12,8 +12,8 @@ import {
 } from "../support/oracle.ts";
 import { hasTerminal, type Outcome, runTool, untilShown } from "../support/tool.ts";
 
-const ENTRY = new URL("../support/cli_entry.ts", import.meta.url).pathname;
-const OURS = [Deno.execPath(), "run", "-A", "--no-prompt", ...importFlags(), ENTRY];
+/** The client alone, which starts sooner than the server it is part of, with the permissions of `deno task start`. */
+const OURS = redenoCommand().with(-1, new URL("../support/cli_entry.ts", import.meta.url).pathname);
 const redisCli = findTool("redis-cli") ?? "";
 const hasRedis = redisServer !== undefined && redisCli !== "";
 if (!hasRedis) {
@@ -235,7 +235,7 @@ pairTest(
 );
 
 Deno.test({
-  name: "redeno cli --stat, --latency-history and --latency-dist go on on a terminal",
+  name: "redeno cli --stat, --latency-history, --latency-dist and --lru-test go on on a terminal",
   ignore: !hasRedis || !hasTerminal,
   async fn() {
     await using server = await startRedis();
@@ -246,6 +246,8 @@ Deno.test({
       words("--latency-history", "-i", "0.2"),
       /min: \d+, max: \d+, avg: \d+\.\d\d \(\d+ samples\) -- \d\.\d\d seconds range/,
     );
+    const hits = /\n\d+ Gets\/sec \| Hits: [1-9]\d* \(\d+\.\d\d%\) \| Misses: \d+ \(\d+\.\d\d%\)/;
+    await untilShown(words("--lru-test", "100"), hits);
     await untilShown(words("--latency-dist", "-i", "0.2"), /milliseconds[^]*\[38;5;0m.\[48;5;\d+m\./);
   },
 });
@@ -381,8 +383,8 @@ Deno.test({
   },
 });
 
-/** Flags of redis-cli 7.0 for the management of a cluster, a simulated cache, the Lua debugger and OpenSSL's own settings. */
-const NOT_HERE = /^(--cluster|--ldb|--ldb-sync-mode|--lru-test|--tls-ciphers|--tls-ciphersuites)$/;
+/** Flags of redis-cli 7.0 for the management of a cluster, the Lua debugger and OpenSSL's own settings. */
+const NOT_HERE = /^(--cluster|--ldb|--ldb-sync-mode|--tls-ciphers|--tls-ciphersuites)$/;
 
 Deno.test({
   name: "redeno cli knows the flags of redis-cli, and its help names them",

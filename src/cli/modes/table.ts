@@ -6,6 +6,7 @@ import { hotKeysMode } from "./hot_keys.ts";
 import { intrinsicLatencyMode } from "./intrinsic_latency.ts";
 import { latencyMode } from "./latency.ts";
 import { latencyDistributionMode } from "./latency_distribution.ts";
+import { lruTestMode } from "./lru.ts";
 import type { Mode } from "./mode.ts";
 import { pipeMode } from "./pipe.ts";
 import { functionsRdbMode, rdbMode } from "./rdb.ts";
@@ -22,6 +23,7 @@ export const MODES: Readonly<Record<ModeName, Mode>> = {
   "intrinsic-latency": intrinsicLatencyMode,
   latency: latencyMode,
   "latency-dist": latencyDistributionMode,
+  "lru-test": lruTestMode,
   memkeys: memoryKeysMode,
   pipe: pipeMode,
   rdb: rdbMode,
