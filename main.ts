@@ -1,24 +1,16 @@
 /** Redeno: reads the command line, builds the server, accepts connections, handles signals. */
-import { createCommandTable } from "./src/commands/table.ts";
 import { runCli } from "./src/cli/main.ts";
 import { type CommandLine, HELP_TEXT, parseCommandLine, VERSION_TEXT } from "./src/config/command_line.ts";
 import { Config } from "./src/config/config.ts";
 import { directiveEnvironment } from "./src/config/environment.ts";
-import { ConfigLoadError, fatalConfigError } from "./src/config/errors.ts";
-import { Engine } from "./src/engine/engine.ts";
+import { ConfigLoadError } from "./src/config/errors.ts";
 import { keepAccepting } from "./src/server/accepting.ts";
-import { addressText, ListenError, Listeners, type OpenListener } from "./src/server/listeners.ts";
+import { addressText, type OpenListener } from "./src/server/listeners.ts";
 import { surviveFaults } from "./src/server/faults.ts";
-import { Persistence } from "./src/server/data_folder.ts";
 import { dropPermissions, permissionFlags } from "./src/server/permissions.ts";
-import { PidFile } from "./src/server/pid_file.ts";
-import { connectReplication } from "./src/server/replication.ts";
-import { Server } from "./src/server/server.ts";
-import { connectSettings } from "./src/server/settings.ts";
-import { Shutdown } from "./src/server/shutdown.ts";
+import { Redeno } from "./src/server/redeno.ts";
+import type { Server } from "./src/server/server.ts";
 import { logStart, openLog } from "./src/server/start_log.ts";
-import { systemClock } from "./src/util/clock.ts";
-import { Random } from "./src/util/random.ts";
 
 /** Serves every connection a listener accepts, until it is closed. */
 async function serveConnections({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
@@ -35,71 +27,29 @@ async function serveConnections({ listener, isUnixSocket }: OpenListener, server
   }
 }
 
-/** Calls commands by the names that `rename-command` lines give them. */
-function renameCommands({ commands, config }: Engine): void {
-  for (const { words: [from = "", to = ""], origin } of config.renamedCommands) {
-    const refusal = commands.rename(from, to);
-    if (refusal !== null) throw fatalConfigError(origin, refusal);
-  }
-}
-
 function loadConfig(commandLine: CommandLine): Config {
   const config = new Config();
   config.load(commandLine, directiveEnvironment());
   return config;
 }
 
-/** Runs the server; returns the exit status if it cannot. */
+/** Runs a server until it ends; returns the exit status. */
 async function serve(commandLine: CommandLine): Promise<number> {
-  const config = loadConfig(commandLine);
-  const log = openLog(config);
-  const engine = new Engine({
-    clock: systemClock,
-    random: Random.unpredictable(),
-    config,
-    commands: createCommandTable(),
-    log,
-  });
-  renameCommands(engine);
-  connectSettings(engine);
+  const config = loadConfig(commandLine), log = openLog(config);
   surviveFaults(log);
-  const server = new Server(engine);
-  const persistence = new Persistence(server, log);
-  const replication = connectReplication(server, persistence, log);
+  const redeno = new Redeno({ config, log });
   logStart(log, config);
-  replication.startAsConfigured();
-  if (!engine.access.loadUsers()) return 1;
-  const listeners = new Listeners(
-    config,
-    log,
-    (open) => keepAccepting(() => serveConnections(open, server), log),
+  const isOpen = await redeno.open(
+    Deno.listen,
+    (listener, server) => keepAccepting(() => serveConnections(listener, server), log),
   );
-  try {
-    await listeners.open();
-  } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    for (const line of error.report) log.warning(line);
-    return 1;
+  if (!isOpen) return 1;
+  redeno.shutdown.handleSignals();
+  if (await redeno.load()) {
+    await dropPermissions();
+    log.notice("Ready to accept connections");
   }
-  if (listeners.isEmpty) {
-    log.warning("Configured to not listen anywhere, exiting.");
-    return 1;
-  }
-  const shutdown = new Shutdown(server, persistence, listeners, log);
-  shutdown.handleSignals();
-  // Who ends the server does not wait for its data.
-  const isLoaded = await Promise.race([persistence.start(), shutdown.finished.then(() => null)]);
-  if (isLoaded === null) return await shutdown.finished;
-  if (!isLoaded) return 1;
-  replication.dataLoaded();
-  const pidFile = new PidFile(config.values.pidfile, log);
-  pidFile.write();
-  server.start();
-  await dropPermissions();
-  log.notice("Ready to accept connections");
-  const status = await shutdown.finished;
-  pidFile.remove();
-  return status;
+  return await redeno.finished;
 }
 
 /** Does what the command line asks for and returns the exit status. */

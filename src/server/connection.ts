@@ -11,7 +11,6 @@ import { ReplyError } from "../protocol/errors.ts";
 import { RequestReader } from "../protocol/request_reader.ts";
 import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
 import type { UnreadLimit } from "./output_limits.ts";
-import { socketsAreAsked } from "../util/event_loop.ts";
 
 /** A client may have so many bytes waiting to be run, in the query buffer or queued since MULTI; see the decoder. */
 const QUERY_LIMIT = "client query buffer limit";
@@ -44,6 +43,8 @@ export interface ConnectionHost {
   endBatch(): void;
   /** As {@linkcode ConnectionHost.endBatch}, but together with other clients' batches where that saves work. */
   endBatchSoon(): void;
+  /** Ends the turn: resolves when the loop has looked who else has something to do. */
+  letOthersIn(): Promise<void>;
   /** The connection is gone. */
   disconnected(connection: Connection): void;
 }
@@ -142,7 +143,7 @@ export class Connection implements ClientTransport {
         if (this.client.blocked !== null) await this.#waitUnblocked();
         else await this.#sleep();
       }
-      if (engine.timer.turnIsOver) await this.#letOthersIn();
+      if (engine.timer.turnIsOver) await this.host.letOthersIn();
       if (done === batch.count || this.#closing || this.#closed) break;
       done = this.#run(batch, done);
       this.host.endBatch();
@@ -150,12 +151,6 @@ export class Connection implements ClientTransport {
     if (batch.error === null || this.#closing) return;
     this.#refuse(batch.error.message);
     engine.endBatch();
-  }
-
-  /** Lets the loop see who else has something to do. */
-  async #letOthersIn(): Promise<void> {
-    await socketsAreAsked();
-    this.host.engine.timer.beginTurn();
   }
 
   #mustWait(): boolean {

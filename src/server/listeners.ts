@@ -164,16 +164,16 @@ function listenVerifying(
   return { listener, start, cleanUp: release };
 }
 
-function unixEndpoints({ unixsocket, unixsocketperm }: ConfigValues): Endpoint[] {
+function unixEndpoints({ unixsocket, unixsocketperm }: ConfigValues, listen: typeof Deno.listen): Endpoint[] {
   if (unixsocket === "") return [];
-  const open = () => openUnixSocket(unixsocket, unixsocketperm);
+  const open = () => openUnixSocket(unixsocket, unixsocketperm, listen);
   const place = `the Unix socket ${unixsocket}`;
   return [{ name: `unix ${unixsocket}`, place, address: unixsocket, port: 0, isOptional: false, open }];
 }
 
-function openUnixSocket(path: string, permissions: number): OpenListener {
+function openUnixSocket(path: string, permissions: number, listen: typeof Deno.listen): OpenListener {
   removeSocketFile(path);
-  const listener = Deno.listen({ transport: "unix", path });
+  const listener = listen({ transport: "unix", path });
   if (permissions !== 0) Deno.chmodSync(path, permissions);
   return { listener, isUnixSocket: true, cleanUp: () => removeSocketFile(path) };
 }
@@ -192,10 +192,14 @@ function removeSocketFile(path: string): void {
 export class Listeners {
   readonly #open = new Map<string, OpenListener>();
 
-  /** @param serve is given each listener that has been opened and accepts its connections until it is closed */
+  /**
+   * @param listen opens a port or a Unix socket: `Deno.listen`
+   * @param serve is given each listener that has been opened and accepts its connections until it is closed
+   */
   constructor(
     readonly config: Config,
     readonly log: EngineLog,
+    readonly listen: typeof Deno.listen,
     readonly serve: (listener: OpenListener) => void,
   ) {
     const unusable = "Unable to listen on this port. Check server logs.";
@@ -225,9 +229,9 @@ export class Listeners {
 
   #endpoints(): Endpoint[] {
     const { values } = this.config;
-    const plain = netEndpoints(values, values.port, "tcp", (address) => ({ listener: Deno.listen(address) }));
+    const plain = netEndpoints(values, values.port, "tcp", (address) => ({ listener: this.listen(address) }));
     const refused = (reason: string) => this.log.verbose(`Error accepting a client connection: ${reason}`);
-    return [...plain, ...tlsEndpoints(values, refused), ...unixEndpoints(values)];
+    return [...plain, ...tlsEndpoints(values, refused), ...unixEndpoints(values, this.listen)];
   }
 
   /** Nothing is listened on. */

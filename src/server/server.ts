@@ -8,6 +8,7 @@ import { isLocal } from "../engine/protected_action.ts";
 import { ExpireCycle } from "../engine/expire.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import type { RequestLimits } from "../protocol/request_decoder.ts";
+import { socketsAreAsked } from "../util/event_loop.ts";
 import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
 import { OutputLimits, UnreadLimit } from "./output_limits.ts";
 
@@ -124,6 +125,11 @@ export class Server implements ConnectionHost {
       this.#endsSoon = true;
       queueMicrotask(this.endBatch);
     }
+  }
+
+  async letOthersIn(): Promise<void> {
+    await socketsAreAsked();
+    this.engine.timer.beginTurn();
   }
 
   #armDeadline(): void {

@@ -12,74 +12,36 @@
  *
  * Commands run as from a socket: as bytes through the request decoder.
  */
-import { createCommandTable } from "../../src/commands/table.ts";
 import { Config } from "../../src/config/config.ts";
-import { connectSettings } from "../../src/server/settings.ts";
-import { Client, ClientFlag, type ClientTransport } from "../../src/engine/client.ts";
-import { Engine } from "../../src/engine/engine.ts";
+import { ClientFlag } from "../../src/engine/client.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import { ExpireCycle } from "../../src/engine/expire.ts";
 import { type PropagationSink, SinkKind } from "../../src/engine/propagation.ts";
-import { ReplyWriter } from "../../src/protocol/reply_writer.ts";
-import { RequestDecoder } from "../../src/protocol/request_decoder.ts";
+import { encodeWords, LocalClient } from "../../src/server/local_client.ts";
+import { Redeno } from "../../src/server/redeno.ts";
 import { latin1 } from "../../src/util/bytes.ts";
 import { VirtualClock } from "../../src/util/clock.ts";
 import { Random } from "../../src/util/random.ts";
-import { type Reply, ReplyValues } from "./reply_values.ts";
+import { type Reply, ReplyValues } from "../../src/protocol/reply_values.ts";
 
 /** What `send` returns while the command waits. */
 export const PENDING = Symbol("pending");
+
+const requestLimits = { maxBulkBytes: 512 << 20, maxQueryBytes: 1 << 30 };
 
 /** A command in RESP. */
 export function encodeCommand(...words: string[]): Uint8Array<ArrayBuffer> {
   return encodeWords(words);
 }
 
-function encodeWords(words: readonly string[]): Uint8Array<ArrayBuffer> {
-  const writer = new ReplyWriter();
-  writer.bulkArray(words);
-  return writer.take().slice();
-}
-
-/** A client of the server under test. */
-export class InProcessClient implements ClientTransport {
-  readonly client: Client;
-  readonly #decoder: RequestDecoder;
-  #done = 0;
-  #waitsToRun = false;
+/** A client of the server under test: replies come at once, as values or as bytes. */
+export class InProcessClient extends LocalClient {
   #received = "";
-  closed = false;
-  readonly address = "127.0.0.1:50000";
-  readonly localAddress = "127.0.0.1:6379";
 
   constructor(readonly engine: Engine) {
-    this.client = new Client(engine.databases[0]!, 0, this, engine.clock.nowMs());
-    this.#decoder = new RequestDecoder({ maxBulkBytes: 512 << 20, maxQueryBytes: 1 << 30 });
-    engine.addClient(this.client);
-  }
-
-  get outputBytes(): number {
-    return this.client.reply.length;
-  }
-  get queryBytes(): number {
-    return this.#decoder.pendingBytes;
-  }
-  get queryCapacity(): number {
-    return this.#decoder.capacity;
-  }
-
-  flush(): void {
-    this.client.source?.refill();
-    this.#received += latin1(this.client.reply.take());
-  }
-
-  close(_afterReplies: boolean): void {
-    this.flush();
-    this.closed = true;
-    this.engine.removeClient(this.client);
-  }
-
-  resume(): void {
-    this.#waitsToRun = true;
+    // Deadlines are the test's: it moves the clock and ends the waits that are over.
+    super({ engine, requestLimits, endBatch: () => engine.endBatch() }, "127.0.0.1:50000", "127.0.0.1:6379");
+    this.onBytes = (bytes) => this.#received += bytes;
   }
 
   /** Runs one command; its reply, or {@linkcode PENDING} while it waits. */
@@ -96,30 +58,13 @@ export class InProcessClient implements ClientTransport {
 
   /** Runs bytes as they would come from a socket and returns all reply bytes there are then, as a latin1 string. */
   raw(bytes: Uint8Array): string {
-    this.#decoder.append(bytes);
-    this.#decoder.decode();
-    this.#done = 0;
-    this.#runOn();
+    this.run(bytes);
     return this.takeBytes();
-  }
-
-  #runOn(): void {
-    do {
-      this.#waitsToRun = false;
-      while (this.#done < this.#decoder.batch.count && this.#mayRunOn()) {
-        this.#done = this.engine.runBatch(this.client, this.#decoder.batch, this.#done);
-      }
-      this.engine.endBatch();
-    } while (this.#waitsToRun);
-  }
-
-  #mayRunOn(): boolean {
-    return this.client.blocked === null && !this.closed && !this.client.has(ClientFlag.CloseAfterReply);
   }
 
   /** The replies that have come since they were last asked for. */
   received(): Reply[] {
-    if (this.#waitsToRun) this.#runOn();
+    this.runOn();
     const values = new ReplyValues(this.takeBytes());
     const replies: Reply[] = [];
     while (values.more) replies.push(values.next());
@@ -173,14 +118,9 @@ export class InProcessServer {
     const write = (text: string) => void this.log.push(text);
     const config = new Config(), lines = (options.lines ?? []).join("\n");
     config.load({ configFile: "", readsStandardInput: false, options: lines }, {});
-    this.engine = new Engine({
-      clock: this.clock,
-      random: new Random(options.seed ?? 1),
-      config,
-      commands: createCommandTable(),
-      log: { debug: write, verbose: write, notice: write, warning: write },
-    });
-    connectSettings(this.engine);
+    const log = { role: "M", debug: write, verbose: write, notice: write, warning: write };
+    this.engine =
+      new Redeno({ config, log, clock: this.clock, random: new Random(options.seed ?? 1) }).engine;
     const pairs = Object.entries(options.config ?? {});
     if (pairs.length > 0) config.set(pairs, { mayChangeProtected: true, isLoading: false });
     this.engine.propagation.sinks.push(this.#sink);

@@ -9,7 +9,7 @@ import type { Engine } from "../../../src/engine/engine.ts";
 import { Random } from "../../../src/util/random.ts";
 import { type InProcessClient, type InProcessServer, startInProcess } from "../../support/in_process.ts";
 import { randomCall } from "../../support/random_calls.ts";
-import { PushMessage, ReplyFailure } from "../../support/reply_values.ts";
+import { PushMessage, ReplyFailure } from "../../../src/protocol/reply_values.ts";
 import { callableCommands } from "../../support/sample_calls.ts";
 
 const SEED = 15478;

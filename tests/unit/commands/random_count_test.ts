@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 Deno.test("HRANDFIELD, SRANDMEMBER and ZRANDMEMBER refuse counts whose reply no memory holds", () => {
   using s = startInProcess();

@@ -8,7 +8,7 @@ import { createCommandTable } from "../../../src/commands/table.ts";
 import { categoriesOf } from "../../../src/engine/categories.ts";
 import { type Command, Flag, KeyFlag } from "../../../src/engine/command.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 import { sourceFiles } from "../../support/repository.ts";
 import { callableCommands, sampleCall } from "../../support/sample_calls.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PENDING, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 Deno.test("blocking commands read their time-outs as long doubles, rounded up to milliseconds", () => {
   using s = startInProcess();

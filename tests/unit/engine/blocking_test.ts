@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { bytesOf } from "../../../src/util/bytes.ts";
 import { PENDING, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 Deno.test("LPUSH and LLEN in one write answer 1 and 0 while somebody waits", () => {
   using s = startInProcess();

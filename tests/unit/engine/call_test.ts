@@ -5,7 +5,7 @@ import type { CommandContext } from "../../../src/engine/context.ts";
 import { Notify } from "../../../src/engine/events.ts";
 import { ReplyError } from "../../../src/protocol/errors.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 /** Lets `server` know a command of the test's own. */
 function declare(

@@ -16,7 +16,7 @@ import {
 } from "../../../src/engine/eviction.ts";
 import { Random } from "../../../src/util/random.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 const value = "v".repeat(200);
 

@@ -3,7 +3,7 @@ import { ClientFlag } from "../../../src/engine/client.ts";
 import { EngineGuard } from "../../../src/engine/refusals.ts";
 import { ReplyError } from "../../../src/protocol/errors.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 /** The code of the error each line is answered with, or "" where it is none. */
 function codes(s: InProcessServer, lines: string[], client = s.client()): string[] {

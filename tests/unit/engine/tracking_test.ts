@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { TrackingOptions } from "../../../src/engine/tracking.ts";
 import { ReplyError } from "../../../src/protocol/errors.ts";
 import { type InProcessClient, type InProcessServer, startInProcess } from "../../support/in_process.ts";
-import { PushMessage } from "../../support/reply_values.ts";
+import { PushMessage } from "../../../src/protocol/reply_values.ts";
 
 const DEFAULTS: TrackingOptions = {
   broadcast: false,

@@ -3,7 +3,7 @@ import { LoadError, LoadProgress } from "../../../src/persistence/loading.ts";
 import { StoreServer } from "../../support/data_store.ts";
 import { PENDING } from "../../support/in_process.ts";
 import { RdbContent } from "../../support/rdb_content.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 import { latin1 } from "../../../src/util/bytes.ts";
 import { SimulatedFiles } from "../../support/simulated_files.ts";
 

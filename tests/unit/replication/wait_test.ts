@@ -3,7 +3,7 @@ import { Replication } from "../../../src/replication/replication.ts";
 import { StoreServer } from "../../support/data_store.ts";
 import { encodeCommand, PENDING } from "../../support/in_process.ts";
 import { ReplicatedServers } from "../../support/replication.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 import { SimulatedFiles } from "../../support/simulated_files.ts";
 
 const NO_FILE = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";

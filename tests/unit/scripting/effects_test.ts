@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { SinkKind } from "../../../src/engine/propagation.ts";
 import { latin1 } from "../../../src/util/bytes.ts";
 import { type InProcessClient, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure, ReplyValues } from "../../support/reply_values.ts";
+import { ReplyFailure, ReplyValues } from "../../../src/protocol/reply_values.ts";
 
 /** A server, a client, and what is propagated to the file and to replicas. */
 function startWithReplicas() {

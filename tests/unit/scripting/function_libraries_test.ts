@@ -1,7 +1,7 @@
 /** Function libraries: listing, dumps and how they are restored. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type InProcessClient, startInProcess } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 function library(name: string, fn: string, result: string): string {
   return `#!lua name=${name}\nredis.register_function('${fn}', function() return '${result}' end)`;

@@ -8,7 +8,7 @@ import {
   PENDING,
   startInProcess,
 } from "../../support/in_process.ts";
-import { ReplyFailure } from "../../support/reply_values.ts";
+import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
 
 const BUSY = new ReplyFailure(
   "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",

@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { type Client, ClientFlag } from "../../../src/engine/client.ts";
 import { command } from "../../../src/engine/command.ts";
 import { Connection, type ConnectionHost, type Socket } from "../../../src/server/connection.ts";
 import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
+import { socketsAreAsked } from "../../../src/util/event_loop.ts";
 import { encodeCommand, type InProcessServer, startInProcess } from "../../support/in_process.ts";
 
 /** A socket in memory: a test feeds it, and decides when what it was given has been taken. */
@@ -114,6 +115,11 @@ class Host implements ConnectionHost {
 
   endBatchSoon(): void {
     this.engine.endBatch();
+  }
+
+  async letOthersIn(): Promise<void> {
+    await socketsAreAsked();
+    this.engine.timer.beginTurn();
   }
 
   disconnected(connection: Connection): void {
@@ -287,14 +293,16 @@ Deno.test("Connection reads no more from a client that leaves its replies unread
   socket.takesAll = false;
   const line = "GET k\r\n", total = 2000;
   for (let i = 0; i < total; i++) socket.feed(line);
-  await settle();
+  while (connection.outputBytes <= host.unreadLimit.bytes) {
+    await settle();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   for (let i = 0; i < 100; i++) {
     socket.feed(line);
     await settle();
   }
   const reads = socket.reads;
   assertLess(connection.outputBytes, 60 << 20);
-  assertGreater(connection.outputBytes, 20 << 20);
   assertEquals(host.unreadBytes, connection.outputBytes);
   socket.feed(line);
   await settle();

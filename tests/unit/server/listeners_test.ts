@@ -29,7 +29,7 @@ function create(...directives: string[]) {
   const config = new Config(new FakeHost());
   config.load({ configFile: "", readsStandardInput: false, options: directives.join("\n") }, {});
   const opened: OpenListener[] = [];
-  const listeners = new Listeners(config, quiet, (listener) => opened.push(listener));
+  const listeners = new Listeners(config, quiet, Deno.listen, (listener) => opened.push(listener));
   return { config, listeners, opened, [Symbol.dispose]: () => listeners.close() };
 }
 

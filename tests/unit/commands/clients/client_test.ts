@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { PENDING, startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 Deno.test("CLIENT SETNAME, GETNAME and SETINFO tell who is connected", () => {
   using s = startInProcess();

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type InProcessClient, startInProcess } from "../../../support/in_process.ts";
-import { PushMessage, ReplyFailure } from "../../../support/reply_values.ts";
+import { PushMessage, ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const WRONGPASS = "WRONGPASS invalid username-password pair or user is disabled.";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { startInProcess } from "../../../support/in_process.ts";
-import { PushMessage, ReplyFailure } from "../../../support/reply_values.ts";
+import { PushMessage, ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 Deno.test("SUBSCRIBE and UNSUBSCRIBE reply once per channel with the number of subscriptions", () => {
   using s = startInProcess();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type InProcessClient, type InProcessServer, startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** Whether a transaction that only pings runs. */
 function runs(client: InProcessClient): boolean {

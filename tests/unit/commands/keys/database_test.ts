@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type InProcessClient, startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** The text of an error reply. */
 function failure(c: InProcessClient, ...words: string[]): string {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type InProcessClient, type InProcessServer, startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** A command that sets expiry times, with the argument that means `atMs` (a full second) to it. */
 interface Setter {

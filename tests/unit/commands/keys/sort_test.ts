@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Random } from "../../../../src/util/random.ts";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const syntaxError = "ERR syntax error";
 const noNumbers = "ERR One or more scores can't be converted into double";

@@ -1,7 +1,7 @@
 /** Times and positions that numbers of 53 bits do not hold: they are exact, wherever a key goes. */
 import { assertEquals } from "@std/assert";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const LATEST = "9223372036854775807";
 

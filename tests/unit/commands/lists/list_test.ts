@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Key } from "../../../../src/keyspace/key.ts";
 import { type InProcessServer, PENDING, startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const wrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
 const notInteger = "ERR value is not an integer or out of range";

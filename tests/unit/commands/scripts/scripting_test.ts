@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Scripting } from "../../../../src/scripting/scripting.ts";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const NOT_BUSY = new ReplyFailure("NOTBUSY No scripts in execution right now.");
 

@@ -7,7 +7,7 @@ import {
   PENDING,
   startInProcess,
 } from "../../../support/in_process.ts";
-import { type Reply, ReplyFailure } from "../../../support/reply_values.ts";
+import { type Reply, ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** The error of a refused command. */
 function denied(what: string): ReplyFailure {

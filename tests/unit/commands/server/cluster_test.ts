@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 Deno.test("READONLY, READWRITE and ASKING say that there is no cluster", () => {
   using s = startInProcess();

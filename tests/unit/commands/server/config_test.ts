@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ConfigError } from "../../../../src/config/errors.ts";
 import { EngineGuard } from "../../../../src/engine/refusals.ts";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 Deno.test("CONFIG GET replies names and values, by name and by pattern, each once", () => {
   using s = startInProcess();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const NOT_ALLOWED = new ReplyFailure(
   'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local ' +

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 Deno.test("TIME tells seconds and microseconds of the server's clock", () => {
   using s = startInProcess();

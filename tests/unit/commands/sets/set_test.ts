@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { DataLimits } from "../../../../src/data/limits.ts";
 import { Key } from "../../../../src/keyspace/key.ts";
 import { type InProcessClient, type InProcessServer, startInProcess } from "../../../support/in_process.ts";
-import { type Reply, ReplyFailure } from "../../../support/reply_values.ts";
+import { type Reply, ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const wrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
 

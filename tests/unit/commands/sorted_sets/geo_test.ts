@@ -6,7 +6,7 @@ import {
   startInProcess,
 } from "../../../support/in_process.ts";
 import { Random } from "../../../../src/util/random.ts";
-import { type Reply, ReplyFailure } from "../../../support/reply_values.ts";
+import { type Reply, ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** Sends a command written as one line. */
 function send(c: InProcessClient, line: string): Reply | typeof PENDING {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ClientFlag } from "../../../../src/engine/client.ts";
 import { type InProcessClient, type InProcessServer, startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** A stream of entries 1-0 … 5-0, all delivered to alice a second ago, and a client. */
 function delivered(s: InProcessServer): InProcessClient {

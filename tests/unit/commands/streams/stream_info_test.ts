@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { startInProcess } from "../../../support/in_process.ts";
-import { type Reply, ReplyFailure } from "../../../support/reply_values.ts";
+import { type Reply, ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** A RESP3 map whose keys are strings, as an object. */
 function fields(reply: unknown): Record<string, Reply> {

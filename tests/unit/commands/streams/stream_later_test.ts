@@ -9,7 +9,7 @@ import {
   PENDING,
   startInProcess,
 } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const send = (c: InProcessClient, line: string) => c.send(...line.split(" "));
 

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { type InProcessClient, PENDING, startInProcess } from "../../../support/in_process.ts";
-import { type Reply, ReplyFailure } from "../../../support/reply_values.ts";
+import { type Reply, ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** Sends a command written as one line. */
 function send(c: InProcessClient, line: string): Reply | typeof PENDING {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 const NOT_INTEGER = new ReplyFailure("ERR value is not an integer or out of range");
 const WRONGTYPE = new ReplyFailure("WRONGTYPE Operation against a key holding the wrong kind of value");

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EngineLog } from "../../../../src/engine/engine.ts";
 import { startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 Deno.test("redis.log writes at its level, all its words in one line, of EVAL and of functions", () => {
   using s = startInProcess();

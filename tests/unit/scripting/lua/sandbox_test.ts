@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { memoryLimit } from "../../../../src/scripting/lua/lua_library.ts";
 import { encodeCommand, type InProcessClient, startInProcess } from "../../../support/in_process.ts";
-import { ReplyFailure } from "../../../support/reply_values.ts";
+import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
 /** The error with which a command is answered. */
 function failureOf(c: InProcessClient, ...words: string[]): string {
