@@ -51,10 +51,15 @@ export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | undef
   return result === undefined || result.infinite ? undefined : result;
 }
 
-/** `value` × `factor`, a finite value, rounded up to an integer. */
+/**
+ * `value` × `factor`, a finite value, rounded up to an integer. The product is rounded to 64 bits first, as the hardware
+ * does: 0.2 × 1000 is 200, although 0.2 is a little more than a fifth.
+ */
 export function ceilProduct(value: LongDouble, factor: bigint): bigint {
-  const product = value.mantissa * factor, shift = BigInt(Math.abs(value.exponent));
-  return value.exponent >= 0 ? product << shift : -(-product >> shift);
+  const exact = value.mantissa * factor;
+  const product = round(exact < 0n ? -exact : exact, value.exponent, exact < 0n) ?? ZERO;
+  const shift = BigInt(Math.abs(product.exponent));
+  return product.exponent >= 0 ? product.mantissa << shift : -(-product.mantissa >> shift);
 }
 
 /** Prints a finite value as `%.17Lf` does, without trailing zeros and never as `-0`. */

@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { addLongDoubles, formatLongDouble, parseLongDouble } from "../../../src/util/long_double.ts";
+import {
+  addLongDoubles,
+  ceilProduct,
+  formatLongDouble,
+  parseLongDouble,
+} from "../../../src/util/long_double.ts";
 
 /** The road of INCRBYFLOAT from text to text. */
 function addDecimal(a: string, b: string): string | undefined {
@@ -68,4 +73,15 @@ Deno.test("parseLongDouble refuses texts of 5120 chars or more", () => {
 Deno.test("formatLongDouble prints the whole of a huge value", () => {
   const huge = parseLongDouble("1e300");
   assertEquals(huge && formatLongDouble(huge).slice(0, 40), "1000000000000000000008997324079559193870");
+});
+
+Deno.test("ceilProduct rounds the product to 64 bits before it rounds up", () => {
+  const times1000 = (text: string) => ceilProduct(parseLongDouble(text)!, 1000n);
+  assertEquals(["0.2", "0.1", "0.001", "1e-400", "0.0011"].map(times1000), [200n, 100n, 1n, 1n, 2n]);
+  assertEquals(["-0.2", "-0.0001", "3", "9007199254740993"].map(times1000), [
+    -200n,
+    0n,
+    3000n,
+    9007199254740993000n,
+  ]);
 });
