@@ -41,7 +41,7 @@ export class HelpIndex {
     this.#topics = [...groups].sort().concat(this.#commands.map(fullName));
   }
 
-  /** Whether the server's commands are unknown. */
+  /** True while the server's commands are unknown. */
   get isEmpty(): boolean {
     return this.#commands.length === 0;
   }

@@ -19,7 +19,7 @@ export class History {
     return this.#lines[index];
   }
 
-  /** Adds a line unless it repeats the newest; gives whether it was added. */
+  /** Adds a line unless it repeats the newest; true if it was added. */
   add(line: string): boolean {
     if (line === this.#lines.at(-1)) return false;
     this.#lines.push(line);

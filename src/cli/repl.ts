@@ -11,7 +11,7 @@ import { textFromLatin1 } from "./text.ts";
 export interface ReplContext {
   readonly session: Session;
   readonly output: Output;
-  /** Whether replies are printed for people: then slow commands tell how long they took. */
+  /** True where replies are printed for people: slow commands then tell how long they took. */
   readonly tellsTime: boolean;
   /** Keeps a line for the history. */
   readonly remember: (line: string) => void;

@@ -90,7 +90,7 @@ export class Session {
 
   /**
    * Connects anew. A refused AUTH, SELECT or HELLO is reported and leaves the connection usable.
-   * @returns whether there is a connection and nothing was refused
+   * @returns true if there is a connection and nothing was refused
    */
   async connect(options: { quiet?: boolean } = {}): Promise<boolean> {
     this.close();
@@ -145,7 +145,7 @@ export class Session {
     this.#isInTransaction = false;
   }
 
-  /** Ctrl-C: ends the command that is waiting for its reply; gives whether there is one. */
+  /** Ctrl-C: ends the command that is waiting for its reply; true if there is one. */
   interrupt(): boolean {
     if (!this.#isBusy) return false;
     this.#isInterrupted = true;
@@ -197,7 +197,7 @@ export class Session {
     return true;
   }
 
-  /** Turns to another node of the cluster; gives whether it can be reached. */
+  /** Turns to another node of the cluster; true if it can be reached. */
   async #redirect({ slot, hostname, port, isOnce }: Redirection): Promise<boolean> {
     const own = "hostname" in this.#address ? this.#address.hostname : "";
     const address = { hostname: hostname || own, port };

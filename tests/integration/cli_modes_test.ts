@@ -175,7 +175,7 @@ pairTest("redeno cli --rdb and --functions-rdb fetch files that a server loads",
   const { server } = pair;
   using c = await server.connect();
   assertEquals(await c.send("FUNCTION", "LOAD", LIBRARY), "$3\r\nlib\r\n");
-  const folder = await Deno.makeTempDir({ prefix: "redeno-rdb-" }), path = `${folder}/dump.rdb`;
+  const folder = await Deno.makeTempDir({ prefix: "redeno-rdb-é-" }), path = `${folder}/dump.rdb`;
   try {
     for (const diskless of ["yes", "no"]) {
       await c.send("CONFIG", "SET", "repl-diskless-sync", diskless, "repl-diskless-sync-delay", "0");

@@ -317,6 +317,9 @@ Deno.test({
       await terminal.press("getde\t", "GETDEL");
       await terminal.press("\x15get k\r", '\r\n"v"\r\n');
       await terminal.until(`${address}> `);
+      await terminal.press("\x12et k v", "(reverse-i-search)'et k v': set k v");
+      await terminal.press("\r", "\r\nOK\r\n");
+      await terminal.until(`${address}> `);
       await terminal.press("multi\r", `${address}(TX)> `);
       await terminal.press("discard\r", `${address}> `);
       await terminal.press("select 2\r", `${address}[2]> `);
@@ -331,7 +334,7 @@ Deno.test({
     }
     assertEquals(
       (await Deno.readTextFile(historyFile)).split("\n"),
-      ["set k v", "get k", "multi", "discard", "select 2", "subscribe c", "select 2", "exit", ""],
+      ["set k v", "get k", "set k v", "multi", "discard", "select 2", "subscribe c", "select 2", "exit", ""],
     );
     await Deno.remove(historyFile);
   },

@@ -19,7 +19,7 @@ export interface ModeContext {
  */
 export type Mode = (context: ModeContext) => Promise<number>;
 
-/** A mode that cannot go on; the message is for the user. */
+/** A mode that cannot go on; the message, a latin1 string, is for the user. */
 export class ModeError extends Error {
   override readonly name = "ModeError";
 }

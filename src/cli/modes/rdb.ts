@@ -1,6 +1,6 @@
 /** `--rdb` and `--functions-rdb`: an RDB file from a server, by way of replication. */
-import type { ModeContext } from "./mode.ts";
-import { ModeError } from "./mode.ts";
+import { latin1FromText } from "../text.ts";
+import { type ModeContext, ModeError } from "./mode.ts";
 import { announce, SyncedFile } from "./sync.ts";
 
 /** Fetches all data. */
@@ -24,14 +24,14 @@ async function announceFileOnly(context: ModeContext): Promise<void> {
 }
 
 async function fetchFile({ session, options, output }: ModeContext): Promise<number> {
-  const path = options.file;
+  const name = latin1FromText(options.file);
   const synced = await SyncedFile.request(session.connection);
   output.complain(
     synced.length === undefined
-      ? `SYNC sent to master, writing bytes of bulk transfer until EOF marker to '${path}'\n`
-      : `SYNC sent to master, writing ${synced.length} bytes to '${path}'\n`,
+      ? `SYNC sent to master, writing bytes of bulk transfer until EOF marker to '${name}'\n`
+      : `SYNC sent to master, writing ${synced.length} bytes to '${name}'\n`,
   );
-  const written = path === "-" ? await copyTo(Deno.stdout, synced) : await writeFile(path, synced);
+  const written = name === "-" ? await copyTo(Deno.stdout, synced) : await writeFile(options.file, synced);
   output.complain(
     synced.length === undefined
       ? `Transfer finished with success after ${written} bytes\n`
@@ -51,7 +51,7 @@ function openFile(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { write: true, create: true, truncate: true, mode: 0o644 });
   } catch (error) {
-    throw new ModeError(`Error opening '${path}': ${systemReason(error)}`);
+    throw new ModeError(latin1FromText(`Error opening '${path}': ${systemReason(error)}`));
   }
 }
 
