@@ -1,6 +1,6 @@
 /**
  * Mutation testing: `deno task mutate ROOM [--sample N] [--seed S] [--list]`. Makes single changes (mutants.ts) in the
- * files of a room or sub-room of src/, one at a time and in a copy of the repository, and runs the unit tests that
+ * files of a room, a sub-room or one file of src/, one at a time and in a copy of the repository, and runs the unit tests that
  * concern the changed file, nearest first, until one fails. A change that fails no test survives and is printed with
  * its place; the last line counts those that were killed. A test file that takes far longer than it does without
  * a change counts as failed.
@@ -82,7 +82,7 @@ async function measure(copy: Copy, path: string, room: string): Promise<TestRun>
   if (output?.success !== true) throw new Error(`${path} fails without any change`);
   const ms = performance.now() - startedAt;
   const report = await copy.run(
-    ["coverage", "--lcov", `--include=/${room}/`, folder],
+    ["coverage", "--lcov", `--include=/${room}`, folder],
     BASELINE_LIMIT_MS,
   );
   Deno.removeSync(folder, { recursive: true });
@@ -171,7 +171,9 @@ const room = `src/${given._[0] ?? ""}`;
 const seed = Number(given.seed ?? 1);
 const targets = targetsOf(room, given.sample === undefined ? undefined : Number(given.sample), seed);
 if (targets.length === 0) {
-  console.error("usage: deno task mutate ROOM [--sample N] [--seed S] [--list], ROOM a folder of src/");
+  console.error(
+    "usage: deno task mutate ROOM [--sample N] [--seed S] [--list], ROOM a folder or file of src/",
+  );
   Deno.exit(2);
 }
 if (given.list) {

@@ -43,3 +43,14 @@ Deno.test("blocking commands refuse time-outs as redis-server does", () => {
     assertEquals(inTransaction(seconds), null, seconds);
   }
 });
+
+Deno.test("the longest time-out is the last millisecond that 64 bits hold, and 0 has none", () => {
+  using s = startInProcess();
+  const patient = s.client(), endless = s.client();
+  assertEquals(patient.send("BLPOP", "l", "9223372036854775.807"), PENDING);
+  assertEquals(endless.send("BLPOP", "l", "0"), PENDING);
+  const tooLong = s.client().send("BLPOP", "l", "9223372036854775.808");
+  assertEquals(tooLong, new ReplyFailure("ERR timeout is out of range"));
+  s.advance(1e12);
+  assertEquals([patient.received(), endless.received()], [[], []]);
+});

@@ -106,6 +106,75 @@ Deno.test("ExpireCycle stops when its time is up and goes on where it stopped", 
   assertGreater(engine.stats.expireCycleTimeCapReached, 2);
 });
 
+/**
+ * A server whose first database gives the cycle slices of `size` keys, so many of which are due, and then comes to an
+ * end; `slices` counts those that were looked at in all databases.
+ */
+function withSlices(due: readonly number[], size: number) {
+  const s = startInProcess(), client = s.client(), counts = { slices: 0 };
+  for (let i = 0; i < 10; i++) client.send("SET", `k${i}`, "v", "PX", i < 5 ? "10" : "1000000");
+  s.advance(10);
+  const [first, ...others] = s.engine.databases, refs: number[] = [];
+  first!.scanVolatile(0, 1000, (ref) => void refs.push(ref));
+  const isDue = (ref: number) => first!.expiryOf(ref) <= s.engine.nowMs;
+  const dueRefs = refs.filter(isDue), lasting = refs.filter((ref) => !isDue(ref));
+  first!.scanVolatile = (cursor, _count, visit) => {
+    const wanted = due[cursor]!;
+    for (const ref of [...dueRefs.slice(0, wanted), ...lasting, ...lasting].slice(0, size)) visit(ref);
+    counts.slices++;
+    return (cursor + 1) % due.length;
+  };
+  first!.delete = () => {}; // so that the next slice is like this one
+  for (const other of others) {
+    Object.defineProperty(other, "volatileSize", { get: () => counts.slices++ * 0 });
+  }
+  return { s, counts };
+}
+
+const stops: [due: number[], slices: number, why: string, size?: number][] = [
+  [[1], 16, "a tenth is tolerated: one round of the databases is all"],
+  [[0], 16, "nothing is due"],
+  [[1, 0], 1, "a tenth is tolerated: the next cycle goes on in this database"],
+  [[2, 0, 0], 2, "more than a tenth: this database goes on at once"],
+  [[2, 2, 0], 18, "more than a tenth up to the last slice, then one round"],
+  [[1, 0], 17, "one of nine is more than a tenth", 9],
+];
+for (const [due, slices, why, size = 10] of stops) {
+  Deno.test(`ExpireCycle looks at ${slices} slices where ${due} of ${size} keys are due: ${why}`, () => {
+    const { s, counts } = withSlices(due, size);
+    s.expireCycle();
+    assertEquals(counts.slices, slices);
+  });
+}
+
+Deno.test("ExpireCycle estimates the share of expired keys, each slice having a weight of a twentieth", () => {
+  const { s } = withSlices([4, 2, 0, 0], 10), { stats } = s.engine;
+  stats.expiredStalePercent = 100;
+  const afterSlice = (percent: number, dueShare: number) => percent * 0.95 + dueShare * 5;
+  s.expireCycle();
+  assertEquals(stats.expiredStalePercent, afterSlice(afterSlice(afterSlice(100, 0.4), 0.2), 0));
+});
+
+Deno.test("ExpireCycle goes on while its time is not over to the microsecond", () => {
+  for (const [budgetUs, slices, capReached] of [[16, 16, 0], [15, 16, 1], [14, 15, 1], [0, 1, 1]] as const) {
+    using s = startInProcess();
+    s.client().send("SET", "k", "v", "PX", "1000000");
+    let slicesSeen = 0, nowUs = 0;
+    for (const database of s.engine.databases) {
+      Object.defineProperty(database, "volatileSize", { get: () => slicesSeen++ * 0 });
+    }
+    const cycle = new ExpireCycle(s.engine);
+    s.engine.clock.monotonicUs = () => nowUs;
+    Object.defineProperty(s.engine.stats, "expiredStalePercent", { set: () => nowUs++, get: () => 0 });
+    cycle.run(budgetUs);
+    assertEquals(
+      [slicesSeen, s.engine.stats.expireCycleTimeCapReached],
+      [slices, capReached],
+      `${budgetUs} µs`,
+    );
+  }
+});
+
 Deno.test("ExpireCycle rests while switched off, paused, or kept by a primary", () => {
   const rests: ((s: InProcessServer) => void)[] = [
     (s) => s.engine.activeExpire = false,

@@ -223,6 +223,32 @@ Deno.test("the AOF is rewritten when it has grown, and not before", async () => 
   assertEquals(server.info("aof_rewrites"), 1);
 });
 
+Deno.test("the AOF is rewritten when its growth is auto-aof-rewrite-percentage, and above auto-aof-rewrite-min-size", async () => {
+  const config = { appendonly: "yes", "auto-aof-rewrite-percentage": "0", "auto-aof-rewrite-min-size": "0" };
+  const server = await StoreServer.start(undefined, config);
+  const c = server.client();
+  for (let i = 0; i < 30; i++) c.send("SET", "k", `value ${i}`);
+  const [size, base] = [Number(server.info("aof_current_size")), Number(server.info("aof_base_size"))];
+  const growth = Math.floor((size - base) * 100 / base);
+  const settings: [percentage: number, minSize: number, rewrites: number][] = [
+    [0, 0, 0],
+    [growth + 1, 0, 0],
+    [growth, size, 0],
+    [growth, size - 1, 1],
+  ];
+  for (const [percentage, minSize, rewrites] of settings) {
+    c.send("CONFIG", "SET", "auto-aof-rewrite-percentage", `${percentage}`);
+    c.send("CONFIG", "SET", "auto-aof-rewrite-min-size", `${minSize}`);
+    await server.second();
+    assertEquals(
+      server.info("aof_rewrites"),
+      rewrites,
+      `${percentage} % of ${growth} %, ${minSize} of ${size}`,
+    );
+  }
+  assertEquals(server.log.includes(`Starting automatic rewriting of AOF on ${growth}% growth`), true);
+});
+
 /** The files that the manifest lists, history included: `2b` is the second base. */
 function listed(server: StoreServer): string[] {
   const text = latin1(server.disk.get("d/appendonlydir/appendonly.aof.manifest") ?? new Uint8Array());

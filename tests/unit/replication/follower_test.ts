@@ -71,6 +71,45 @@ for (const load of loads) {
   });
 }
 
+/** Lets the replica alone have `ms` of time, and its second's work behind that. */
+async function replicaWaits(servers: ReplicatedServers, ms: number): Promise<void> {
+  servers.replica.advance(ms);
+  Replication.of(servers.replica.engine).tick();
+  servers.replica.engine.endBatch();
+  await servers.settle();
+}
+
+Deno.test("a replica that hears nothing for more than repl-timeout seconds breaks its link and asks again", async () => {
+  const { servers, p, r } = await follow({ replica: { "repl-timeout": "7" } });
+  const text = "MASTER timeout: no data nor PING received...";
+  p.send("SET", "k", "v");
+  await servers.settle();
+  await replicaWaits(servers, 7000);
+  assertEquals([info(p, "stats", "sync_partial_ok"), servers.replica.log.includes(text)], ["0", false]);
+  await replicaWaits(servers, 1000);
+  assertEquals([info(p, "stats", "sync_partial_ok"), servers.replica.log.includes(text)], ["1", true]);
+  p.send("SET", "k", "w");
+  await servers.settle();
+  assertEquals(r.send("GET", "k"), "w");
+});
+
+Deno.test("a replica gives up a connection that does not come about within repl-timeout seconds", async () => {
+  const servers = await ReplicatedServers.start({ replica: { "repl-timeout": "7" } });
+  const { follower } = Replication.of(servers.replica.engine), connections = { begun: 0 };
+  const text = "Timeout connecting to the MASTER...";
+  follower.connect = () => {
+    connections.begun++;
+    return new Promise(() => {});
+  };
+  servers.replica.client().send("REPLICAOF", "10.0.0.1", "6379");
+  await replicaWaits(servers, 7000);
+  assertEquals([connections.begun, servers.replica.log.includes(text)], [1, false]);
+  await replicaWaits(servers, 1000);
+  assertEquals(servers.replica.log.includes(text), true);
+  await replicaWaits(servers, 1000);
+  assertEquals(connections.begun, 2);
+});
+
 Deno.test("a replica asks again for a transaction that it has not seen the end of", async () => {
   const { servers, p, r } = await follow();
   servers.cut();
