@@ -1,7 +1,7 @@
 /**
- * Kills a server with SIGKILL at random moments under concurrent load, starts it again, and compares what it holds with
- * what the clients know was acknowledged. After the death of the process alone nothing acknowledged may be missing in
- * any fsync mode, for its bytes were with the kernel before the reply left.
+ * Kills a server with SIGKILL under concurrent load, after a random number of acknowledged steps, starts it again, and
+ * compares what it holds with what the clients know was acknowledged. After the death of the process alone nothing
+ * acknowledged may be missing in any fsync mode, for its bytes were with the kernel before the reply left.
  */
 import { Random } from "../../src/util/random.ts";
 import { type RawConnection, ServerProcess } from "../support/oracle.ts";
@@ -81,7 +81,10 @@ async function checkAll(server: ServerProcess, writers: Writer[]): Promise<strin
   return found;
 }
 
-/** Lets the writers write and an operator meddle for a while, then kills the server. */
+/** Steps acknowledged in a round before the server is killed: at least, and the range above that. */
+const LEAST_STEPS = 30, MORE_STEPS = 1500;
+
+/** Lets the writers write and an operator meddle until so many steps are acknowledged, then kills the server. */
 async function load(
   server: ServerProcess,
   writers: Writer[],
@@ -89,12 +92,19 @@ async function load(
   problems: string[],
 ): Promise<void> {
   const connections = await Promise.all(writers.map(() => server.connect()));
+  const enough = Promise.withResolvers<void>();
+  let stepsLeft = LEAST_STEPS + random.below(MORE_STEPS);
+  const count = () => --stepsLeft === 0 && enough.resolve();
   const running = writers.map((writer, i) =>
-    writer.run(connections[i]!).catch((error: Error) => void problems.push(error.message))
+    writer.run(connections[i]!, count).catch((error: Error) => {
+      problems.push(error.message);
+      enough.resolve();
+    })
   );
   using operator = await server.connect();
   const meddling = meddle(operator, random);
-  await new Promise((resume) => setTimeout(resume, 20 + random.below(400)));
+  await Promise.race([enough.promise, Promise.all(running)]);
+  if (stepsLeft > 0 && problems.length === 0) problems.push("the server ended before it was killed");
   await server.stop("SIGKILL");
   await Promise.all([...running, meddling]);
   for (const connection of connections) connection[Symbol.dispose]();

@@ -94,8 +94,8 @@ export class Writer {
   /** @param database the database that is its own */
   constructor(readonly database: number, readonly random: Random) {}
 
-  /** Writes until the connection breaks. */
-  async run(connection: RawConnection): Promise<void> {
+  /** Writes until the connection breaks; `onStep` is called for each step acknowledged. */
+  async run(connection: RawConnection, onStep: () => void): Promise<void> {
     try {
       await connection.send("SELECT", String(this.database));
       for (;;) {
@@ -114,6 +114,7 @@ export class Writer {
           if (refused !== "") throw new RefusedError(refused);
           this.#underWay.shift()?.apply(this.#state);
           this.acknowledged++;
+          onStep();
         }
       }
     } catch (error) {
