@@ -16,7 +16,7 @@ import {
   type Parameter,
   text,
 } from "./kinds.ts";
-import { only } from "./only.ts";
+import { only, refusing } from "./only.ts";
 import {
   addresses,
   notifyClasses,
@@ -77,6 +77,13 @@ function refuseProtocols(value: string): string | undefined {
     : "Invalid tls-protocols specified. Use a combination of 'TLSv1.2' and 'TLSv1.3'";
 }
 
+/** Text is compared byte by byte, as in these locales. */
+function refuseLocale(value: string): string | undefined {
+  return ["", "C", "POSIX"].includes(value)
+    ? undefined
+    : "text is compared by its bytes: only '', 'C' and 'POSIX' are supported";
+}
+
 /** How a signal shuts the server down; nothing: as SHUTDOWN without options does. */
 const shutdownOptions = () =>
   choices(
@@ -100,8 +107,8 @@ export const PARAMETERS = {
   "timeout": integer(0, 0, INT_MAX),
   "tcp-keepalive": integer(300, 0, INT_MAX),
   "maxclients": integer(10000, 1, UINT_MAX),
-  "bind-source-addr": text("", meaningless),
-  "socket-mark-id": integer(0, 0, UINT_MAX, fixedAndMeaningless),
+  "bind-source-addr": only("", text(""), "the address that connections come from cannot be chosen here"),
+  "socket-mark-id": only(0, integer(0, 0, UINT_MAX, fixed), "sockets cannot be marked here"),
   "max-new-connections-per-cycle": integer(10, 1, 1000, meaningless),
   "max-new-tls-connections-per-cycle": integer(1, 1, 1000, meaningless),
   "proto-max-bulk-len": memory(512 * MB, MB, INT64_MAX),
@@ -138,12 +145,19 @@ export const PARAMETERS = {
 
   // General
   "daemonize": bool(false, fixedAndMeaningless),
-  "supervised": choice("no", ["upstart", "systemd", "auto", "no"], fixedAndMeaningless),
+  "supervised": refusing(
+    choice("no", ["upstart", "systemd", "auto", "no"], fixed),
+    (value) => value === "upstart" ? "upstart is not supported, use 'systemd', 'auto' or 'no'" : undefined,
+  ),
   "pidfile": text("", fixed),
   "loglevel": choice("notice", ["debug", "verbose", "notice", "warning"]),
   "logfile": text("", fixed),
   "hide-user-data-from-log": bool(false),
-  "syslog-enabled": bool(false, fixedAndMeaningless),
+  "syslog-enabled": only(
+    false,
+    bool(false, fixed),
+    "the log cannot go to syslog (to a file: 'logfile'; to the journal: standard output under systemd)",
+  ),
   "syslog-ident": text("redis", fixedAndMeaningless),
   "syslog-facility": choice("local0", [
     "user",
@@ -166,7 +180,7 @@ export const PARAMETERS = {
     flags: Meaningless,
     refuse: refuseTitleTemplate,
   }),
-  "locale-collate": text("", meaningless),
+  "locale-collate": text("", { refuse: refuseLocale }),
   "ignore-warnings": text("", meaningless),
   "hz": clampedHz(),
   "dynamic-hz": bool(true, meaningless),
@@ -176,10 +190,11 @@ export const PARAMETERS = {
   "bio_cpulist": text("", fixedAndMeaningless),
   "aof_rewrite_cpulist": text("", fixedAndMeaningless),
   "bgsave_cpulist": text("", fixedAndMeaningless),
-  "oom-score-adj": choice("no", ["no", "yes", "relative", "absolute"], {
-    flags: Meaningless,
-    synonyms: { relative: "yes" },
-  }),
+  "oom-score-adj": only(
+    "no",
+    choice("no", ["no", "yes", "relative", "absolute"], { synonyms: { relative: "yes" } }),
+    "the score cannot be adjusted from inside (in a unit of systemd: OOMScoreAdjust=)",
+  ),
   "oom-score-adj-values": oomScores([0, 200, 800], { flags: Multi | Meaningless }),
   "disable-thp": bool(true, fixedAndMeaningless),
   "jemalloc-bg-thread": bool(true, meaningless),
@@ -329,7 +344,7 @@ export const PARAMETERS = {
   "lua-enable-deprecated-api": bool(false, { flags: Immutable | Hidden | Meaningless }),
 
   // Cluster: one server is not a cluster, but its directives are known
-  "cluster-enabled": bool(false, fixedAndMeaningless),
+  "cluster-enabled": only(false, bool(false, fixed), "a server cannot be part of a cluster"),
   "cluster-config-file": text("nodes.conf", fixedAndMeaningless),
   "cluster-node-timeout": integer(15000, 0, INT64_MAX, meaningless),
   "cluster-port": integer(0, 0, MAX_PORT, fixedAndMeaningless),

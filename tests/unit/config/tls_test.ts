@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Config } from "../../../src/config/config.ts";
-import { ConfigError, ConfigLoadError } from "../../../src/config/errors.ts";
+import { ConfigError } from "../../../src/config/errors.ts";
 import { readTls, verifiesCertificates } from "../../../src/config/tls.ts";
 import { FakeHost } from "./fake_host.ts";
 
@@ -90,29 +90,3 @@ Deno.test("readTls refuses what an older Deno cannot verify", () =>
       `tls-protocols "TLSv1.3" ${needs}`,
     );
   }));
-
-/** Directives of TLS that cannot be honoured, and the reason. */
-const REFUSED: [directive: string, reason: string][] = [
-  ["tls-ciphers DEFAULT:!MEDIUM", "the cipher suites of TLS cannot be chosen here: only '' is supported"],
-  [
-    "tls-ciphersuites TLS_AES_256_GCM_SHA384",
-    "the cipher suites of TLS cannot be chosen here: only '' is supported",
-  ],
-  [
-    "tls-prefer-server-ciphers yes",
-    "a client's order of cipher suites is always kept: only 'no' is supported",
-  ],
-  ["tls-session-caching no", "sessions of TLS can always be resumed here: only 'yes' is supported"],
-  [
-    'tls-protocols "TLSv1.1 TLSv1.2"',
-    "TLSv1 and TLSv1.1 are not supported, use a combination of 'TLSv1.2' and 'TLSv1.3'",
-  ],
-  ["tls-protocols SSLv3", "Invalid tls-protocols specified. Use a combination of 'TLSv1.2' and 'TLSv1.3'"],
-  ["tls-auth-clients maybe", "argument(s) must be one of the following: no, yes, optional"],
-];
-
-for (const [directive, reason] of REFUSED) {
-  Deno.test(`a start with ${directive} is refused`, () => {
-    assertEquals(assertThrows(() => valuesOf(directive), ConfigLoadError).message.split("\n").at(-1), reason);
-  });
-}
