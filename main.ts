@@ -11,6 +11,7 @@ import { dropPermissions, permissionFlags } from "./src/server/permissions.ts";
 import { Redeno } from "./src/server/redeno.ts";
 import type { Server } from "./src/server/server.ts";
 import { logStart, openLog } from "./src/server/start_log.ts";
+import { findSupervisor } from "./src/server/supervisor.ts";
 
 /** Serves every connection a listener accepts, until it is closed. */
 async function serveConnections({ listener, isUnixSocket }: OpenListener, server: Server): Promise<void> {
@@ -39,15 +40,19 @@ async function serve(commandLine: CommandLine): Promise<number> {
   surviveFaults(log);
   const redeno = new Redeno({ config, log });
   logStart(log, config);
+  const supervisor = findSupervisor(config, log);
   const isOpen = await redeno.open(
     Deno.listen,
     (listener, server) => keepAccepting(() => serveConnections(listener, server), log),
   );
   if (!isOpen) return 1;
+  redeno.shutdown.onStopping = () => supervisor?.stopping();
   redeno.shutdown.handleSignals();
+  supervisor?.loading();
   if (await redeno.load()) {
     await dropPermissions();
     log.notice("Ready to accept connections");
+    supervisor?.ready();
   }
   return await redeno.finished;
 }

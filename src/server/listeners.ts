@@ -178,7 +178,8 @@ function openUnixSocket(path: string, permissions: number, listen: typeof Deno.l
   return { listener, isUnixSocket: true, cleanUp: () => removeSocketFile(path) };
 }
 
-function removeSocketFile(path: string): void {
+/** Removes a socket's file if there is one; what is no socket stays. */
+export function removeSocketFile(path: string): void {
   try {
     if (Deno.lstatSync(path).isSocket) Deno.removeSync(path);
   } catch (error) {

@@ -11,9 +11,12 @@ import { fromLatin1, temporaryName } from "../config/host.ts";
 import type { ConfigValues } from "../config/parameters.ts";
 import { luaLibraryUrl } from "../scripting/lua/lua_library.ts";
 import { hostAndPort } from "../util/address.ts";
+import { senderPath, USUAL_NOTIFY_SOCKET } from "./supervisor.ts";
 
 /** Variables that stand for directives. */
 const ENVIRONMENT = "REDENO_*";
+/** The variable that says where systemd is told how the server is doing. */
+const NOTIFY_VARIABLE = "NOTIFY_SOCKET";
 /** What INFO shows of the machine. */
 const MACHINE = ["osRelease", "systemMemoryInfo"];
 
@@ -26,7 +29,8 @@ export function permissionFlags(config: Config): string[] {
   const { read, written } = paths(config);
   const lists = { net: addresses(config.values), read: [...read, ...written], write: written };
   const flags = Object.entries(lists).flatMap(([kind, names]) => names.length > 0 ? [flag(kind, names)] : []);
-  return [...flags, flag("env", [ENVIRONMENT]), flag("sys", MACHINE), "--no-prompt", ...packageFlags()];
+  const variables = notifySockets(config.values).length > 0 ? [ENVIRONMENT, NOTIFY_VARIABLE] : [ENVIRONMENT];
+  return [...flags, flag("env", variables), flag("sys", MACHINE), "--no-prompt", ...packageFlags()];
 }
 
 /** Where JSR is not reached, Deno finds the standard packages by these flags only. */
@@ -50,7 +54,8 @@ function addresses(values: ConfigValues): string[] {
   const ports = [port, tlsPort].filter((number) => number > 0);
   const own = bind.flatMap((address) => ports.map((number) => hostAndPort(hostOf(address), number)));
   const others = replicaof === undefined ? [] : [hostAndPort(replicaof.host, replicaof.port)];
-  const sockets = unixsocket !== "" && namesSockets() ? [`unix:${absolute(unixsocket)}`] : [];
+  const paths = [...(unixsocket === "" ? [] : [unixsocket]), ...notifySockets(values)];
+  const sockets = namesSockets() ? paths.map((path) => `unix:${absolute(path)}`) : [];
   return [...own, ...others, ...sockets];
 }
 
@@ -70,6 +75,11 @@ function namesSockets(): boolean {
   }
 }
 
+/** The sockets that systemd is told by: its own, and the one that messages come from. */
+function notifySockets({ supervised, dir, port }: ConfigValues): string[] {
+  return supervised === "no" ? [] : [USUAL_NOTIFY_SOCKET, senderPath(dir, port)];
+}
+
 /** Folders and files that are read, and those that are written too. Both are read, as whoever writes looks what is there. */
 function paths(config: Config): { read: string[]; written: string[] } {
   const { values } = config;
@@ -84,7 +94,8 @@ function paths(config: Config): { read: string[]; written: string[] } {
   const rewritten = [config.filePath, values.aclfile].filter(Boolean).flatMap((
     path,
   ) => [path, temporaryName(path)]);
-  const written = [values.dir, values.logfile, values.pidfile, values.unixsocket, ...rewritten];
+  const sockets = [values.unixsocket, ...notifySockets(values)];
+  const written = [values.dir, values.logfile, values.pidfile, ...sockets, ...rewritten];
   const read = [...config.filesRead, ...certificates];
   return { read: [...read.flatMap(namesOf), ...scriptLibrary()], written: written.flatMap(namesOf) };
 }

@@ -38,6 +38,8 @@ function optionsOf(words: readonly ("save" | "nosave" | "now" | "force")[]): Shu
 export class Shutdown {
   /** Resolves with the exit status when the server has ended. */
   readonly finished: Promise<number>;
+  /** Called when the end begins, before anything is saved. */
+  onStopping: () => void = () => {};
   #finish: (status: number) => void = () => {};
   /** What a signal has asked for and has not been begun yet. */
   #requested: ShutdownOptions | null = null;
@@ -188,6 +190,7 @@ export class Shutdown {
 
   /** Ends the server now. False if its data could not be made safe. */
   #end(options: ShutdownOptions): boolean {
+    this.onStopping();
     this.#reportReplicas();
     try {
       this.persistence.finish(options);

@@ -150,6 +150,25 @@ Deno.test("what a server's permissions do not name is refused with an error, and
   assertStringIncludes(server.log, `Requires net access to "127.0.0.1:${elsewhere}"`);
 });
 
+Deno.test("with supervised, exactly its permissions reach the socket of systemd", async () => {
+  await using site = await Site.make();
+  const notify = `${site.folder}/notify`, messages: string[] = [];
+  const flags = (await site.flags("--supervised", "systemd"))
+    .map((flag) => flag.replaceAll("/run/systemd/notify", notify));
+  assert(flags.includes("--allow-env=REDENO_*,NOTIFY_SOCKET"));
+  const socket = Deno.listenDatagram({ transport: "unixpacket", path: notify });
+  const command = ["env", `NOTIFY_SOCKET=${notify}`, ...redenoCommand(flags), site.config];
+  const server = await ServerProcess.start(
+    command,
+    [...site.directives, "--supervised", "systemd"],
+    site.data,
+  );
+  for (let i = 0; i < 3; i++) messages.push(new TextDecoder().decode((await socket.receive())[0]));
+  assertEquals(messages.at(-1), "READY=1\n", server.log);
+  socket.close();
+  await server.stop();
+});
+
 Deno.test("a server without the permission to read its environment says so in one line and exits with status 1", async () => {
   const [program, ...words] = redenoCommand(["--no-prompt"]);
   const { code, stdout, stderr } = await runTool(program, words);

@@ -1,0 +1,132 @@
+/**
+ * What a supervising systemd is told: datagrams to the Unix socket that NOTIFY_SOCKET names, as sd_notify(3) sends them and in
+ * the words of redis-server.
+ *
+ * Deno sends datagrams only from a socket that has a path of its own. It is made for each message, in the data folder or, where
+ * that cannot be, in /tmp; the path is removed before the message is sent, which does not need it.
+ */
+import type { Config } from "../config/config.ts";
+import { ConfigLoadError } from "../config/errors.ts";
+import { fromLatin1 } from "../config/host.ts";
+import type { EngineLog } from "../engine/engine.ts";
+import { removeSocketFile } from "./listeners.ts";
+
+/** Socket paths are short (108 bytes on Linux), folders may be long. */
+const FALLBACK_FOLDER = "/tmp";
+
+/** Where systemd takes messages, if it says nothing else. */
+export const USUAL_NOTIFY_SOCKET = "/run/systemd/notify";
+
+/** The socket that messages are sent from: its name is known before the start, so that a permission can name it. */
+export function senderPath(folder: string, port: number): string {
+  return `${folder}/redeno-notify-${port}.sock`;
+}
+
+/** Sends a message to a socket, from one of the paths `senders`. Rejects if none will do. */
+async function sendDatagram(message: string, path: string, senders: readonly string[]): Promise<void> {
+  let fault: unknown;
+  for (const own of senders) {
+    try {
+      const socket = Deno.listenDatagram({ transport: "unixpacket", path: own });
+      removeSocketFile(own);
+      try {
+        await socket.send(new TextEncoder().encode(message), { transport: "unixpacket", path });
+        return;
+      } finally {
+        socket.close();
+      }
+    } catch (error) {
+      fault = error;
+    }
+  }
+  throw fault;
+}
+
+/** Tells systemd how the server is doing. All methods log what fails, and never reject. */
+export class Supervisor {
+  /** The message before, which must arrive first; null if it has. */
+  #last: Promise<void> | null = null;
+
+  constructor(
+    readonly config: Config,
+    readonly log: EngineLog,
+    /** The socket's path, or "" where there is none. */
+    readonly socketPath: string,
+  ) {}
+
+  /** The data are being loaded. */
+  loading(): Promise<void> {
+    return this.#send("STATUS=Redis is loading...\n");
+  }
+
+  /** Clients are served. */
+  async ready(): Promise<void> {
+    const isReplica = this.config.values.replicaof !== undefined;
+    const mode = isReplica ? " in read-only mode. Waiting for MASTER <-> REPLICA sync" : "";
+    await this.#send(`STATUS=Ready to accept connections${mode}\n`);
+    await this.#send("READY=1\n");
+  }
+
+  /** The server ends. */
+  stopping(): Promise<void> {
+    return this.#send("STOPPING=1\n");
+  }
+
+  /** Sends at once if it can: the process may end with this turn. */
+  #send(message: string): Promise<void> {
+    const sent = this.#last === null ? this.#sendNow(message) : this.#last.then(() => this.#sendNow(message));
+    this.#last = sent;
+    return sent.then(() => {
+      if (this.#last === sent) this.#last = null;
+    });
+  }
+
+  async #sendNow(message: string): Promise<void> {
+    if (this.socketPath === "") {
+      this.log.warning("systemd supervision error: NOTIFY_SOCKET not found!");
+      return;
+    }
+    try {
+      const { dir, port } = this.config.values;
+      const senders = [fromLatin1(dir), FALLBACK_FOLDER].map((folder) => senderPath(folder, port));
+      await sendDatagram(message, this.socketPath, senders);
+    } catch (error) {
+      this.log.warning(`systemd supervision error: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}
+
+/**
+ * The supervisor that `supervised` asks for, or null. Throws {@linkcode ConfigLoadError} where this Deno cannot send what
+ * systemd would wait for.
+ */
+export function findSupervisor(config: Config, log: EngineLog): Supervisor | null {
+  const { supervised } = config.values;
+  if (supervised !== "systemd" && supervised !== "auto") return null;
+  const socketPath = notifySocket();
+  if (supervised === "auto" && socketPath === "") return null;
+  if (typeof Deno.listenDatagram !== "function") {
+    throw new ConfigLoadError(
+      `supervised ${supervised}: systemd cannot be notified, since this Deno was started without --unstable-net. ` +
+        "Set 'supervised no', and Type=exec in the unit",
+    );
+  }
+  if (socketPath.startsWith("@")) {
+    throw new ConfigLoadError(
+      `supervised ${supervised}: NOTIFY_SOCKET is an abstract socket (${socketPath}), which Deno cannot reach. ` +
+        "Set 'supervised no', and Type=exec in the unit",
+    );
+  }
+  log.notice(
+    "Supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and TimeoutStopSec in " +
+      "your service unit.",
+  );
+  return new Supervisor(config, log, socketPath);
+}
+
+/** The variable, where the process may see it. */
+function notifySocket(): string {
+  const variable = "NOTIFY_SOCKET";
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) ?? "" : "";
+}
