@@ -1,12 +1,14 @@
 /** Redeno: reads the command line, builds the server, accepts connections, handles signals. */
 import { runCli } from "./src/cli/main.ts";
-import { type CommandLine, HELP_TEXT, parseCommandLine, VERSION_TEXT } from "./src/config/command_line.ts";
+import { type CommandLine, parseCommandLine, VERSION_TEXT } from "./src/config/command_line.ts";
 import { Config } from "./src/config/config.ts";
 import { directiveEnvironment } from "./src/config/environment.ts";
 import { ConfigLoadError } from "./src/config/errors.ts";
 import { keepAccepting } from "./src/server/accepting.ts";
 import { addressText, type OpenListener } from "./src/server/listeners.ts";
 import { surviveFaults } from "./src/server/faults.ts";
+import { runCheckAof, runCheckRdb } from "./src/server/check.ts";
+import { printHelp } from "./src/server/help.ts";
 import { dropPermissions, permissionFlags } from "./src/server/permissions.ts";
 import { Redeno } from "./src/server/redeno.ts";
 import type { Server } from "./src/server/server.ts";
@@ -66,8 +68,11 @@ async function main(): Promise<number> {
         console.log(VERSION_TEXT);
         return 0;
       case "help":
-        console.log(HELP_TEXT);
-        return 0;
+        return printHelp(command.topic);
+      case "check-rdb":
+        return runCheckRdb(command.args);
+      case "check-aof":
+        return runCheckAof(command.args);
       case "cli":
         return await runCli([...command.args]);
       case "permissions":

@@ -22,8 +22,9 @@ export interface CommandLine {
 
 /** What the command line asks for. */
 export type Command =
-  | { readonly kind: "version" | "help" }
-  | { readonly kind: "cli"; readonly args: readonly string[] }
+  | { readonly kind: "version" }
+  | { readonly kind: "help"; readonly topic: string | undefined }
+  | { readonly kind: "cli" | "check-rdb" | "check-aof"; readonly args: readonly string[] }
   | { readonly kind: "server" | "permissions"; readonly commandLine: CommandLine };
 
 /** The answer to `--version`. */
@@ -35,7 +36,9 @@ export const HELP_TEXT = `Usage: redeno [/path/to/redis.conf] [--directive value
        redeno - (read the configuration from standard input)
        redeno cli [-h host] [-p port] [-a password] [-n db] [-3] [command ...]
        redeno permissions [/path/to/redis.conf] [--directive value ...] [-]
-       redeno help
+       redeno check-rdb FILE
+       redeno check-aof [--fix | --truncate-to-timestamp SECONDS] FILE|MANIFEST|DIR
+       redeno help [TOPIC]
        redeno -v or --version
        redeno -h or --help
 
@@ -55,7 +58,7 @@ Examples:
 `;
 
 /** Words that a command line may begin with instead of a configuration file. */
-export const COMMANDS = ["cli", "permissions", "help"] as const;
+export const COMMANDS = ["cli", "permissions", "check-rdb", "check-aof", "help"] as const;
 
 /**
  * The way on from a first word that was taken for a configuration file and is none: the nearest command or directive.
@@ -74,13 +77,16 @@ export function adviceFor(word: string): string {
 /** Reads the arguments of the process. */
 export function parseCommandLine(args: readonly string[]): Command {
   const [first] = args;
-  if (first === "cli") return { kind: "cli", args: args.slice(1) };
+  if (first === "cli" || first === "check-rdb" || first === "check-aof") {
+    return { kind: first, args: args.slice(1) };
+  }
+  if (first === "help") return { kind: "help", topic: args[1] };
   const own = parseArgs(args.slice(0, 1), {
     boolean: ["version", "help"],
     alias: { version: "v", help: "h" },
   });
   if (own.version) return { kind: "version" };
-  if (own.help || first === "help") return { kind: "help" };
+  if (own.help) return { kind: "help", topic: undefined };
   if (first === "permissions") {
     return { kind: "permissions", commandLine: parseServerArguments(args.slice(1)) };
   }

@@ -35,7 +35,24 @@ export interface RdbTarget {
   /** A key without elements was left out. */
   skippedEmpty(key: string): void;
   warn(text: string): void;
+  /** The keys that follow are those of this database. */
+  databaseSelected?(id: number): void;
+  /** The file's checksum is right. */
+  checksumRight?(): void;
 }
+
+/** What a reader is doing, in the words of redis-check-rdb. */
+export type RdbStage =
+  | "start"
+  | "read-type"
+  | "read-expire"
+  | "read-len"
+  | "read-aux"
+  | "read-module-aux"
+  | "read-functions"
+  | "read-key"
+  | "read-object-value"
+  | "check-sum";
 
 /** The first version with a checksum. */
 const CHECKSUM_SINCE = 5;
@@ -44,6 +61,10 @@ const CHECKSUM_SINCE = 5;
 export class RdbReader {
   /** More bytes must arrive before anything can be read on. */
   isStarved = false;
+  /** What it is doing, for those who report a fault. */
+  stage: RdbStage = "start";
+  /** The type of the key that is being read, -1 between two keys. */
+  keyType = 0;
   readonly #key = new Slice();
   readonly #value = new Slice();
   readonly #values: ValueReader;
@@ -54,6 +75,11 @@ export class RdbReader {
 
   constructor(readonly input: RdbInput, readonly target: RdbTarget, limits: DataLimits) {
     this.#values = new ValueReader(input, limits, false);
+  }
+
+  /** The key whose value is being read, or nothing. */
+  get key(): string | undefined {
+    return this.stage === "read-object-value" ? this.#key.text() : undefined;
   }
 
   /**
@@ -96,25 +122,28 @@ export class RdbReader {
   }
 
   #header(): number {
-    if (this.input.fixed(5) !== "REDIS") this.input.fail("Wrong signature trying to load DB from file");
-    const digits = this.input.fixed(4);
+    const header = this.input.fixed(9), digits = header.slice(5);
+    if (!header.startsWith("REDIS")) this.input.fail("Wrong signature trying to load DB from file");
     const version = /^\d{4}$/.test(digits) ? Number(digits) : 0;
     if (version < 1 || version > RDB_VERSION_NEWEST) {
-      this.input.fail(`Can't handle RDB format version ${digits}`);
+      this.input.fail(`Can't handle RDB format version ${parseInt(digits) || 0}`);
     }
     return version;
   }
 
   #checksum(): void {
+    this.stage = "check-sum";
     const result = this.input.checksum();
     if (!this.target.checksChecksum) return;
     if (result === "none") this.target.warn("RDB file was saved with checksum disabled: no check performed.");
     if (result === "wrong") this.input.fail("RDB CRC error");
+    if (result === "right") this.target.checksumRight?.();
   }
 
   /** Reads up to and with the next key; false at the end of the file. */
   #next(): boolean {
     for (;; this.input.mark()) {
+      this.stage = "read-type";
       const opcode = this.input.byte();
       if (opcode === RdbOpcode.Eof) return false;
       if (opcode < RdbOpcode.SlotInfo) {
@@ -127,6 +156,7 @@ export class RdbReader {
 
   #readOpcode(opcode: number): void {
     const { input } = this, attributes = this.#attributes;
+    this.stage = stageOf(opcode);
     switch (opcode) {
       case RdbOpcode.ExpireTimeMs:
         attributes.expiresAtMs = input.moment();
@@ -172,6 +202,7 @@ export class RdbReader {
       );
     }
     this.#databaseId = id;
+    this.target.databaseSelected?.(id);
   }
 
   #readFunction(opcode: number): void {
@@ -188,7 +219,10 @@ export class RdbReader {
 
   #readKey(type: number): void {
     const { input, target } = this, attributes = this.#attributes;
+    this.stage = "read-key";
+    this.keyType = type;
     const key = input.key(this.#key);
+    this.stage = "read-object-value";
     if (type === RdbType.String) {
       target.putString(this.#databaseId, key, input.string(this.#value), attributes);
     } else {
@@ -197,7 +231,11 @@ export class RdbReader {
       if (value === null) target.skippedEmpty(key.text());
       else target.putCollection(this.#databaseId, key, value, attributes);
     }
-    attributes.expiresAtMs = attributes.idleSeconds = attributes.frequency = -1;
+    attributes.expiresAtMs =
+      attributes.idleSeconds =
+      attributes.frequency =
+      this.keyType =
+        -1;
   }
 
   /** One warning for a key, whatever is wrong with it. */
@@ -206,5 +244,26 @@ export class RdbReader {
     this.target.warn(
       `The value of key '${key.text()}' in database ${this.#databaseId} was damaged and has been mended: ${first}${more}`,
     );
+  }
+}
+
+function stageOf(opcode: number): RdbStage {
+  switch (opcode) {
+    case RdbOpcode.ExpireTimeMs:
+    case RdbOpcode.ExpireTime:
+      return "read-expire";
+    case RdbOpcode.SelectDb:
+    case RdbOpcode.ResizeDb:
+    case RdbOpcode.SlotInfo:
+      return "read-len";
+    case RdbOpcode.Aux:
+      return "read-aux";
+    case RdbOpcode.ModuleAux:
+      return "read-module-aux";
+    case RdbOpcode.Function2:
+    case RdbOpcode.FunctionEarly:
+      return "read-functions";
+    default:
+      return "read-type";
   }
 }

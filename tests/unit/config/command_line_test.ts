@@ -3,13 +3,19 @@ import { HELP_TEXT, parseCommandLine, VERSION_TEXT } from "../../../src/config/c
 
 Deno.test("parseCommandLine knows the tool's own flags in the first place only", () => {
   for (const flag of ["--version", "-v"]) assertEquals(parseCommandLine([flag]), { kind: "version" });
-  for (const flag of ["--help", "-h", "help"]) {
-    assertEquals(parseCommandLine([flag]), { kind: "help" });
+  for (const flag of ["--help", "-h"]) {
+    assertEquals(parseCommandLine([flag]), { kind: "help", topic: undefined });
   }
   assertEquals(parseCommandLine(["--logfile", "--version"]), {
     kind: "server",
     commandLine: { configFile: "", readsStandardInput: false, options: 'logfile "--version" ' },
   });
+});
+
+Deno.test("parseCommandLine knows help and its topic, and the tools with their arguments", () => {
+  assertEquals(parseCommandLine(["help"]), { kind: "help", topic: undefined });
+  assertEquals(parseCommandLine(["help", "systemd"]), { kind: "help", topic: "systemd" });
+  assertEquals(parseCommandLine(["check-aof", "--fix", "a"]), { kind: "check-aof", args: ["--fix", "a"] });
 });
 
 Deno.test("parseCommandLine hands everything behind cli to the client", () => {

@@ -172,6 +172,7 @@ Deno.test("a variable that resembles no directive is refused, too; addresses of 
 /** First words that are no file, and what is said of them. */
 const FIRST_WORDS: [word: string, question: string][] = [
   ["hlep", " Did you mean 'redeno help'?"],
+  ["check-rbd", " Did you mean 'redeno check-rdb'?"],
   ["permisions", " Did you mean 'redeno permissions'?"],
   ["port", " Did you mean 'redeno --port'?"],
   ["maxmemroy", " Did you mean 'redeno --maxmemory'?"],

@@ -1,0 +1,136 @@
+/** `redeno check-rdb`: reads an RDB file to its end and says what is in it, in the words of redis-check-rdb. */
+import { defaultLimits } from "../../data/limits.ts";
+import type { ByteSource } from "./rdb_input.ts";
+import { RdbError, RdbInput } from "./rdb_input.ts";
+import { type KeyAttributes, RdbReader, type RdbTarget } from "./rdb_reader.ts";
+
+/** Names of the types of values, by their number in the file. */
+const TYPE_NAMES = [
+  "string",
+  "list-linked",
+  "set-hashtable",
+  "zset-v1",
+  "hash-hashtable",
+  "zset-v2",
+  "module-pre-release",
+  "module-value",
+  "",
+  "hash-zipmap",
+  "list-ziplist",
+  "set-intset",
+  "zset-ziplist",
+  "hash-ziplist",
+  "quicklist",
+  "stream",
+  "hash-listpack",
+  "zset-listpack",
+  "quicklist-v2",
+  "stream-v2",
+  "set-listpack",
+  "stream-v3",
+  "hash-hashtable-md-pre-release",
+  "hash-listpack-md-pre-release",
+  "hash-hashtable-md",
+  "hash-listpack-md",
+];
+
+/** Counts what a file holds, and keeps none of it. */
+class CountingTarget implements RdbTarget {
+  readonly databaseCount = Infinity;
+  readonly checksChecksum = true;
+  keys = 0;
+  expires = 0;
+  expired = 0;
+
+  /** @param say prints a message with the offset */
+  constructor(readonly say: (text: string) => void, readonly nowMs: number) {}
+
+  aux(name: string, value: string): void {
+    this.say(`AUX FIELD ${name} = '${value}'`);
+  }
+
+  functionLibrary(): null {
+    return null;
+  }
+
+  putString(_databaseId: number, _key: unknown, _value: unknown, attributes: KeyAttributes): void {
+    this.#count(attributes);
+  }
+
+  putCollection(_databaseId: number, _key: unknown, _value: unknown, attributes: KeyAttributes): void {
+    this.#count(attributes);
+  }
+
+  #count({ expiresAtMs }: KeyAttributes): void {
+    this.keys++;
+    if (expiresAtMs === -1) return;
+    this.expires++;
+    if (expiresAtMs < this.nowMs) this.expired++;
+  }
+
+  skippedEmpty(): void {
+    this.keys++;
+  }
+
+  warn(text: string): void {
+    this.say(text);
+  }
+
+  databaseSelected(id: number): void {
+    this.say(`Selecting DB ID ${id}`);
+  }
+
+  checksumRight(): void {
+    this.say("Checksum OK");
+  }
+}
+
+/** What a check has found. */
+export interface RdbCheck {
+  readonly isSound: boolean;
+  /** Bytes behind the RDB file that were read along, such as the commands of an append only file. */
+  readonly rest: Uint8Array;
+  /** The length of the RDB file, bytes. */
+  readonly length: number;
+}
+
+/**
+ * Checks the RDB file that `source` begins with.
+ * @param print takes the report, a line a call, as latin1
+ */
+export function checkRdb(
+  source: ByteSource,
+  size: number,
+  name: string,
+  nowMs: number,
+  print: (line: string) => void,
+): RdbCheck {
+  const input = new RdbInput(source, size);
+  const say = (text: string, offset = input.offset) => print(`[offset ${offset}] ${text}`);
+  const target = new CountingTarget(say, nowMs);
+  const reader = new RdbReader(input, target, defaultLimits());
+  say(`Checking RDB file ${name}`);
+  let isSound = true;
+  try {
+    for (const _ of reader.read(undefined, 1_000_000));
+    say("\\o/ RDB looks OK! \\o/");
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+    isSound = false;
+    printFault(error, reader, print);
+  }
+  // A key counts from its name on, whatever becomes of its value.
+  print(`[info] ${target.keys + (reader.key === undefined ? 0 : 1)} keys read`);
+  print(`[info] ${target.expires} expires`);
+  print(`[info] ${target.expired} already expired`);
+  return { isSound, rest: isSound ? input.rest() : new Uint8Array(0), length: input.offset };
+}
+
+function printFault({ message, offset }: RdbError, reader: RdbReader, print: (line: string) => void): void {
+  const { stage, key, keyType } = reader;
+  print("--- RDB ERROR DETECTED ---");
+  print(`[offset ${offset || reader.input.offset}] ${message}`);
+  print(`[additional info] While doing: ${stage}`);
+  if (key !== undefined) print(`[additional info] Reading key '${key}'`);
+  if (keyType >= 0) print(`[additional info] Reading type ${keyType} (${TYPE_NAMES[keyType] || "unknown"})`);
+}
