@@ -1,9 +1,11 @@
+import { Store } from "../store/store.ts";
+
 /**
  * The thresholds at which collections change their encoding. One object per server, shared by all
  * values and changed in place by CONFIG SET, so that a value sees the new limit at its next write.
  * The names are the directives' names in camel case; sizes are in bytes unless they count entries.
  */
-export interface DataLimits {
+export interface EncodingLimits {
   hashMaxListpackEntries: number;
   hashMaxListpackValue: number;
   /** Positive: entries per quicklist node; -1 … -5: 4, 8, 16, 32, 64 KiB per node. */
@@ -20,8 +22,13 @@ export interface DataLimits {
   hllSparseMaxBytes: number;
 }
 
+/** What values have to know of the server they are in: the thresholds, and the memory for what is not small. */
+export interface DataLimits extends EncodingLimits {
+  readonly store: Store;
+}
+
 /**
- * Redis's defaults, in a fresh object that the caller may change. Sets are as in 7.0, which has no listpacks among
+ * Redis's defaults and a store of their own, in a fresh object that the caller may change. Sets are as in 7.0, which has no listpacks among
  * them: its files then load there, and small sets are packed all the same (set.ts).
  */
 export function defaultLimits(): DataLimits {
@@ -38,5 +45,6 @@ export function defaultLimits(): DataLimits {
     streamNodeMaxBytes: 4096,
     streamNodeMaxEntries: 100,
     hllSparseMaxBytes: 3000,
+    store: new Store(),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Sets. A set of integers only is a sorted string of them (intset.ts); other small sets are a packed
- * string (packed.ts); all others are a table (string_table.ts).
+ * string (packed.ts); all others are a table of bytes in the store (store/table.ts), in which members are compared,
+ * found and removed as the bytes they arrived as.
  *
  * What OBJECT ENCODING says follows Redis's thresholds: `intset` up to `set-max-intset-entries`
  * integers, `listpack` up to `set-max-listpack-entries` members of `set-max-listpack-value` bytes
@@ -8,10 +9,13 @@
  * is stored goes its own way in one point: a small `hashtable` is packed too, for a table costs some
  * 400 bytes before it holds anything.
  */
-import { latin1 } from "../util/bytes.ts";
+import { ROOT_BYTES, Table } from "../store/table.ts";
+import { allocateBytes, bytesOf, latin1, writeLatin1 } from "../util/bytes.ts";
 import { parseInteger } from "../util/numbers.ts";
+import type { Random } from "../util/random.ts";
 import { encodeInt, findInt, intTextAt, type IntWidth, intWidth, widenInts } from "./intset.ts";
 import type { DataLimits } from "./limits.ts";
+import { forgetOrphan, freeIfOrphaned } from "./orphans.ts";
 import {
   COUNT_BYTES,
   encodeEntry,
@@ -25,13 +29,14 @@ import {
   packedCount,
   packText,
   spliceText,
-  unpackEntries,
 } from "./packed.ts";
-import { StringTable } from "./string_table.ts";
+import { drawDistinct } from "./sampling.ts";
 import { CollectionValue, ValueType } from "./value.ts";
 
 /** Called with each member. */
 export type MemberVisitor = (member: string) => void;
+/** Called with each member as `buf[start, end)`, valid during the call. */
+export type MemberBytesVisitor = (buf: Uint8Array, start: number, end: number) => void;
 
 /** A set called a hashtable is packed all the same while it is within these. */
 const packedMembers = 32, packedBytes = 64;
@@ -41,11 +46,28 @@ const notInts = 0;
 
 /** In the byte that stands before a packed set, beside the width of its integers. */
 const HASHTABLE_BIT = 0x80;
+/** In the same place: what follows is a table's root. */
+const TABLE_BIT = 0x40;
+/** A table of more bytes than this is a value of its own; the root of a smaller one is packed in its place. */
+const LARGEST_ROOTED_BYTES = 65_536;
+/** Members of a large set that are visited between two looks at its directory. */
+const BATCH = 4096;
+/** What the objects of a set weigh besides its bytes, about. */
+const OBJECT_BYTES = 240;
 
 /** The width of integers, or that there are none, in the byte before a packed set. */
 function widthIn(mark: number): IntWidth | typeof notInts {
   const width = mark & ~HASHTABLE_BIT;
   return width === 2 || width === 4 || width === 8 ? width : notInts;
+}
+
+let scratch = allocateBytes(256);
+
+/** The bytes of `text` from the beginning of a buffer that is in use until the next call. */
+function scratchOf(text: string): Uint8Array {
+  if (text.length > scratch.length) scratch = allocateBytes(text.length * 2);
+  writeLatin1(scratch, 0, text);
+  return scratch;
 }
 
 /** A set of latin1 strings. */
@@ -57,7 +79,7 @@ export class SetValue extends CollectionValue {
   #count = 0;
   #width: IntWidth | typeof notInts = 2;
   #isHashtable = false;
-  #table: StringTable | null = null;
+  #table: Table | null = null;
 
   constructor(limits: DataLimits) {
     super();
@@ -67,6 +89,12 @@ export class SetValue extends CollectionValue {
   /** The small set that was packed into the bytes [start, end). */
   static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): SetValue {
     const set = new SetValue(limits), mark = bytes[start]!;
+    if ((mark & TABLE_BIT) !== 0) {
+      set.#width = notInts;
+      set.#isHashtable = true;
+      set.#table = new Table(limits.store).readRoot(bytes, start + 1);
+      return set;
+    }
     set.#width = widthIn(mark);
     set.#isHashtable = (mark & HASHTABLE_BIT) !== 0;
     set.#count = packedCount(bytes, start + 1);
@@ -91,12 +119,37 @@ export class SetValue extends CollectionValue {
   }
 
   override get packedBytes(): number {
-    return this.#table === null ? 1 + COUNT_BYTES + this.#text.length : -1;
+    if (this.#table === null) return 1 + COUNT_BYTES + this.#text.length;
+    return this.#table.bytes <= LARGEST_ROOTED_BYTES ? 1 + ROOT_BYTES : -1;
   }
 
   override packInto(bytes: Uint8Array, at: number): void {
+    if (this.#table !== null) {
+      bytes[at] = TABLE_BIT;
+      this.#table.writeRoot(bytes, at + 1);
+      forgetOrphan(this);
+      return;
+    }
     bytes[at] = this.#width | (this.#isHashtable ? HASHTABLE_BIT : 0);
     packText(bytes, at + 1, this.#count, this.#text);
+  }
+
+  override get runBytes(): number {
+    return this.#table === null ? 0 : this.#table.bytes;
+  }
+
+  override free(): void {
+    if (this.#table === null) return;
+    this.#table.free();
+    forgetOrphan(this);
+  }
+
+  override compact(cursor: number, budget: number): number {
+    return this.#table === null ? 0 : this.#table.compact(cursor, budget);
+  }
+
+  override forEachRun(visit: (ref: number) => void): void {
+    this.#table?.forEachRun(visit);
   }
 
   get type(): ValueType {
@@ -113,63 +166,68 @@ export class SetValue extends CollectionValue {
   }
 
   get memoryBytes(): number {
-    return 88 + (this.#table === null ? 16 + this.#text.length : this.#table.memoryBytes);
+    return this.#table === null ? 104 + this.#text.length : OBJECT_BYTES + this.#table.bytes;
   }
 
   /** Whether `member` is in the set. */
   has(member: string): boolean {
-    if (this.#table !== null) return this.#table.find(member) >= 0;
+    if (this.#table !== null) return this.#find(this.#table, scratchOf(member), 0, member.length) !== 0;
     if (this.#width === notInts) return findEntry(this.#text, member, 1) >= 0;
     return this.#findInt(member) >= 0;
   }
 
+  /** Whether `buf[start, end)` is in the set. */
+  hasBytes(buf: Uint8Array, start: number, end: number): boolean {
+    if (this.#table !== null) return this.#find(this.#table, buf, start, end) !== 0;
+    return this.has(latin1(buf, start, end));
+  }
+
   /**
-   * Adds a member; tells whether it is new. The string is kept: it must not be a part cut from a big
+   * Adds a member; tells whether it is new. The string is kept by a small set: it must not be a part cut from a big
    * one.
    */
   add(member: string): boolean {
+    if (this.#table !== null) return addTo(this.#table, scratchOf(member), 0, member.length);
     const width = this.#width;
     if (width !== notInts) {
       const value = parseInteger(member);
       if (value !== undefined) return this.#addInt(value, width);
       this.#leaveInts(this.#fitsListpack(Math.max(member.length, this.#longestInt())));
-    }
-    if (this.#table !== null) {
-      const before = this.#table.size;
-      return this.#table.add(member) === before;
+      if (this.#table !== null) return this.add(member);
     }
     if (findEntry(this.#text, member, 1) >= 0) return false;
     if (!this.#isHashtable && !this.#fitsListpack(member.length)) this.#isHashtable = true;
     if (this.#isHashtable && (this.#count >= packedMembers || member.length > packedBytes)) {
-      this.#toTable().add(member);
-    } else {
-      this.#text = flat(this.#text + encodeEntry(member));
-      this.#count++;
+      this.#toTable();
+      return this.add(member);
     }
+    this.#text = flat(this.#text + encodeEntry(member));
+    this.#count++;
     return true;
   }
 
-  /** Adds all members of `other`. O(n), and no string is hashed where a big table can be copied. */
+  /** Adds the member `buf[start, end)`; tells whether it is new. */
+  addBytes(buf: Uint8Array, start: number, end: number): boolean {
+    if (this.#table !== null) return addTo(this.#table, buf, start, end);
+    return this.add(latin1(buf, start, end));
+  }
+
+  /** Adds all members of `other`. O(n), and no member is hashed where a big table can be copied. */
   addAll(other: SetValue): void {
     const table = other.#table;
     if (table === null) return other.forEach((member) => this.add(ownText(member)));
     const { setMaxIntsetEntries, setMaxListpackEntries } = this.#limits;
     if (this.size === 0 && table.size > Math.max(setMaxIntsetEntries, setMaxListpackEntries)) {
+      this.free();
       this.#width = notInts;
       this.#isHashtable = true;
-      this.#table = table.copy();
-    } else {
-      for (let slot = 0; slot < table.size; slot++) this.add(table.at(slot));
-    }
+      this.#keep(table.copy());
+    } else other.forEachBytes((buf, start, end) => this.addBytes(buf, start, end));
   }
 
   /** Removes a member; tells whether it was there. */
   delete(member: string): boolean {
-    if (this.#table !== null) {
-      const slot = this.#table.find(member);
-      if (slot >= 0) this.#table.removeAt(slot);
-      return slot >= 0;
-    }
+    if (this.#table !== null) return this.deleteBytes(scratchOf(member), 0, member.length);
     const width = this.#width;
     const at = width === notInts ? findEntry(this.#text, member, 1) : this.#findInt(member) * width;
     if (at < 0) return false;
@@ -178,36 +236,64 @@ export class SetValue extends CollectionValue {
     return true;
   }
 
-  /** The member with this number, 0 … size - 1. O(1), but for a walk over a packed set. */
-  at(number: number): string {
-    if (this.#table !== null) return this.#table.at(number);
-    if (this.#width !== notInts) return intTextAt(this.#text, this.#width, number);
-    return entryText(this.#text, nthEntry(this.#text, number));
+  /** Removes the member `buf[start, end)`; tells whether it was there. */
+  deleteBytes(buf: Uint8Array, start: number, end: number): boolean {
+    const table = this.#table;
+    if (table === null) return this.delete(latin1(buf, start, end));
+    const hash = table.hash(buf, start, end), ref = table.find(buf, start, end, hash);
+    if (ref !== 0) table.remove(hash, ref);
+    return ref !== 0;
   }
 
-  /** The members with these numbers, in the order given. O(1) each, and one walk over a packed set. */
-  membersAt(numbers: readonly number[]): string[] {
-    const isPacked = this.#table === null && this.#width === notInts;
-    const packed = isPacked ? unpackEntries(this.#text) : [];
-    return numbers.map((number) => isPacked ? packed[number]! : this.at(number));
+  /** A member of a set that is not empty, each as likely as the others. O(1), but for a walk over a packed set. */
+  randomMember(random: Random): string {
+    if (this.#table !== null) return this.#table.keyText(this.#table.sample(random));
+    return this.#at(random.below(this.#count));
   }
 
-  /** All members in the order of their numbers. O(n). */
+  /** Removes a member of a set that is not empty, each as likely as the others, and gives it. */
+  popRandom(random: Random): string {
+    const table = this.#table;
+    if (table === null) {
+      const member = ownText(this.#at(random.below(this.#count)));
+      this.delete(member);
+      return member;
+    }
+    const ref = table.sample(random), member = table.keyText(ref);
+    table.remove(table.hashOf(ref), ref);
+    return member;
+  }
+
+  /** `count` different members, all choices being equally likely; all members if there are not more. O(count), O(n) at most. */
+  randomMembers(count: number, random: Random): string[] {
+    const table = this.#table;
+    if (table !== null) return table.sampleDistinct(count, random).map((ref) => table.keyText(ref));
+    const members = this.members();
+    return drawDistinct(members.length, count, random).map((number) => members[number]!);
+  }
+
+  /** All members. O(n). */
   members(): string[] {
-    if (this.#table === null && this.#width === notInts) return unpackEntries(this.#text);
     const members: string[] = [];
-    for (let number = 0, size = this.size; number < size; number++) members.push(this.at(number));
+    this.forEach((member) => members.push(member));
     return members;
   }
 
   /** Calls `visit` for every member. O(n). */
   forEach(visit: MemberVisitor): void {
-    if (this.#table === null && this.#width === notInts) {
-      const packed = this.#text;
-      for (let pos = 0; pos < packed.length; pos = entryEnd(packed, pos)) visit(entryText(packed, pos));
-    } else {
-      for (let number = 0, size = this.size; number < size; number++) visit(this.at(number));
+    const table = this.#table;
+    if (table !== null) return table.forEach((ref) => visit(table.keyText(ref)));
+    if (this.#width !== notInts) {
+      for (let number = 0; number < this.#count; number++) visit(this.#at(number));
+      return;
     }
+    const packed = this.#text;
+    for (let pos = 0; pos < packed.length; pos = entryEnd(packed, pos)) visit(entryText(packed, pos));
+  }
+
+  /** {@linkcode SetValue.forEach} with the members as bytes. `visit` may add them to another set. */
+  forEachBytes(visit: MemberBytesVisitor): void {
+    for (let cursor = 0; (cursor = this.scanBytes(cursor, BATCH, visit)) !== 0;);
   }
 
   /**
@@ -217,19 +303,29 @@ export class SetValue extends CollectionValue {
    */
   scan(cursor: number, count: number, visit: MemberVisitor): number {
     const table = this.#table;
+    if (table !== null) return table.scan(cursor, count, (ref) => visit(table.keyText(ref)));
+    this.forEach(visit);
+    return 0;
+  }
+
+  /** {@linkcode SetValue.scan} with the members as bytes. */
+  scanBytes(cursor: number, count: number, visit: MemberBytesVisitor): number {
+    const table = this.#table;
     if (table === null) {
-      this.forEach(visit);
+      this.forEach((member) => visit(bytesOf(member), 0, member.length));
       return 0;
     }
-    let slot = cursor === 0 ? table.size : Math.min(cursor, table.size);
-    for (const end = Math.max(0, slot - count); slot > end; slot--) visit(table.at(slot - 1));
-    return slot;
+    const { store } = table;
+    return table.scan(cursor, count, (ref) => {
+      const start = table.keyAt(ref);
+      visit(store.u8(ref), start, start + table.keyLength(ref));
+    });
   }
 
   copy(): SetValue {
     const twin = new SetValue(this.#limits);
     twin.#take(this);
-    twin.#table = this.#table === null ? null : this.#table.copy();
+    if (this.#table !== null) twin.#keep(this.#table.copy());
     return twin;
   }
 
@@ -237,15 +333,35 @@ export class SetValue extends CollectionValue {
   renew(): void {
     const fresh = new SetValue(this.#limits);
     this.forEach((member) => fresh.add(ownText(member)));
+    this.free();
     this.#take(fresh);
+    forgetOrphan(fresh);
+    if (fresh.#table !== null) this.#keep(fresh.#table);
   }
 
+  /** Takes over all but the table. */
   #take(other: SetValue): void {
     this.#text = other.#text;
     this.#count = other.#count;
     this.#width = other.#width;
     this.#isHashtable = other.#isHashtable;
-    this.#table = other.#table;
+    this.#table = null;
+  }
+
+  /** Makes `table` the set's own, which nobody has to free if the set is never stored. */
+  #keep(table: Table): Table {
+    freeIfOrphaned(this, table);
+    return this.#table = table;
+  }
+
+  #find(table: Table, buf: Uint8Array, start: number, end: number): number {
+    return table.find(buf, start, end, table.hash(buf, start, end));
+  }
+
+  /** The member with this number of a small set. */
+  #at(number: number): string {
+    if (this.#width !== notInts) return intTextAt(this.#text, this.#width, number);
+    return entryText(this.#text, nthEntry(this.#text, number));
   }
 
   /** Whether a further member of `length` bytes leaves the set a listpack. */
@@ -255,7 +371,7 @@ export class SetValue extends CollectionValue {
 
   /** How many bytes the longest member of the intset has in decimal. */
   #longestInt(): number {
-    return this.#count === 0 ? 0 : Math.max(this.at(0).length, this.at(this.#count - 1).length);
+    return this.#count === 0 ? 0 : Math.max(this.#at(0).length, this.#at(this.#count - 1).length);
   }
 
   /** The index of a decimal integer in the intset, or a negative number. */
@@ -285,21 +401,28 @@ export class SetValue extends CollectionValue {
     this.#width = notInts;
     this.#isHashtable = !toListpack;
     this.#text = "";
-    if (this.#isHashtable && this.#count > packedMembers) {
-      this.#table = new StringTable();
-      for (const member of members) this.#table.add(member);
-      this.#count = 0;
-      return;
-    }
+    if (this.#isHashtable && this.#count > packedMembers) return this.#fill(members);
     for (const member of members) this.#text += encodeEntry(member);
     if (this.#text !== "") flat(this.#text);
   }
 
-  #toTable(): StringTable {
-    const table = new StringTable();
-    this.forEach((member) => table.add(ownText(member)));
+  #toTable(): void {
+    const members = this.members();
+    this.#fill(members);
+  }
+
+  /** Moves to a table of `members`. */
+  #fill(members: readonly string[]): void {
+    const table = this.#keep(new Table(this.#limits.store));
+    for (const member of members) addTo(table, scratchOf(member), 0, member.length);
     this.#text = "";
     this.#count = 0;
-    return this.#table = table;
   }
+}
+
+function addTo(table: Table, buf: Uint8Array, start: number, end: number): boolean {
+  const hash = table.hash(buf, start, end);
+  if (table.find(buf, start, end, hash) !== 0) return false;
+  table.insert(buf, start, end, hash);
+  return true;
 }

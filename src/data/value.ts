@@ -35,6 +35,30 @@ export abstract class CollectionValue {
   /** Bytes this value holds in the JavaScript heap and in buffers, an estimate kept up in O(1). */
   abstract get memoryBytes(): number;
 
+  /**
+   * Bytes that the value's runs in the store take; 0 if it has none. Where there are any, whoever drops the value calls
+   * {@linkcode CollectionValue.free}. O(1).
+   */
+  get runBytes(): number {
+    return 0;
+  }
+
+  /** Gives the runs back; the value is not to be used any more. O(n). */
+  free(): void {}
+
+  /**
+   * Moves runs out of chunks of the store that are being emptied, one step from `cursor` on; returns the next cursor, 0 at
+   * the end.
+   *
+   * @param budget elements to look at, about
+   */
+  compact(_cursor: number, _budget: number): number {
+    return 0;
+  }
+
+  /** Calls `visit` for every run, for the proof that each run has one owner. O(n). */
+  forEachRun(_visit: (ref: number) => void): void {}
+
   /** Bytes that {@linkcode packInto} writes; -1 if the value is not of a small kind. O(1). */
   get packedBytes(): number {
     return -1;

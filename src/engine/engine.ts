@@ -15,6 +15,7 @@ import type { CollectionValue } from "../data/value.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import { Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
+import { StoreCompaction } from "../keyspace/store_compaction.ts";
 import { EXEC_ABORT, ReplyError, unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
@@ -100,6 +101,8 @@ export class Engine {
   readonly commands: CommandTable;
   readonly limits: DataLimits = defaultLimits();
   readonly databases: Database[] = [];
+  /** Compaction of what the collections of all databases have in the store. */
+  readonly compaction = new StoreCompaction(this.limits.store, this.databases);
   readonly clients = new Map<number, Client>();
   readonly stats = new Stats();
   readonly rates = new Rates();
@@ -613,8 +616,10 @@ export class Engine {
   /** Puts other databases in the place of all there are. */
   replaceDatabases(fresh: readonly Database[]): void {
     for (const [id, database] of fresh.entries()) {
-      this.watchers.touchAll(id, this.databases[id]!, database, this.nowMs);
+      const old = this.databases[id]!;
+      this.watchers.touchAll(id, old, database, this.nowMs);
       this.databases[id] = database;
+      old.clear();
     }
     this.#selectAgain();
     for (const id of fresh.keys()) this.waiting.signalAll(id);

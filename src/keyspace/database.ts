@@ -17,6 +17,9 @@
  * they neither fragment the arena nor are copied when it is compacted, and grow in place. Large collections are objects
  * too, and a collection that has become large stays one.
  *
+ * What a collection has in the store (store/store.ts) is freed when its key is removed or overwritten. One of medium size has
+ * no object: packed into the record is the root of what it has there, and {@linkcode OWNS_RUNS} says so.
+ *
  * A small collection is packed into the record: beside its bytes the objects and strings it is made of would weigh as
  * much again, and each write would leave the garbage collector something that lives. Who reads it gets an object made
  * for the occasion. To be changed it is *opened*: from {@linkcode Database.openCollection} to {@linkcode Database.settle},
@@ -26,7 +29,7 @@ import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
 import { narrowInteger } from "../util/numbers.ts";
 import { ExpiryQueue } from "../data/expiry_queue.ts";
-import { type DataLimits, defaultLimits } from "../data/limits.ts";
+import type { DataLimits } from "../data/limits.ts";
 import { unpackValue } from "../data/packed_value.ts";
 import { type CollectionValue, ValueType } from "../data/value.ts";
 import { Arena, type Chunk, unitsFor } from "./arena.ts";
@@ -57,6 +60,8 @@ export const StringMark = {
 const STRING_MARKS = 0xc0;
 /** Of a packed collection: it is being changed, and the bytes in the record are out of date. */
 const IS_OPEN = 0x40;
+/** Of a packed collection: it has runs in the store. */
+const OWNS_RUNS = 0x80;
 const HEADER_BYTES = 16;
 const EXPIRY_BYTES = 8;
 /** Heap bytes of a small byte array besides its content, measured on V8. */
@@ -89,6 +94,11 @@ function wideMoment(chunk: Chunk, at: number): bigint {
 /** Whether a record's value is a packed collection that is being changed. */
 function isOpen(flags: number): boolean {
   return (flags & IS_OPEN) !== 0 && (flags & TYPE_MASK) !== ValueType.String;
+}
+
+/** Whether a record's value is packed and has runs in the store. */
+function ownsRuns(flags: number): boolean {
+  return (flags & (OWNS_RUNS | IS_OBJECT)) === OWNS_RUNS && (flags & TYPE_MASK) !== ValueType.String;
 }
 
 /** Where a usual record ends, in words from its beginning. */
@@ -155,8 +165,8 @@ export class Database {
   /** Keys whose values have expiring parts, with the time the next of these expires at. */
   readonly partExpiry = new ExpiryQueue();
 
-  /** @param limits those of the values in it */
-  constructor(limits: DataLimits = defaultLimits()) {
+  /** @param limits those of the values in it, whose store is the same */
+  constructor(limits: DataLimits) {
     this.#limits = limits;
   }
 
@@ -310,6 +320,7 @@ export class Database {
     const word = this.#arena.offset(ref) >>> 2;
     if ((chunk.u32[word]! & (IS_OBJECT | IS_OPEN)) !== 0) return value;
     chunk.u32[word]! |= IS_OPEN;
+    value.accountedBytes = value.runBytes;
     this.#opened(value, ref);
     return value;
   }
@@ -354,12 +365,15 @@ export class Database {
     this.#forget(value);
     const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
     if (isPacked) {
-      chunk.u32[word]! &= ~IS_OPEN;
+      const { runBytes } = value;
+      chunk.u32[word] = (chunk.u32[word]! & ~(IS_OPEN | OWNS_RUNS)) | (runBytes > 0 ? OWNS_RUNS : 0);
       chunk.u32[word + 2] = bytes;
+      this.#objectBytes += runBytes - value.accountedBytes;
+      value.accountedBytes = 0;
       value.packInto(chunk.u8, this.#keyStart(ref, chunk) + chunk.u32[word + 1]!);
       return;
     }
-    chunk.u32[word] = (chunk.u32[word]! & ~IS_OPEN) | IS_OBJECT;
+    chunk.u32[word] = (chunk.u32[word]! & ~(IS_OPEN | OWNS_RUNS)) | IS_OBJECT;
     chunk.u32[word + 2] = this.#keep(value);
     this.#account(value);
   }
@@ -411,10 +425,12 @@ export class Database {
     if (bytes < 0 || bytes > LARGEST_PACKED_BYTES) {
       return this.#putObject(key, ref, value.type, value, options);
     }
-    const expires = options.expiresAtMs !== NO_EXPIRY;
+    const expires = options.expiresAtMs !== NO_EXPIRY, { runBytes } = value;
     const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length + bytes);
-    const record = this.#claim(key, ref, units, value.type | (expires ? HAS_EXPIRY : 0), bytes, options);
+    const flags = value.type | (expires ? HAS_EXPIRY : 0) | (runBytes > 0 ? OWNS_RUNS : 0);
+    const record = this.#claim(key, ref, units, flags, bytes, options);
     const chunk = this.#arena.chunk(record);
+    this.#objectBytes += runBytes;
     value.packInto(chunk.u8, this.#keyStart(record, chunk) + key.length);
     return record;
   }
@@ -473,24 +489,33 @@ export class Database {
 
   /** Removes a key. */
   delete(ref: number): void {
+    this.#delete(ref, true);
+  }
+
+  #delete(ref: number, frees: boolean): void {
     const hash = this.#word(ref, 3) | 0;
     this.willChange(hash);
     this.#keys.remove(hash, ref);
     if (this.expires(ref)) this.#volatile.remove(hash, ref);
-    this.#dropObject(ref);
+    this.#dropObject(ref, frees);
     this.#arena.release(ref, this.#unitsOf(ref));
   }
 
   /** Removes a key and returns its collection, still whole, for RENAME and MOVE. */
   detachCollection(ref: number): CollectionValue {
     const value = this.collectionOf(ref);
-    this.delete(ref);
+    this.#delete(ref, false);
     return value;
   }
 
-  /** Removes every key; the memory goes back at once. */
+  /** Removes every key; the memory goes back at once, or, with a snapshot under way, when that ends. */
   clear(): void {
+    for (const value of this.#open) {
+      value.free();
+      value.record = value.accountedBytes = 0;
+    }
     if (this.observer !== null && this.size > 0) this.observer.beforeClear(this, this.#handOver());
+    else this.#freeRuns();
     this.#evacuated = -1;
     this.#arena.clear();
     this.#keys.clear();
@@ -498,9 +523,18 @@ export class Database {
     this.#objects = [];
     this.#freeHandles = [];
     this.#objectBytes = 0;
-    for (const value of this.#open) value.record = 0;
     this.#open = [];
     this.partExpiry.clear();
+  }
+
+  /** Gives back what the collections have in the store, those that are open excepted. O(keys) if there is any. */
+  #freeRuns(): void {
+    if (this.#objectBytes === 0) return;
+    this.forEach((ref) => {
+      const flags = this.#word(ref, 0);
+      if ((flags & TYPE_MASK) === ValueType.String || isOpen(flags)) return;
+      if ((flags & (IS_OBJECT | OWNS_RUNS)) !== 0) this.collectionOf(ref).free();
+    });
   }
 
   /** A database with all that is in this one, which has fresh memory then. O(1). */
@@ -510,6 +544,7 @@ export class Database {
     heir.#keys = this.#keys;
     heir.#volatile = this.#volatile;
     heir.#objects = this.#objects;
+    heir.#objectBytes = this.#objectBytes;
     this.#arena = new Arena();
     this.#keys = new Index();
     this.#volatile = new Index();
@@ -598,6 +633,28 @@ export class Database {
     this.#arena.release(ref, units);
   }
 
+  /**
+   * Moves the runs of the collection of `ref` out of chunks of the store that are being emptied, one step from `cursor` on;
+   * returns the next cursor, 0 at the end. No collection may be open.
+   */
+  compactRuns(ref: number, cursor: number, budget: number): number {
+    const flags = this.#word(ref, 0);
+    if ((flags & TYPE_MASK) === ValueType.String || (flags & (IS_OBJECT | OWNS_RUNS)) === 0) return 0;
+    const value = this.collectionOf(ref);
+    if ((flags & IS_OBJECT) !== 0) return value.compact(cursor, budget);
+    for (let at = 0; (at = value.compact(at, budget)) !== 0;);
+    const chunk = this.#arena.chunk(ref);
+    value.packInto(chunk.u8, this.#keyStart(ref, chunk) + this.#word(ref, 1));
+    return 0;
+  }
+
+  /** Calls `visit` for every run that a collection has in the store, for the proof that each has one owner. O(everything). */
+  forEachRun(visit: (run: number) => void): void {
+    this.forEach((ref) => {
+      if (this.typeOf(ref) !== ValueType.String) this.collectionOf(ref).forEachRun(visit);
+    });
+  }
+
   #word(ref: number, word: number): number {
     return this.#arena.chunk(ref).u32[(this.#arena.offset(ref) >>> 2) + word]!;
   }
@@ -629,7 +686,9 @@ export class Database {
   }
 
   #objectBytesOf(ref: number): number {
-    if ((this.#word(ref, 0) & IS_OBJECT) === 0) return 0;
+    const flags = this.#word(ref, 0);
+    if (ownsRuns(flags)) return this.collectionOf(ref).runBytes;
+    if ((flags & IS_OBJECT) === 0) return 0;
     return this.#objects[this.#word(ref, 2)]?.memoryBytes ?? 0;
   }
 
@@ -722,10 +781,11 @@ export class Database {
   }
 
   /** Forgets the object of `ref`, if it has one; the record is to be freed or overwritten next. */
-  #dropObject(ref: number): void {
+  #dropObject(ref: number, frees = true): void {
     const flags = this.#word(ref, 0);
     if ((flags & IS_OBJECT) === 0) {
-      if (isOpen(flags)) this.#dropOpen(ref);
+      if (isOpen(flags)) this.#dropOpen(ref, frees);
+      else if (ownsRuns(flags)) this.#dropRuns(ref, frees);
       return;
     }
     const handle = this.#word(ref, 2);
@@ -736,6 +796,7 @@ export class Database {
       this.#objectBytes -= value.accountedBytes;
       value.accountedBytes = 0;
       if (value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
+      if (frees) value.free();
     }
     this.#objects[handle] = undefined;
     this.#freeHandles.push(handle);
@@ -744,10 +805,19 @@ export class Database {
     this.#freeHandles = [];
   }
 
-  #dropOpen(ref: number): void {
+  #dropOpen(ref: number, frees: boolean): void {
     const value = this.#openAt(ref);
     if (value.hasExpiringParts) this.partExpiry.delete(this.keyTextOf(ref));
     this.#forget(value);
+    this.#objectBytes -= value.accountedBytes;
+    value.accountedBytes = 0;
+    if (frees) value.free();
+  }
+
+  #dropRuns(ref: number, frees: boolean): void {
+    const value = this.#unpack(ref);
+    this.#objectBytes -= value.runBytes;
+    if (frees) value.free();
   }
 
   #growLong(ref: number, length: number): void {

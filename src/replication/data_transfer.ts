@@ -165,11 +165,16 @@ export class DataTransfer {
     const hooks = { ...this.#hooks(), functionLibrary: keep };
     const target = new KeyspaceTarget(engine, { dropExpired: false, replace: false, databases }, hooks);
     engine.log.notice("MASTER <-> REPLICA sync: Loading DB in memory");
-    await store.loadReplica(
-      this.#progress(),
-      this.isSameHistory,
-      (progress) => this.#parse(progress, target),
-    );
+    try {
+      await store.loadReplica(
+        this.#progress(),
+        this.isSameHistory,
+        (progress) => this.#parse(progress, target),
+      );
+    } catch (error) {
+      for (const database of databases) database.clear();
+      throw error;
+    }
     // Not before: should the link break meanwhile, the old data, and the file that is written of them, go on.
     store.suspendWriting();
     this.host.dataReplaced();

@@ -16,6 +16,8 @@ import { OutputLimits, UnreadLimit } from "./output_limits.ts";
 const SLICE_US = 1000;
 /** Records moved per cron call when memory is compacted. */
 const COMPACT_RECORDS = 500;
+/** Elements of collections that a round looks at, at most; few of them move. */
+const COMPACT_ELEMENTS = 5000;
 
 /** Clients looked at per cron call, at least. */
 const LEAST_CLIENTS = 5;
@@ -173,6 +175,7 @@ export class Server implements ConnectionHost {
     engine.rates.sample(engine.nowMs);
     this.#expireCycle.run(SLICE_US);
     for (const database of engine.databases) database.compact(COMPACT_RECORDS);
+    engine.compaction.step(COMPACT_ELEMENTS);
     engine.tracking.limitTable();
     for (const task of this.tasks) task();
     const some = this.#someClients();

@@ -1,11 +1,13 @@
 /** Carries configuration into the places that keep it in fields, at the start and at each CONFIG SET. */
 import { clientLine } from "../commands/clients/client_line.ts";
-import { type DataLimits, defaultLimits } from "../data/limits.ts";
+import { defaultLimits, type EncodingLimits } from "../data/limits.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Replication } from "../replication/replication.ts";
 
 /** Encoding thresholds are named as the parameters they follow. */
-const limitNames = Object.keys(defaultLimits()) as (keyof DataLimits)[];
+const limitNames = Object.keys(defaultLimits()).filter((name) =>
+  name !== "store"
+) as (keyof EncodingLimits)[];
 
 /** Applies all settings to `engine` and keeps them applied. */
 export function connectSettings(engine: Engine): void {

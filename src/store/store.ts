@@ -91,6 +91,8 @@ export class Store {
   #live = new Float64Array(16);
   #emptied = new Uint8Array(16);
   #isCompacting = false;
+  /** Bytes held beyond the live ones when the last round ended, or fewer: another round would win none of them. */
+  #slackBytes = 0;
   /** First slab with a free run of each class, as chunk << 9 | page. */
   readonly #room = new Uint32Array(CLASS_COUNT);
   #liveBytes = 0;
@@ -225,14 +227,16 @@ export class Store {
   }
 
   /**
-   * Begins a round if a quarter of the held bytes is free: marks the chunks with the fewest live bytes, from which nothing
-   * is allocated any more. Tells whether there are any. O(chunks) and O(pages) of the marked ones.
+   * Begins a round if a quarter of the held bytes is free, and more than the last round has left: marks the chunks with the
+   * fewest live bytes, from which nothing is allocated any more. Tells whether one is under way. O(chunks) and O(pages) of
+   * the marked ones.
    */
   beginCompaction(): boolean {
+    if (this.#isCompacting) return true;
+    const slack = this.#heldBytes - this.#liveBytes;
+    if (slack < this.#slackBytes) this.#slackBytes = slack;
+    if (slack < this.#heldBytes * WORTH_COMPACTING || slack < this.#slackBytes * 1.25) return false;
     this.trim();
-    if (this.#isCompacting || this.#liveBytes > this.#heldBytes * (1 - WORTH_COMPACTING)) {
-      return this.#isCompacting;
-    }
     const sparse: number[] = [];
     for (let chunk = 1; chunk < this.#u8.length; chunk++) {
       const touched = this.#touchedPages[chunk]! * PAGE_BYTES;
@@ -255,6 +259,7 @@ export class Store {
   /** Ends the round: what is still in the marked chunks stays there. */
   endCompaction(): void {
     this.#isCompacting = false;
+    this.#slackBytes = this.#heldBytes - this.#liveBytes;
     for (let chunk = 1; chunk < this.#u8.length; chunk++) {
       if (this.#emptied[chunk] === 0) continue;
       this.#emptied[chunk] = 0;

@@ -5,6 +5,7 @@
  *     deno run store_process.ts KEYS OPERATIONS FILLS
  */
 import process from "node:process";
+import { defaultLimits } from "../../src/data/limits.ts";
 import { Database, NO_EXPIRY } from "../../src/keyspace/database.ts";
 import { Key } from "../../src/keyspace/key.ts";
 import { Slice } from "../../src/keyspace/slice.ts";
@@ -118,17 +119,17 @@ function increment(database: Database, i: number): void {
 }
 
 function run(keys: number, operations: number, fills: number): StoreResult {
-  fill(new Database(), 100_000);
+  fill(new Database(defaultLimits()), 100_000);
   const before = Deno.memoryUsage().rss;
-  const database = new Database();
+  const database = new Database(defaultLimits());
   const found = [fill(database, keys)];
   const rssBytesPerKey = (Deno.memoryUsage().rss - before) / keys;
   const accountedBytesPerKey = database.memoryBytes / keys;
   const getNs = timed(operations, keys, (i) => get(database, i));
   const setNs = timed(operations, keys, (i) => set(database, i, i + 1));
-  const counters = new Database();
+  const counters = new Database(defaultLimits());
   const incrNs = timed(operations, Math.min(keys, operations), (i) => increment(counters, i));
-  while (found.length < fills) found.push(fill(new Database(), keys));
+  while (found.length < fills) found.push(fill(new Database(defaultLimits()), keys));
   return {
     keys,
     fillNs: Math.min(...found.map(({ ns }) => ns)),

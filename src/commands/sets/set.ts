@@ -1,6 +1,5 @@
 /** Sets: SADD and its kin, random members, and the algebra of several sets. */
-import { drawDistinct } from "../../data/sampling.ts";
-import { SetValue } from "../../data/set.ts";
+import { type MemberBytesVisitor, SetValue } from "../../data/set.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -22,6 +21,9 @@ import { MUST_BE_POSITIVE, ReplyError, SYNTAX } from "../../protocol/errors.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
 import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 
+/** How many members of one set are looked up in others before the limit is looked at. */
+const MEMBERS_AT_ONCE = 1000;
+
 /** How many members an SREM that stands for an SPOP holds at most. */
 const propagatedBatch = 1024;
 
@@ -29,7 +31,7 @@ function sadd(ctx: CommandContext, args: Args): void {
   const key = args.key(1);
   const set = ctx.writeOrCreate(key, SetValue);
   let added = 0;
-  for (let i = 2; i < args.count; i++) if (set.add(args.string(i))) added++;
+  for (let i = 2; i < args.count; i++) if (set.addBytes(args.buf, args.start(i), args.end(i))) added++;
   if (added > 0) ctx.changed(key, Notify.Set, "sadd", added);
   ctx.reply.integer(added);
 }
@@ -39,7 +41,7 @@ function srem(ctx: CommandContext, args: Args): void {
   const set = ctx.write(key, SetValue);
   let removed = 0;
   if (set !== undefined) {
-    for (let i = 2; i < args.count; i++) if (set.delete(args.string(i))) removed++;
+    for (let i = 2; i < args.count; i++) if (set.deleteBytes(args.buf, args.start(i), args.end(i))) removed++;
     if (removed > 0) {
       ctx.changed(key, Notify.Set, "srem", removed);
       ctx.deleteIfEmpty(key, set);
@@ -63,14 +65,14 @@ function smove(ctx: CommandContext, args: Args): void {
 
 function sismember(ctx: CommandContext, args: Args): void {
   const set = ctx.read(args.key(1), SetValue);
-  ctx.reply.integer(set !== undefined && set.has(args.string(2)) ? 1 : 0);
+  ctx.reply.integer(set !== undefined && set.hasBytes(args.buf, args.start(2), args.end(2)) ? 1 : 0);
 }
 
 function smismember(ctx: CommandContext, args: Args): void {
   const set = ctx.read(args.key(1), SetValue);
   ctx.reply.array(args.count - 2);
   for (let i = 2; i < args.count; i++) {
-    ctx.reply.integer(set !== undefined && set.has(args.string(i)) ? 1 : 0);
+    ctx.reply.integer(set !== undefined && set.hasBytes(args.buf, args.start(i), args.end(i)) ? 1 : 0);
   }
 }
 
@@ -81,7 +83,7 @@ function scard(ctx: CommandContext, args: Args): void {
 function smembers(ctx: CommandContext, args: Args): void {
   const set = ctx.read(args.key(1), SetValue);
   ctx.reply.set(set?.size ?? 0);
-  set?.forEach((member) => ctx.reply.bulk(member));
+  set?.forEachBytes((buf, start, end) => ctx.reply.bulkBytes(buf, start, end));
 }
 
 function sscan(ctx: CommandContext, args: Args): void {
@@ -104,8 +106,7 @@ function spop(ctx: CommandContext, args: Args): void {
   const key = args.key(1);
   const set = ctx.write(key, SetValue);
   if (set === undefined) return ctx.reply.null();
-  const member = set.at(ctx.engine.random.below(set.size));
-  set.delete(member);
+  const member = set.popRandom(ctx.engine.random);
   ctx.changed(key, Notify.Set, "spop");
   ctx.rewrite("SREM", key.text, member);
   ctx.deleteIfEmpty(key, set);
@@ -120,7 +121,7 @@ function spopCount(ctx: CommandContext, args: Args): void {
   const key = args.key(1);
   const set = ctx.write(key, SetValue);
   if (set === undefined || count === 0) return ctx.reply.set(0);
-  const popped = set.membersAt(drawDistinct(set.size, count, ctx.engine.random));
+  const popped = set.randomMembers(count, ctx.engine.random);
   const all = popped.length === set.size;
   for (const member of popped) set.delete(member);
   if (set.size * RENEWED_BELOW <= popped.length) set.renew();
@@ -142,16 +143,16 @@ function srandmember(ctx: CommandContext, args: Args): void {
   const { random } = ctx.engine;
   if (args.count === 2) {
     const set = ctx.read(args.key(1), SetValue);
-    return ctx.reply.bulkOrNull(set?.at(random.below(set.size)));
+    return ctx.reply.bulkOrNull(set?.randomMember(random));
   }
   const count = randomCount(args, 2);
   const set = ctx.read(args.key(1), SetValue);
   if (set === undefined || count === 0) return ctx.reply.array(0);
-  if (count > 0) return ctx.reply.bulkArray(set.membersAt(drawDistinct(set.size, count, random)));
+  if (count > 0) return ctx.reply.bulkArray(set.randomMembers(count, random));
   checkRepeats(ctx, -count);
   ctx.reply.array(-count);
   for (let i = count; i < 0; i++) {
-    ctx.reply.bulk(set.at(random.below(set.size)));
+    ctx.reply.bulk(set.randomMember(random));
     checkReplySize(ctx);
   }
 }
@@ -169,22 +170,24 @@ function readSets(ctx: CommandContext, args: Args, from: number, to = args.count
 function intersect(
   sets: readonly (SetValue | undefined)[],
   limit: number,
-  visit: (member: string) => void,
+  visit: MemberBytesVisitor,
 ): void {
   const present = sets.filter((set) => set !== undefined);
   if (present.length < sets.length) return;
   const [smallest, ...others] = present.sort((a, b) => a.size - b.size);
-  let found = 0;
-  for (const member of smallest!.members()) {
-    if (!others.every((set) => set.has(member))) continue;
-    visit(member);
-    if (++found === limit) return;
-  }
+  let found = 0, cursor = 0;
+  do {
+    cursor = smallest!.scanBytes(cursor, MEMBERS_AT_ONCE, (buf, start, end) => {
+      if (found < limit && others.every((set) => set.hasBytes(buf, start, end))) {
+        found++, visit(buf, start, end);
+      }
+    });
+  } while (cursor !== 0 && found < limit);
 }
 
 function intersection(ctx: CommandContext, sets: readonly (SetValue | undefined)[]): SetValue {
   const result = new SetValue(ctx.engine.limits);
-  intersect(sets, Infinity, (member) => result.add(member));
+  intersect(sets, Infinity, (buf, start, end) => result.addBytes(buf, start, end));
   return result;
 }
 
@@ -207,11 +210,13 @@ function difference(ctx: CommandContext, sets: readonly (SetValue | undefined)[]
   const lookUps = first.size * (others.length + 1) / 2;
   const removals = others.reduce((sum, set) => sum + set.size, first.size);
   if (lookUps <= removals) {
-    for (const member of first.members()) if (!others.some((set) => set.has(member))) result.add(member);
+    first.forEachBytes((buf, start, end) => {
+      if (!others.some((set) => set.hasBytes(buf, start, end))) result.addBytes(buf, start, end);
+    });
     return result;
   }
   result.addAll(first);
-  for (const set of others) set.forEach((member) => result.delete(member));
+  for (const set of others) set.forEachBytes((buf, start, end) => result.deleteBytes(buf, start, end));
   return result;
 }
 
@@ -222,7 +227,8 @@ function replyWith(operation: SetOperation) {
   return (ctx: CommandContext, args: Args): void => {
     const result = operation(ctx, readSets(ctx, args, 1));
     ctx.reply.set(result.size);
-    result.forEach((member) => ctx.reply.bulk(member));
+    result.forEachBytes((buf, start, end) => ctx.reply.bulkBytes(buf, start, end));
+    result.free();
   };
 }
 
@@ -247,8 +253,8 @@ function store(ctx: CommandContext, target: Key, result: SetValue, event: string
 function sinter(ctx: CommandContext, args: Args): void {
   const from = ctx.reply.length;
   let found = 0;
-  intersect(readSets(ctx, args, 1), Infinity, (member) => {
-    ctx.reply.bulk(member);
+  intersect(readSets(ctx, args, 1), Infinity, (buf, start, end) => {
+    ctx.reply.bulkBytes(buf, start, end);
     found++;
   });
   ctx.reply.setBefore(from, found);

@@ -122,7 +122,12 @@ function* writeElements(
 }
 
 function* membersOf(set: SetValue): Generator<string, void, void> {
-  for (let i = 0; i < set.size; i++) yield set.at(i);
+  let cursor = 0;
+  do {
+    const members: string[] = [];
+    cursor = set.scan(cursor, ELEMENTS_PER_COMMAND, (member) => members.push(member));
+    yield* members;
+  } while (cursor !== 0);
 }
 
 function* scoresOf(zset: ZsetValue): Generator<string, void, void> {

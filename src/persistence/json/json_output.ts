@@ -170,7 +170,12 @@ function* textsOf(list: ListValue): Generator<JsonText, void, void> {
 }
 
 function* membersOf(set: SetValue): Generator<JsonText, void, void> {
-  for (let i = 0; i < set.size; i++) yield jsonText(set.at(i));
+  let cursor = 0;
+  do {
+    const members: string[] = [];
+    cursor = set.scan(cursor, STEP, (member) => members.push(member));
+    yield* members.map(jsonText);
+  } while (cursor !== 0);
 }
 
 function* scoresOf(zset: ZsetValue): Generator<unknown, void, void> {

@@ -88,11 +88,8 @@ function* writeList(out: RdbOutput, list: ListValue): Generator<void, void, void
 
 function* writeSet(out: RdbOutput, set: SetValue): Generator<void, void, void> {
   out.count(set.size);
-  if (set.encoding === "listpack") return set.forEach((member) => out.string(member));
-  for (let number = 0; number < set.size; number++) {
-    out.string(set.at(number));
-    if (number % STEP === STEP - 1) yield;
-  }
+  let cursor = 0;
+  while ((cursor = set.scanBytes(cursor, STEP, (buf, start, end) => out.bytes(buf, start, end))) !== 0) yield;
 }
 
 /** Width, count, and the members in ascending order, all little-endian. */

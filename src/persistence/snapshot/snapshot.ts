@@ -149,7 +149,10 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
 
   /** Watches the databases no longer. */
   release(): void {
-    for (const { live } of this.#walks) if (live.observer === this) live.observer = null;
+    for (const { live, source } of this.#walks) {
+      if (live.observer === this) live.observer = null;
+      if (source !== live) source.clear();
+    }
   }
 
   beforeChange(database: Database, hash: number): void {
@@ -167,6 +170,7 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
   beforeClear(database: Database, removed: Database): void {
     const walk = this.#walkOf(database);
     if (walk?.source === database) walk.source = removed;
+    else removed.clear();
   }
 
   #walkOf(database: Database): DatabaseWalk | undefined {

@@ -82,9 +82,9 @@ Deno.test("a value that is packed and unpacked between any two changes is the on
   }
 });
 
-Deno.test("packedBytes says no of tables, streams, and hashes with fields that expire", () => {
+Deno.test("packedBytes says no of large tables, streams, and hashes with fields that expire", () => {
   const large = new SetValue(limits), stream = new StreamValue(limits), hash = new HashValue(limits);
-  for (let i = 0; i < 2000; i++) large.add(`member ${i}`);
+  for (let i = 0; i < 5000; i++) large.add(`member ${i}`);
   hash.set("f", "v");
   assertGreater(hash.packedBytes, 0);
   hash.setExpiry("f", 1e12);
@@ -96,6 +96,18 @@ Deno.test("a packed value is hardly longer than its content, and costs nothing e
   const hash = new HashValue(limits);
   for (let i = 0; i < 5; i++) hash.set(`field${i}`, `value-${i}`);
   assertLess(hash.packedBytes, 5 * (6 + 7) + 10 + 3);
+});
+
+Deno.test("a set of medium size is packed as the root of what it has in the store", () => {
+  const set = new SetValue(limits);
+  for (let i = 0; i < 1000; i++) set.add(`member ${i}`);
+  const bytes = new Uint8Array(set.packedBytes);
+  assertLess(bytes.length, 40);
+  set.packInto(bytes, 0);
+  const twin = unpackValue(ValueType.Set, limits, bytes, 0, bytes.length);
+  assertEquals(plainForm(twin), plainForm(set));
+  assertEquals([twin.size, twin.runBytes > 1000], [1000, true]);
+  twin.free();
 });
 
 Deno.test("unpackValue knows hashes, sets, sorted sets and lists, nothing else", () => {

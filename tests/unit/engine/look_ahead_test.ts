@@ -36,7 +36,7 @@ function batchOf(commands: readonly string[][]): CommandBatch {
 }
 
 Deno.test("LookAhead touches the keys of the next commands, if there are several and the keyspace is large", () => {
-  const database = new WatchedDatabase(), ahead = new LookAhead();
+  const database = new WatchedDatabase(defaultLimits()), ahead = new LookAhead();
   const others = Array.from({ length: LOOK_AHEAD }, () => ["GET", "key:2"]);
   const batch = batchOf([
     ["GET", "key:1"],
@@ -65,7 +65,9 @@ Deno.test("LookAhead touches the parts of a large collection that the next comma
       super.touch(buf, names, count);
     }
   }
-  const database = new Database(), ahead = new LookAhead(), hash = new WatchedHash(defaultLimits());
+  const database = new Database(defaultLimits()),
+    ahead = new LookAhead(),
+    hash = new WatchedHash(defaultLimits());
   for (let i = 0; i < MANY_KEYS; i++) hash.set(`f${i}`, "value");
   database.setCollection(Key.of("hash"), 0, hash, { expiresAtMs: NO_EXPIRY, clock: 0 });
   ahead.touch(
@@ -81,7 +83,7 @@ Deno.test("LookAhead touches the parts of a large collection that the next comma
 });
 
 Deno.test("LookAhead touches the keys of a command that has many", () => {
-  const database = new WatchedDatabase(), ahead = new LookAhead();
+  const database = new WatchedDatabase(defaultLimits()), ahead = new LookAhead();
   fill(database, MANY_KEYS);
   ahead.touchKeys(database, Args.of(["GET", "a"]), 1, 1);
   const words = Array.from({ length: LOOK_AHEAD + 2 }, (_, i) => [`k${i}`, "value"]).flat();

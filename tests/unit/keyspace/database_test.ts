@@ -27,7 +27,7 @@ interface Entry {
 
 /** A database beside a plain map that must always say the same. */
 class Modelled {
-  readonly database = new Database();
+  readonly database = new Database(limits);
   readonly entries = new Map<string, Entry>();
 
   setString(text: string, value: string, expiresAtMs: number = NO_EXPIRY, clock = 0): void {
@@ -197,7 +197,7 @@ Deno.test("Database agrees with a map over random changes, compaction among them
 
 Deno.test("Database counts no memory once every key is deleted", () => {
   for (let seed = 1; seed <= 4; seed++) {
-    const random = new Random(seed), model = new Modelled(), before = new Database().memoryBytes;
+    const random = new Random(seed), model = new Modelled(), before = new Database(limits).memoryBytes;
     for (let step = 0; step < 800; step++) change(model, random);
     assertGreater(model.database.memoryBytes, before);
     for (const text of [...model.entries.keys()]) model.delete(text);
@@ -276,7 +276,7 @@ Deno.test("Database keeps strings of every length around the longest inline one,
 
 Deno.test("Database.editString fills what is new with zeros and marks the value as raw", () => {
   for (const [before, after] of [[3, 10], [3, 5000], [4096, 4097], [5000, 9000], [0, 1]] as const) {
-    const database = new Database(), key = Key.of("k"), slice = new Slice();
+    const database = new Database(limits), key = Key.of("k"), slice = new Slice();
     const ref = database.setString(key, 0, new Uint8Array(before).fill(1), 0, before, {
       expiresAtMs: 5e12,
       clock: 77,
@@ -430,7 +430,7 @@ Deno.test("Database.clear removes everything at once and can be filled again", (
 });
 
 Deno.test("Database tells its observer of each change before it happens", () => {
-  const database = new Database(), key = Key.of("k"), seen: string[] = [];
+  const database = new Database(limits), key = Key.of("k"), seen: string[] = [];
   const observer: ChangeObserver = {
     beforeChange(observed, hash) {
       assertEquals([observed === database, hash], [true, key.hash]);

@@ -38,10 +38,10 @@ function read(text: string): { keys: Map<string, unknown>; libraries: string[]; 
 
 Deno.test("JsonWriter and readJsonSnapshot give back every type, as written and laid out anew", () => {
   for (let seed = 1; seed <= 26; seed++) {
-    const random = new Random(seed), databases = [new Database(), new Database()];
+    const random = new Random(seed), databases = [new Database(limits), new Database(limits)];
     const expected = new Map<string, unknown>();
     for (let i = 0; i < 5; i++) {
-      const value = randomValue(random, (seed + i) % VALUE_KINDS), id = i % 2;
+      const value = randomValue(random, (seed + i) % VALUE_KINDS, limits), id = i % 2;
       const key = Key.of(String.fromCharCode(...Array.from({ length: i + 1 }, () => random.below(256))) + i);
       const options = { expiresAtMs: i === 3 ? 4e12 : NO_EXPIRY, clock: 0 };
       if (value instanceof Slice) {
@@ -59,7 +59,7 @@ Deno.test("JsonWriter and readJsonSnapshot give back every type, as written and 
 });
 
 Deno.test("JsonWriter writes one key a line that a person can read", () => {
-  const database = new Database();
+  const database = new Database(limits);
   assertEquals(JSON.parse(snapshotOf([database])).keys, []);
   const set = new SetValue(limits);
   set.add("b\xc3\xa9"); // é in UTF-8

@@ -37,7 +37,7 @@ class Chunks {
 
 /** Databases with random content and random changes. */
 class World {
-  readonly databases = [new Database(), new Database(), new Database()];
+  readonly databases = [new Database(limits), new Database(limits), new Database(limits)];
 
   constructor(readonly random: Random, readonly keys: number) {}
 
@@ -139,7 +139,7 @@ Deno.test("Snapshot holds the state of the instant it began, whatever changes wh
 
 Deno.test("Snapshot writes a table of millions' size bucket by bucket", () => {
   // One table of the index is as full as with ten million keys: keys are chosen by their hash.
-  const database = new Database(), expected = new Set<string>();
+  const database = new Database(limits), expected = new Set<string>();
   for (let i = 0; expected.size < 600; i++) {
     const key = Key.of(`k${i}`);
     if (tableOf(key.hash) !== 77) continue;
@@ -163,7 +163,9 @@ Deno.test("Snapshot writes a table of millions' size bucket by bucket", () => {
 });
 
 Deno.test("Snapshot writes a large collection over many steps, and other keys behind it", () => {
-  const database = new Database(), big = new HashValue(limits), small = { expiresAtMs: NO_EXPIRY, clock: 0 };
+  const database = new Database(limits),
+    big = new HashValue(limits),
+    small = { expiresAtMs: NO_EXPIRY, clock: 0 };
   for (let i = 0; i < 10_000; i++) big.set(`field ${i}`, "value");
   database.setCollection(Key.of("big"), 0, big, small);
   for (let i = 0; i < 500; i++) database.setString(Key.of(`k${i}`), 0, bytesOf("old"), 0, 3, small);
@@ -188,7 +190,7 @@ Deno.test("Snapshot writes a large collection over many steps, and other keys be
 });
 
 Deno.test("Snapshot saves idle times or frequencies if it is to", () => {
-  const database = new Database();
+  const database = new Database(limits);
   database.setString(Key.of("k"), 0, bytesOf("v"), 0, 1, { expiresAtMs: 7e12, clock: 100 });
   const of = (clocks = noClocks) => {
     const chunks = new Chunks();

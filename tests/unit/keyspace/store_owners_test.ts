@@ -1,0 +1,207 @@
+/**
+ * Collections that have runs in the store: whatever commands, expiry, flushes, snapshots and compactions do to keys, every
+ * run has one owner, the account is right, and the members are those of a plain model.
+ */
+import { assertEquals } from "@std/assert";
+import { NO_EXPIRY } from "../../../src/keyspace/database.ts";
+import { RdbWriter } from "../../../src/persistence/rdb/rdb_writer.ts";
+import { Snapshot } from "../../../src/persistence/snapshot/snapshot.ts";
+import { storeFaults } from "../../../src/store/check.ts";
+import { Random } from "../../../src/util/random.ts";
+import { type InProcessClient, type InProcessServer, startInProcess } from "../../support/in_process.ts";
+
+type Keys = Map<string, Set<string>>;
+
+function faultsOf({ engine }: InProcessServer): string[] {
+  return storeFaults(
+    engine.limits.store,
+    engine.databases.map((database) => (visit) => database.forEachRun(visit)),
+  );
+}
+
+/** A server with sets, and the model beside it. */
+class World {
+  readonly server = startInProcess({ lines: ["enable-debug-command yes"] });
+  readonly client: InProcessClient = this.server.client();
+  readonly databases: [Keys, Keys] = [new Map(), new Map()];
+  #snapshot: Snapshot | null = null;
+  snapshots = 0;
+
+  constructor(readonly random: Random) {}
+
+  #members(): string[] {
+    const { random } = this, from = random.below(3000), count = [3, 40, 200, 1500][random.below(4)]!;
+    return Array.from({ length: count }, (_, i) => `member:${from + i}`);
+  }
+
+  change(): void {
+    const { client, random } = this, id = random.below(2), keys = this.databases[id]!;
+    const key = `k${random.below(5)}`,
+      other = `k${random.below(5)}`,
+      set = keys.get(key) ?? new Set<string>();
+    client.send("SELECT", String(id));
+    switch (random.below(14)) {
+      case 0:
+        return void (client.send("DEL", key), keys.delete(key));
+      case 1:
+        if (!keys.has(key) || key === other) return;
+        return void (client.send("RENAME", key, other), keys.delete(key), keys.set(other, set));
+      case 2:
+        if (!keys.has(key) || key === other) return;
+        return void (client.send("COPY", key, other, "REPLACE"), keys.set(other, new Set(set)));
+      case 3:
+        if (client.send("MOVE", key, String(1 - id)) === 1) {
+          keys.delete(key);
+          this.databases[1 - id]!.set(key, set);
+        }
+        return;
+      case 4:
+        return void (client.send("SWAPDB", "0", "1"), this.databases.reverse());
+      case 5:
+        return this.#store(keys, "SUNIONSTORE", key, other, (a, b) => a.union(b));
+      case 6:
+        return this.#store(keys, "SINTERSTORE", key, other, (a, b) => a.intersection(b));
+      case 7:
+        return this.#store(keys, "SDIFFSTORE", key, other, (a, b) => a.difference(b));
+      case 8:
+        return this.#pop(keys, key, set);
+      case 9:
+        return this.#overwrite(keys, key, other, set);
+      case 10:
+        return this.#remove(keys, key, set);
+      default:
+        for (const member of this.#members()) client.send("SADD", key, member), set.add(member);
+        keys.set(key, set);
+    }
+  }
+
+  #store(
+    keys: Keys,
+    command: string,
+    key: string,
+    other: string,
+    join: (a: Set<string>, b: Set<string>) => Set<string>,
+  ) {
+    const result = join(keys.get(key) ?? new Set(), keys.get(other) ?? new Set()),
+      target = `k${this.random.below(5)}`;
+    assertEquals(this.client.send(command, target, key, other), result.size);
+    if (result.size > 0) keys.set(target, result);
+    else keys.delete(target);
+  }
+
+  #pop(keys: Keys, key: string, set: Set<string>): void {
+    const popped = this.client.send("SPOP", key, String(1 + this.random.below(1500))) as string[];
+    for (const member of popped) set.delete(member);
+    if (set.size === 0) keys.delete(key);
+  }
+
+  #remove(keys: Keys, key: string, set: Set<string>): void {
+    const members = this.#members();
+    this.client.send("MULTI");
+    this.client.send("SREM", key, ...members);
+    this.client.send("EXEC");
+    for (const member of members) set.delete(member);
+    if (set.size === 0) keys.delete(key);
+  }
+
+  #overwrite(keys: Keys, key: string, other: string, set: Set<string>): void {
+    const { client, random } = this;
+    if (!keys.has(key)) return;
+    if (random.below(2) === 0) {
+      client.send("SET", other, "x");
+      client.send("DEL", other);
+      return void keys.delete(other);
+    }
+    if (random.below(8) === 0) return void (client.send("FLUSHDB"), keys.clear());
+    if (random.below(3) === 0) {
+      client.send("PEXPIRE", key, "5");
+      this.server.advance(10);
+      this.server.expireCycle();
+      return void keys.delete(key);
+    }
+    client.send("RESTORE", other, "0", client.send("DUMP", key) as string, "REPLACE");
+    keys.set(other, new Set(set));
+  }
+
+  stepSnapshot(): void {
+    if (this.#snapshot === null) {
+      const facts = { aux: [], libraries: [], hasFieldExpiry: false, compress: false, checksum: false };
+      this.#snapshot = new Snapshot(this.server.engine.databases, new RdbWriter(facts), { write: () => {} });
+      this.#snapshot.watch();
+    } else if (this.#snapshot.step(() => this.random.below(40) === 0)) {
+      this.#snapshot = null;
+      this.snapshots++;
+    }
+  }
+
+  endSnapshot(): void {
+    while (this.#snapshot !== null) this.stepSnapshot();
+  }
+
+  check(message: string): void {
+    for (const [id, keys] of this.databases.entries()) {
+      this.client.send("SELECT", String(id));
+      assertEquals(this.client.send("DBSIZE"), keys.size, message);
+      for (const [key, set] of keys) {
+        const members = this.client.send("SMEMBERS", key) as string[];
+        assertEquals(members.sort(), [...set].sort(), `${message}, ${key} in ${id}`);
+      }
+      const database = this.server.engine.databases[id]!;
+      let records = 0;
+      database.forEach((ref) => {
+        records += database.memoryOf(ref) - (database.expiryOf(ref) === NO_EXPIRY ? 12 : 24);
+      });
+      assertEquals(database.memoryBytes, records + database.overheadBytes, message);
+    }
+  }
+}
+
+Deno.test("collections in the store own each run once, whatever happens to their keys", () => {
+  let snapshots = 0;
+  for (let seed = 0; seed < 4; seed++) {
+    const world = new World(new Random(seed)), { engine } = world.server, message = `seed ${seed}`;
+    for (let step = 0; step < 600; step++) {
+      world.change();
+      if (world.random.below(4) === 0) world.stepSnapshot();
+      if (world.random.below(6) === 0) engine.compaction.step(1 + world.random.below(3000));
+      if (step % 100 === 99) {
+        world.check(message);
+        world.endSnapshot();
+        assertEquals(faultsOf(world.server), [], message);
+      }
+    }
+    world.client.send("FLUSHALL");
+    assertEquals([engine.limits.store.liveBytes, faultsOf(world.server)], [0, []], message);
+    snapshots += world.snapshots;
+  }
+  assertEquals(snapshots > 10, true);
+});
+
+Deno.test("StoreCompaction gives memory back while a large set stays in use", () => {
+  using server = startInProcess();
+  const client = server.client(), { engine } = server, { store } = engine.limits;
+  for (let i = 0; i < 150_000; i++) {
+    client.send("SADD", i % 10 === 0 ? "kept" : `dropped:${i % 7}`, `member:${i}`);
+  }
+  for (let i = 0; i < 7; i++) client.send("DEL", `dropped:${i}`);
+  const before = store.heldBytes;
+  client.send("SREM", "kept", "member:0");
+  let steps = 0;
+  while (engine.compaction.step(500)) {
+    if (++steps % 5 === 0) client.send("SADD", "kept", `new:${steps}`);
+  }
+  assertEquals(client.send("SCARD", "kept"), 14_999 + Math.floor(steps / 5));
+  assertEquals(client.send("SISMEMBER", "kept", "member:149990"), 1);
+  assertEquals(faultsOf(server), []);
+  assertEquals(store.heldBytes < before / 2, true, `${before} → ${store.heldBytes}, live ${store.liveBytes}`);
+});
+
+Deno.test("SUNION and SDIFF leave nothing in the store", () => {
+  using server = startInProcess();
+  const client = server.client(), { store } = server.engine.limits;
+  for (let i = 0; i < 500; i++) client.send("SADD", "a", `a${i}`), client.send("SADD", "b", `b${i}`);
+  const before = store.liveBytes;
+  assertEquals((client.send("SUNION", "a", "b") as string[]).length, 1000);
+  assertEquals((client.send("SDIFF", "a", "b") as string[]).length, 500);
+  assertEquals([store.liveBytes, faultsOf(server)], [before, []]);
+});
