@@ -70,6 +70,24 @@ Deno.test({
     }),
 });
 
+Deno.test("deno task compile says in its last line how to go on where the runtime cannot be had", async () => {
+  const folder = await Deno.realPath(new URL("../../", import.meta.url));
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "-q", "compile"],
+    cwd: folder,
+    env: { DENORT_BIN: `${folder}/no-such-runtime`, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  const said = new TextDecoder().decode(stderr).trim().split("\n");
+  assertEquals(code, 1);
+  assertMatch(
+    said.at(-1) ?? "",
+    /^No executable was made: .* DENORT_BIN, or run the server by deno task start\.$/,
+  );
+  assertEquals(said.filter((line) => line.includes("backtrace")), []);
+});
+
 /** Packages that Redeno's modules name: the Lua library, and what the stand-in of `@std/cli` is made of. */
 const OWN_PACKAGES = ["@types/minimist", "minimist", "wasmoon-lua5.1"];
 
