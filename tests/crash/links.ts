@@ -108,10 +108,10 @@ class Cluster {
       return new Node(`server ${i} (${command === commands[0] ? "Redeno" : "redis-server"})`, command, path);
     });
     this.primary = this.nodes[0]!;
-    const withFieldTimes = kinds.every((command) => command === commands[0]);
+    const isRedenoOnly = kinds.every((command) => command === commands[0]);
     this.#writers = Array.from(
       { length: WRITERS },
-      () => new LinkWriter(new Random(random.next()), withFieldTimes),
+      () => new LinkWriter(new Random(random.next()), isRedenoOnly),
     );
   }
 
@@ -329,7 +329,7 @@ class Cluster {
   async #compare(): Promise<string[]> {
     const problems = await this.#digests("with keys that are over");
     if (problems.length > 0) return problems;
-    problems.push(...await this.#times());
+    problems.push(...await this.#details());
     await this.primary.say("DEBUG", "SET-ACTIVE-EXPIRE", "1");
     problems.push(...await this.#caughtUp());
     await this.primary.say("CONFIG", "SET", "repl-ping-replica-period", "1");
@@ -347,21 +347,29 @@ class Cluster {
     return [`other digests ${when}: ${digests.map((digest) => digest.trim()).join()}`, ...details];
   }
 
-  /** Compares when keys expire, and fields where all servers know that. */
-  async #times(): Promise<string[]> {
-    const problems = await this.#perKey((key) => ["PEXPIRETIME", key], isSameTime);
-    if (this.nodes.some(({ command }) => command !== this.nodes[0]!.command)) return problems;
-    const fields = [...fieldNames];
-    const question = (key: string) =>
-      key.startsWith("hash") ? ["HPEXPIRETIME", key, "FIELDS", String(fields.length), ...fields] : ["PING"];
-    return [...problems, ...await this.#perKey(question, isSameTime)];
+  /** Compares what digests leave out: when keys expire, and fields where all servers know that; what is pending in streams. */
+  async #details(): Promise<string[]> {
+    const questions = [
+      (key: string) => ["PEXPIRETIME", key],
+      (key: string) => key.startsWith("stream") ? ["XPENDING", key, "g"] : ["PING"],
+    ];
+    if (this.nodes.every(({ command }) => command === this.nodes[0]!.command)) {
+      const fields = ["FIELDS", String(fieldNames.length), ...fieldNames];
+      questions.push((key) => key.startsWith("hash") ? ["HPEXPIRETIME", key, ...fields] : ["PING"]);
+    }
+    const problems: string[] = [];
+    for (const question of questions) {
+      // What expires between two questions is another answer once; what is different stays so.
+      for (let left = 3, found = ["unknown"]; left > 0 && found.length > 0; left--) {
+        found = await this.#perKey(question);
+        if (left === 1) problems.push(...found);
+      }
+    }
+    return problems;
   }
 
   /** Keys of which servers tell different things. */
-  async #perKey(
-    question: (key: string) => string[],
-    isSame: (a: string, b: string) => boolean = (a, b) => a === b,
-  ): Promise<string[]> {
+  async #perKey(question: (key: string) => string[]): Promise<string[]> {
     const found: string[][] = [];
     for (const node of this.nodes) {
       using connection = await node.server!.connect();
@@ -383,11 +391,12 @@ class Cluster {
   }
 }
 
-/** Whether replies hold the same Unix times; one that is over, and one of what is not there any more, are the same. */
-function isSameTime(a: string, b: string): boolean {
+/** Whether two replies are the same; a Unix time that is over and -2, for what is not there any more, count as that. */
+function isSame(a: string, b: string): boolean {
   const nowMs = Date.now();
+  const isOver = (number: string) => number === "-2" || (number.length >= 13 && Number(number) <= nowMs);
   const times = (reply: string) =>
-    reply.replace(/:(-2|\d+)/g, (all, time) => Number(time) <= nowMs ? ":over" : all);
+    reply.replace(/:(-2|\d+)/g, (all, number) => isOver(number) ? ":over" : all);
   return times(a) === times(b);
 }
 
