@@ -2,6 +2,7 @@
 import { CorruptSketchError, countRegisters, HyperLogLog, registerCount } from "../../data/hyperloglog.ts";
 import { ValueType } from "../../data/value.ts";
 import type { Args } from "../../engine/args.ts";
+import { ClientFlag } from "../../engine/client.ts";
 import {
   type Command,
   command,
@@ -82,12 +83,16 @@ function pfcount(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(countRegisters(ranks));
 }
 
-/** The count of one sketch; one that had to be computed is kept in the sketch, which is a change of the key. */
+/**
+ * The count of one sketch; one that had to be computed is kept in the sketch, which is a change of the key. A client of a
+ * replica makes none: the data there are those of the primary, byte for byte.
+ */
 function countOne(ctx: CommandContext, key: Key): number {
   const ref = ctx.find(key), cached = sharedSketch(ctx, ref)?.cachedCount;
   const sketch = cached === -1 ? sketchOf(ctx, ref) : undefined;
   if (sketch === undefined) return cached ?? 0;
-  const count = sketch.count();
+  const count = sketch.count(), isTold = ctx.client.has(ClientFlag.Silent | ClientFlag.Primary);
+  if (ctx.engine.isReplica && !isTold) return count;
   sketch.cacheCount(count);
   store(ctx, key, sketch);
   ctx.changed(key, 0, "");

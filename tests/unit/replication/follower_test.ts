@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { encodeCommand, type InProcessClient } from "../../support/in_process.ts";
 import { Replication } from "../../../src/replication/replication.ts";
+import { wholeContent } from "../../support/cut_stream.ts";
 import { StoreServer } from "../../support/data_store.ts";
 import { ReplicatedServers } from "../../support/replication.ts";
 
@@ -285,3 +286,38 @@ Deno.test("SNAPSHOT LOAD: replicas copy the data anew, and a replica refuses it"
   assertEquals(info(r, "replication", "master_replid"), info(p, "replication", "master_replid"));
   assertMatch(r.raw(encodeCommand("SNAPSHOT", "LOAD", "old.json")), /^-READONLY/);
 });
+
+Deno.test("PFCOUNT of a client keeps its count at the primary, and changes nothing on a replica", async () => {
+  const { servers, p, r } = await follow();
+  p.send("PFADD", "hll", "a", "b", "c");
+  await servers.settle();
+  const before = wholeContent(servers.replica.engine);
+  assertEquals([r.send("PFCOUNT", "hll"), wholeContent(servers.replica.engine)], [3, before]);
+  assertEquals(p.send("PFCOUNT", "hll"), 3);
+  await servers.settle();
+  const after = wholeContent(servers.replica.engine);
+  assertEquals(after, wholeContent(servers.primary.engine));
+  assertNotEquals(after, before);
+});
+
+for (const when of ["at once", "later"]) {
+  Deno.test(`a command put aside by a pause is asked for again if its link is ended (and the pause ${when})`, async () => {
+    const { servers, p, r } = await follow();
+    r.send("CLIENT", "PAUSE", "100000", "WRITE");
+    for (const words of ["INCR n", "MULTI", "INCR n", "INCR m", "EXEC", "INCR n"]) {
+      p.send(...words.split(" "));
+    }
+    await servers.settle();
+    const kill = encodeCommand("CLIENT", "KILL", "TYPE", "master"), end = encodeCommand("CLIENT", "UNPAUSE");
+    if (when === "at once") r.raw(new Uint8Array([...kill, ...end]));
+    else {
+      r.raw(kill);
+      await servers.settle();
+      r.raw(end);
+    }
+    await servers.settle();
+    await servers.second();
+    assertEquals([r.send("GET", "n"), r.send("GET", "m")], ["3", "1"]);
+    assertEquals(info(r, "replication", "slave_repl_offset"), info(p, "replication", "master_repl_offset"));
+  });
+}
