@@ -47,7 +47,7 @@ export class WaitingClients {
     return this.#ready.size > 0;
   }
 
-  /** The earliest deadline, in clock milliseconds, or Infinity. */
+  /** The earliest deadline, `engine.steadyMs`, or Infinity. */
   get nextDeadlineMs(): number {
     return this.#nextDeadlineMs;
   }

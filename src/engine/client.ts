@@ -81,7 +81,7 @@ export interface BlockedState {
   args: Args;
   /** Keys waited for; empty for a client waiting for something else. */
   keys: readonly string[];
-  /** Clock time at which to give up, in milliseconds, or Infinity. */
+  /** When to give up, `engine.steadyMs`, or Infinity. */
   deadlineMs: number;
   /** Writes the reply of a client that waited in vain. */
   onTimeout: (client: Client) => void;

@@ -297,7 +297,7 @@ export class CommandContext {
       cmd: this.cmd,
       args: options.args ?? this.args.copy(),
       keys: options.keys,
-      deadlineMs: options.timeoutMs === 0 ? Infinity : this.engine.clock.nowMs() + options.timeoutMs,
+      deadlineMs: options.timeoutMs === 0 ? Infinity : this.engine.steadyMs + options.timeoutMs,
       onTimeout: ({ reply }) => options.onTimeout(reply),
       isReady: (database, key) => {
         const ref = this.engine.lookUp(database, databaseId, Key.of(key));

@@ -144,7 +144,7 @@ export class Engine {
   persistence: PersistenceControl | null = null;
   /** Ends the server, soon; false if its data could not be made safe. Set by the server. */
   shutDown: (options: ShutdownOptions) => boolean = () => false;
-  /** Until when a server that is to end waits for its replicas, Unix milliseconds; 0: it is not to end. */
+  /** Until when a server that is to end waits for its replicas, `steadyMs`; 0: it is not to end. */
   shutdownDueMs = 0;
   /** A client as CLIENT INFO shows it. Set by the server. */
   describeClient: (client: Client) => string = (client) => `id=${client.id}`;
@@ -687,7 +687,7 @@ export class Engine {
 
   /** Ends the waits whose time is over. Call {@linkcode endBatch} afterwards. */
   expireWaits(): void {
-    for (const client of this.waiting.due(this.clock.nowMs())) {
+    for (const client of this.waiting.due(this.steadyMs)) {
       const state = client.blocked!;
       state.onTimeout(client);
       this.#countCall(state.cmd, true);

@@ -27,7 +27,7 @@ export class Pause {
 
   constructor(readonly engine: Engine) {}
 
-  /** When the first of the pauses ends by itself, in clock milliseconds; Infinity if none does. */
+  /** When the first of the pauses ends by itself, `engine.steadyMs`; Infinity if none does. */
   get endsAtMs(): number {
     let endsAtMs = Infinity;
     for (const { untilMs } of this.#wishes.values()) endsAtMs = Math.min(endsAtMs, untilMs);
@@ -38,7 +38,7 @@ export class Pause {
     return (this.engine.guards & EngineGuard.Paused) !== 0;
   }
 
-  /** Begins a pause, or prolongs and widens the one there is for this reason. @param untilMs Infinity: until it is ended */
+  /** Begins a pause, or prolongs and widens the one there is for this reason. @param untilMs `engine.steadyMs`; Infinity: until it is ended */
   start(untilMs: number, all: boolean, reason: PauseReason = "client"): void {
     const wish = this.#wishes.get(reason) ?? { untilMs: 0, all: false };
     this.#wishes.set(reason, { untilMs: Math.max(wish.untilMs, untilMs), all: wish.all || all });

@@ -34,7 +34,7 @@ export class AckWaiters {
       cmd: ctx.cmd,
       args: ctx.args.copy(),
       keys: [],
-      deadlineMs: timeoutMs === 0 ? Infinity : engine.clock.nowMs() + timeoutMs,
+      deadlineMs: timeoutMs === 0 ? Infinity : engine.steadyMs + timeoutMs,
       onTimeout: ({ reply }) => wish.answer(reply),
       isReady: () => false,
       wakesWhenGone: false,

@@ -140,7 +140,7 @@ export class Server implements ConnectionHost {
     this.#armedForMs = nextMs;
     clearTimeout(this.#deadlineTimer);
     if (nextMs === Infinity) return;
-    const delayMs = Math.max(0, nextMs - this.engine.clock.nowMs());
+    const delayMs = Math.max(0, nextMs - this.engine.steadyMs);
     this.#deadlineTimer = setTimeout(() => this.#deadline(), Math.min(delayMs, 0x7fffffff));
   }
 
@@ -189,7 +189,7 @@ export class Server implements ConnectionHost {
     this.#armedForMs = Infinity;
     engine.refreshTime();
     engine.expireWaits();
-    engine.pause.endDue(engine.nowMs);
+    engine.pause.endDue(engine.steadyMs);
     this.endBatch();
   }
 

@@ -145,7 +145,7 @@ export class Shutdown {
     const { engine } = this.server, { shutdownTimeout } = engine.config.values;
     if (options.now || shutdownTimeout === 0 || this.#lagging.length === 0) return this.#end(options);
     this.#begun = options;
-    engine.shutdownDueMs = engine.clock.nowMs() + shutdownTimeout * 1000;
+    engine.shutdownDueMs = engine.steadyMs + shutdownTimeout * 1000;
     if (!engine.pause.active) this.#primary.askReplicas();
     engine.pause.start(Infinity, false, "shutdown");
     this.log.notice("Waiting for replicas before shutting down.");
@@ -165,7 +165,7 @@ export class Shutdown {
   #lookAtReplicas(): void {
     const { engine } = this.server, options = this.#begun;
     if (options === null) return;
-    if (engine.clock.nowMs() < engine.shutdownDueMs && this.#lagging.length > 0) {
+    if (engine.steadyMs < engine.shutdownDueMs && this.#lagging.length > 0) {
       this.#lookTimer = setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
       return;
     }

@@ -136,7 +136,7 @@ export class InProcessServer {
     this.clock.advance(ms);
     this.engine.refreshTime();
     this.engine.expireWaits();
-    this.engine.pause.endDue(this.engine.nowMs);
+    this.engine.pause.endDue(this.engine.steadyMs);
     this.engine.endBatch();
   }
 

@@ -177,7 +177,7 @@ function pause(ctx: CommandContext, args: Args): void {
   }
   const timeoutMs = args.int(2, TIMEOUT_NOT_INTEGER);
   if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
-  ctx.engine.pause.start(ctx.nowMs + timeoutMs, !isWrite);
+  ctx.engine.pause.start(ctx.engine.steadyMs + timeoutMs, !isWrite);
   ctx.reply.ok();
 }
 

@@ -106,7 +106,7 @@ function migrate(ctx: CommandContext, args: Args): void {
   if (!ctx.canBlock) throw CANNOT_WAIT;
   const { client, engine, databaseId } = ctx;
   engine.waiting.hold(client, ctx.cmd, args.copy());
-  engine.pause.start(engine.nowMs + request.timeoutMs * 2, false, "migrate");
+  engine.pause.start(engine.steadyMs + request.timeoutMs * 2, false, "migrate");
   send(engine, request, parcels).then((outcome) => {
     engine.pause.end("migrate");
     engine.refreshTime();

@@ -80,7 +80,7 @@ export function serverFields(engine: Engine): InfoField[] {
     ...listenerFields(engine),
     ...(engine.shutdownDueMs === 0
       ? []
-      : [["shutdown_in_milliseconds", Math.max(0, engine.shutdownDueMs - nowMs)] as const]),
+      : [["shutdown_in_milliseconds", Math.max(0, engine.shutdownDueMs - engine.steadyMs)] as const]),
   ];
 }
 

@@ -110,3 +110,18 @@ Deno.test("a blocked client's time may end during a pause", () => {
   s.advance(50);
   assertEquals(waiter.received(), [null]);
 });
+
+Deno.test("a wait and a pause last as long as they were asked to, though the clock is set back or forward", () => {
+  for (const hours of [-1, 1]) {
+    using s = startInProcess();
+    const [pauser, waiter, writer] = [s.client(), s.client(), s.client()];
+    assertEquals(waiter.send("BLPOP", "q", "1"), PENDING);
+    pauser.send("CLIENT", "PAUSE", "1000", "WRITE");
+    assertEquals(writer.send("SET", "k", "v"), PENDING);
+    s.clock.set(hours * 3_600_000);
+    s.advance(999);
+    assertEquals([waiter.received(), writer.received()], [[], []]);
+    s.advance(1);
+    assertEquals([waiter.received(), writer.received()], [[null], ["OK"]]);
+  }
+});
