@@ -2,9 +2,8 @@
  * Which commands a selector allows: a bit for each command, and for commands that are denied as a whole the first
  * arguments with which they are allowed all the same (`+select|0`).
  *
- * Only the bits are kept, not the rules that led to them. {@linkcode CommandRules.describe} finds rules that lead there
- * again: it begins with everything or nothing, then goes on taking the category that explains most of what is still
- * open, and corrects the rest command by command.
+ * The rules that led there are kept beside the bits, in the order in which they came and as far as they still count, for
+ * ACL GETUSER, ACL LIST and the files: a category that is read again may mean other commands in a later version.
  */
 import type { Catalog, CatalogCommand } from "./catalog.ts";
 
@@ -18,6 +17,8 @@ export class CommandRules {
   #everything = false;
   /** Whether the rules began with `+@all`, so that commands yet unknown are allowed. */
   #future = false;
+  /** What came since, each rule with its sign. */
+  #rules: string[] = [];
 
   /** Nothing is allowed. */
   constructor(catalog: Catalog) {
@@ -31,6 +32,7 @@ export class CommandRules {
     copy.#firstArgs = new Map(this.#firstArgs);
     copy.#everything = this.#everything;
     copy.#future = this.#future;
+    copy.#rules = [...this.#rules];
     return copy;
   }
 
@@ -45,20 +47,33 @@ export class CommandRules {
     this.#firstArgs.clear();
     this.#everything = allowed;
     this.#future = allowed;
+    this.#rules = [];
   }
 
   /** Allows or denies a command with all its sub-commands. */
   set(cmd: CatalogCommand, allowed: boolean): void {
-    this.#setBit(cmd.id, allowed);
-    this.#firstArgs.delete(cmd.id);
-    for (const sub of cmd.subcommands) this.#setBit(sub.id, allowed);
+    this.#setBits(cmd, allowed);
+    this.#note(cmd.fullName, allowed);
   }
 
   /** Allows or denies the commands of a category; false if there is none of that name. */
   setCategory(name: string, allowed: boolean): boolean {
     const members = this.#catalog.inCategory(name);
-    for (const cmd of members ?? []) this.set(cmd, allowed);
+    for (const cmd of members ?? []) this.#setBits(cmd, allowed);
+    if (members !== undefined) this.#note(`@${name.toLowerCase()}`, allowed);
     return members !== undefined;
+  }
+
+  /** Puts a rule down behind the others; those about the same command, or a part of it, do not count any more. */
+  #note(name: string, allowed: boolean): void {
+    this.#rules = this.#rules.filter((rule) => rule.slice(1) !== name && !rule.startsWith(`${name}|`, 1));
+    this.#rules.push((allowed ? "+" : "-") + name);
+  }
+
+  #setBits(cmd: CatalogCommand, allowed: boolean): void {
+    this.#setBit(cmd.id, allowed);
+    this.#firstArgs.delete(cmd.id);
+    for (const sub of cmd.subcommands) this.#setBit(sub.id, allowed);
   }
 
   /** Allows a command with one first argument. */
@@ -66,6 +81,7 @@ export class CommandRules {
     const allowed = this.#firstArgs.get(cmd.id) ?? [];
     const lower = arg.toLowerCase();
     if (!allowed.includes(lower)) this.#firstArgs.set(cmd.id, [...allowed, lower]);
+    this.#note(`${cmd.fullName}|${lower}`, true);
   }
 
   /** Whether the command `id` is allowed, be it for its first argument alone. */
@@ -90,59 +106,8 @@ export class CommandRules {
     }
   }
 
-  /** Rules that lead to what is allowed now, from nothing or everything on; see the head of this file. */
+  /** Rules that lead to what is allowed now, from nothing or everything on. */
   describe(): string {
-    const additive = !this.#future;
-    const rules = [additive ? "-@all" : "+@all"];
-    const reached = new CommandRules(this.#catalog);
-    reached.setAll(!additive);
-    for (const category of this.#bestCategories(additive)) {
-      rules.push(`${additive ? "+" : "-"}@${category}`);
-      reached.setCategory(category, additive);
-    }
-    this.#describeRest(reached, rules);
-    return rules.join(" ");
-  }
-
-  /** The categories that explain most, the best first. */
-  #bestCategories(additive: boolean): string[] {
-    const left = new Set(this.#catalog.categories);
-    const open = this.copy();
-    const chosen: string[] = [];
-    for (;;) {
-      const best = open.#bestCategory(left, additive);
-      if (best === undefined) return chosen;
-      chosen.push(best);
-      left.delete(best);
-      open.setCategory(best, !additive);
-    }
-  }
-
-  /** The category with the fewest exceptions, as long as it explains more than it excepts. */
-  #bestCategory(candidates: Iterable<string>, additive: boolean): string | undefined {
-    let best: string | undefined, fewest = Infinity, most = 0;
-    for (const category of candidates) {
-      const members = this.#catalog.inCategory(category) ?? [];
-      const allowed = members.filter(({ id }) => this.#bit(id)).length;
-      const same = additive ? allowed : members.length - allowed, different = members.length - same;
-      if (same <= different || different > fewest || (different === fewest && same <= most)) continue;
-      best = category;
-      fewest = different;
-      most = same;
-    }
-    return best;
-  }
-
-  /** Adds a rule for each command in which `reached` differs, and those for first arguments. */
-  #describeRest(reached: CommandRules, rules: string[]): void {
-    for (const cmd of this.#catalog.commands) {
-      const allowed = this.#bit(cmd.id);
-      if (allowed !== reached.#bit(cmd.id)) {
-        rules.push(`${allowed ? "+" : "-"}${cmd.fullName}`);
-        reached.set(cmd, allowed);
-      }
-      if (allowed) continue;
-      for (const arg of this.#firstArgs.get(cmd.id) ?? []) rules.push(`+${cmd.fullName}|${arg}`);
-    }
+    return [this.#future ? "+@all" : "-@all", ...this.#rules].join(" ");
   }
 }

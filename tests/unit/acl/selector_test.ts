@@ -83,7 +83,7 @@ Deno.test("Selector.copy has rules of its own", () => {
   copy.apply("&y");
   copy.apply("+set");
   assertEquals(selector.describe(), "%R~a resetchannels &x -@all +get");
-  assertEquals(copy.describe(), "~a resetchannels &x &y -@all +@string -mget");
+  assertEquals(copy.describe(), "~a resetchannels &x &y -@all +get +set");
 });
 
 Deno.test("Selector.parse reads rules in parentheses, quoted ones too", () => {
