@@ -7,7 +7,6 @@ import { INVALID_CURSOR, ReplyError, SYNTAX } from "../protocol/errors.ts";
 import { globMatch } from "../util/glob.ts";
 
 const defaultCount = 10;
-const maxCursor = 2 ** 64;
 
 /** The arguments as COMMAND DOCS shows them. */
 export const scanArgs: readonly ArgSpec[] = [
@@ -29,11 +28,16 @@ export interface ScanOptions {
   noValues: boolean;
 }
 
-/** A scan's cursor: an unsigned 64-bit integer. Anything else throws "invalid cursor". */
+/**
+ * A scan's cursor, read as C does: an unsigned 64-bit integer that ends at a zero byte; an empty one is 0, and a sign is
+ * allowed. Anything else throws "invalid cursor".
+ */
 export function parseCursor(text: string): number {
-  const cursor = Number(text);
-  if (!/^(?:[+-]?\d+)?$/.test(text) || Math.abs(cursor) >= maxCursor) throw INVALID_CURSOR;
-  return Math.max(0, cursor);
+  const [digits = ""] = text.split("\0", 1), cursor = Number(digits);
+  if (!/^([+-]?\d+)?$/.test(digits)) throw INVALID_CURSOR;
+  if (Math.abs(cursor) >= 2 ** 64 && BigInt(digits.replace(/^[+-]/, "")) >= 2n ** 64n) throw INVALID_CURSOR;
+  // A cursor this server never gave out: there is nothing behind it.
+  return cursor > 0 && Number.isSafeInteger(cursor) ? cursor : 0;
 }
 
 /** Reads the options from argument 3 on. @param isHash NOVALUES is allowed */

@@ -11,6 +11,8 @@
  *       --retries N       runs a unit again where a listed test failed (default 1)
  *       --baseport P      first port of the servers (default 20100)
  *       --out DIR         where the suite's logs go
+ *       --random N        instead of the suite: N random commands, compared with redis-server (random.ts)
+ *       --seed S          with --random: the seed (default: another one each time)
  *
  * A row of the list is `unit TAB test`, with ` TAB n` behind it for the n-th test of one name in a unit;
  * the test `(finished)` stands for a unit that came to its end without exception or time-out.
@@ -19,6 +21,7 @@
 import { parseArgs } from "@std/cli";
 import { ensureDir } from "@std/fs";
 import { redenoCommand } from "../support/launch.ts";
+import { compareRandom, describe } from "./random.ts";
 
 const here = new URL("./", import.meta.url);
 const tool = (name: string) => new URL(`../tools/${name}`, here).pathname;
@@ -167,10 +170,24 @@ async function updateList(outcome: Outcome, allowShrink: boolean): Promise<void>
   await Deno.writeTextFile(listFile, [...rows].sort().join("\n") + "\n");
 }
 
+/** Compares random commands and prints what differs. */
+async function compareAndTell(count: number, seed: number): Promise<number> {
+  console.log(`seed ${seed}`);
+  let told = 0;
+  const { compared, known, differences } = await compareRandom(count, seed, (outcome) => {
+    for (const difference of outcome.differences.slice(told)) console.log(describe(difference));
+    told = outcome.differences.length;
+  });
+  console.log(
+    `${compared} commands compared: ${differences.length} kinds of differences, ${known} known ones`,
+  );
+  return differences.length > 0 ? 1 : 0;
+}
+
 async function main(): Promise<number> {
   const args = parseArgs(Deno.args, {
     boolean: ["update", "allow-shrink"],
-    string: ["server", "source", "jobs", "timeout", "retries", "baseport", "out"],
+    string: ["server", "source", "jobs", "timeout", "retries", "baseport", "out", "random", "seed"],
     default: {
       server: redenoCommand().join(" "),
       jobs: "1",
@@ -179,6 +196,9 @@ async function main(): Promise<number> {
       baseport: "20100",
     },
   });
+  if (args.random !== undefined) {
+    return await compareAndTell(Number(args.random), Number(args.seed ?? Date.now() % 1e9));
+  }
   const list = await listedRows();
   const units = args._.length > 0 ? args._.map(String) : [...new Set([...list].map(unitOf))];
   const options: SuiteOptions = {

@@ -169,6 +169,15 @@ function isFoundAgain(ours: string, theirs: string): boolean {
   return ours.startsWith("-WRONGTYPE") && !theirs.startsWith("-");
 }
 
+/**
+ * Whether both say that what XREADGROUP waited for has gone. From 7.2 on it is said in the words that one hears who comes
+ * now; 7.0 has words of its own.
+ */
+function bothSayGone(ours: string, theirs: string): boolean {
+  return /^-(NOGROUP No such key|WRONGTYPE)/.test(ours) &&
+    /^-(UNBLOCKED the stream key|NOGROUP the consumer group this)/.test(theirs);
+}
+
 const lines = (commands: readonly string[][]) =>
   commands.map((words) => "    " + words.map((word) => JSON.stringify(word)).join(" ")).join("\n");
 
@@ -194,7 +203,10 @@ async function compare(
         const told = `seed ${seed}, round ${i}:\n${lines(setup)}\n  then\n${lines(others)}\n  then\n${
           lines(acts)
         }\n`;
-        assertEquals(ourReplies, theirReplies, told);
+        const expected = theirReplies.map((reply, at) =>
+          bothSayGone(ourReplies[at] ?? "", reply) ? ourReplies[at] : reply
+        );
+        assertEquals(ourReplies, expected, told);
         compared++;
       }
       assertGreater(compared, rounds * 0.8);

@@ -21,7 +21,8 @@ import { idleSeconds, lfuCounter, parsePolicy } from "../../engine/eviction.ts";
 import { type Database, NO_EXPIRY, StringMark, type StringOptions } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
-import { INVALID_CURSOR, NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "../../protocol/errors.ts";
+import { NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "../../protocol/errors.ts";
+import { parseCursor } from "../collection_scan.ts";
 import { globMatch } from "../../util/glob.ts";
 import { parseIntegerBytes } from "../../util/numbers.ts";
 import { databaseArgument } from "./database.ts";
@@ -95,18 +96,8 @@ function keys(ctx: CommandContext, args: Args): void {
   reply.arrayBefore(from, count);
 }
 
-/** The cursor that argument `at` is, read as C does: an empty one is 0, and a sign is allowed. Throws INVALID_CURSOR. */
-function cursorArgument(args: Args, at: number): number {
-  const text = args.string(at);
-  if (!/^([+-]?\d+)?$/.test(text)) throw INVALID_CURSOR;
-  const cursor = Number(text);
-  if (Math.abs(cursor) >= 2 ** 64 && BigInt(text.replace(/^[+-]/, "")) >= 2n ** 64n) throw INVALID_CURSOR;
-  // A cursor this server never gave out: there is nothing behind it.
-  return cursor > 0 && Number.isSafeInteger(cursor) ? cursor : 0;
-}
-
 function scan(ctx: CommandContext, args: Args): void {
-  const cursor = cursorArgument(args, 1);
+  const cursor = parseCursor(args.string(1));
   let count = 10, pattern = "*", typeName = "";
   const options = new ArgReader(args, 2);
   while (options.more) {

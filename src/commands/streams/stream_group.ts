@@ -65,7 +65,6 @@ function groupOptions(args: Args, isCreate: boolean): { makeStream: boolean; ent
       if (entriesRead < 0 && entriesRead !== UNKNOWN_ENTRIES_READ) throw ENTRIES_READ_NEGATIVE;
     } else throw subcommandSyntax(args);
   }
-  if (args.count > (isCreate ? 8 : 7)) throw subcommandSyntax(args);
   return { makeStream, entriesRead };
 }
 
@@ -88,6 +87,7 @@ function createGroup(ctx: CommandContext, args: Args): void {
   const key = args.key(2), name = args.string(3);
   const found = ctx.write(key, StreamValue);
   if (found === undefined && !makeStream) throw KEY_REQUIRED;
+  if (args.count > 8) throw subcommandSyntax(args);
   const lastId = args.is(4, "$") ? found?.lastId ?? minStreamId : idArgument(args, 4);
   const stream = found ?? ctx.writeOrCreate(key, StreamValue);
   const read = Math.min(entriesRead, stream.entriesAdded);
@@ -100,6 +100,7 @@ function createGroup(ctx: CommandContext, args: Args): void {
 function setGroupId(ctx: CommandContext, args: Args): void {
   const { entriesRead } = groupOptions(args, false);
   const stream = streamOf(ctx, args), group = groupOf(ctx, args);
+  if (args.count > 7) throw subcommandSyntax(args);
   const lastId = args.is(4, "$") ? stream.lastId : parseRangeId(args.string(4), 0);
   if (lastId === undefined) throw INVALID_ID;
   group.lastId = lastId;
@@ -364,13 +365,22 @@ function claimEach(ctx: CommandContext, claim: Claim, ids: readonly StreamId[], 
 /** XAUTOCLAIM looks at no more than so many pending entries for each that it may claim. */
 const ATTEMPTS_PER_ENTRY = 10;
 
+/** The most that COUNT may say: Redis makes room for so many ids of 16 bytes. */
+const MAX_CLAIM_COUNT = (1n << 59n) - 1n;
+
+function claimCount(options: ArgReader): number {
+  const count = options.integer(COUNT_NOT_POSITIVE);
+  if (count < 1 || count > MAX_CLAIM_COUNT) throw COUNT_NOT_POSITIVE;
+  return Number(count);
+}
+
 function xautoclaim(ctx: CommandContext, args: Args): void {
   const minIdleMs = Math.max(0, args.int(4, invalidMinIdle("XAUTOCLAIM")));
   const start = startArgument(args, 5);
   let count = 100, justId = false;
   const options = new ArgReader(args, 6);
   while (options.more) {
-    if (options.take("COUNT", 1)) count = options.int(COUNT_NOT_POSITIVE, 1, Number.MAX_SAFE_INTEGER - 1);
+    if (options.take("COUNT", 1)) count = claimCount(options);
     else if (options.take("JUSTID")) justId = true;
     else throw SYNTAX;
   }

@@ -216,3 +216,21 @@ Deno.test("RESTORE-ASKING and RESTORE take REPLACE, ABSTTL, IDLETIME and FREQ", 
     c.send("CONFIG", "SET", "maxmemory-policy", "noeviction");
   }
 });
+
+Deno.test("SCAN and its kin take every cursor of 64 bits, up to a zero byte", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("HSET", "h", "f", "v");
+  c.send("SADD", "s", "m");
+  c.send("ZADD", "z", "1", "m");
+  for (const [name, key] of [["HSCAN", "h"], ["SSCAN", "s"], ["ZSCAN", "z"]] as const) {
+    for (const cursor of ["18446744073709551615", "-18446744073709551615", "0\0x"]) {
+      const [next] = c.send(name, key, cursor) as [string, string[]];
+      assertEquals(next, "0", `${name} ${cursor}`);
+    }
+    for (const cursor of ["18446744073709551616", "x\0"]) {
+      assertEquals(c.send(name, key, cursor), new ReplyFailure("ERR invalid cursor"), `${name} ${cursor}`);
+      assertEquals(c.send("SCAN", cursor), new ReplyFailure("ERR invalid cursor"), cursor);
+    }
+  }
+});

@@ -209,3 +209,20 @@ Deno.test("XGROUP SETID takes $ for the last entry, and ENTRIESREAD for how many
   assertEquals(c.send("XGROUP", "SETID", "s", "g", "4", "ENTRIESREAD", "4"), "OK");
   assertEquals(read(), [["s", [["5-0", ["f", "5"]]]]]);
 });
+
+Deno.test("XAUTOCLAIM takes a COUNT as far as redis-server does, and XGROUP looks at the key before it counts its options", () => {
+  using s = startInProcess();
+  const c = s.client(),
+    wrong = new ReplyFailure("WRONGTYPE Operation against a key holding the wrong kind of value");
+  c.send("SET", "text", "1");
+  const claim = (count: string) => c.send("XAUTOCLAIM", "text", "g", "c", "0", "0", "COUNT", count);
+  assertEquals(claim("576460752303423487"), wrong);
+  assertEquals(claim("576460752303423488"), new ReplyFailure("ERR COUNT must be > 0"));
+  const twice = ["ENTRIESREAD", "1", "ENTRIESREAD", "2"];
+  assertEquals(c.send("XGROUP", "CREATE", "text", "g", "0", ...twice), wrong);
+  c.send("XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
+  const counted = new ReplyFailure(
+    "ERR unknown subcommand or wrong number of arguments for 'CREATE'. Try XGROUP HELP.",
+  );
+  assertEquals(c.send("XGROUP", "CREATE", "s", "h", "0", ...twice), counted);
+});

@@ -1,0 +1,248 @@
+/**
+ * Random commands of all kinds, made from what COMMAND DOCS says of their arguments, sent to Redeno and a redis-server:
+ * replies must be the same bytes, in RESP2 and RESP3, and so must digests and expiry times after each round.
+ *
+ * A round begins with the same values on both sides and ends at the first reply that differs, since what follows would
+ * only differ for that. A difference that `known_differences.txt` names is let pass; all others are reported once for
+ * each command and kind of reply.
+ */
+import { createCommandTable } from "../../src/commands/table.ts";
+import { type Command, Flag } from "../../src/engine/command.ts";
+import { Random } from "../../src/util/random.ts";
+import { type RawConnection, startRedeno, startRedis } from "../support/oracle.ts";
+import { randomCall } from "../support/random_calls.ts";
+import { ReplyValues } from "../../src/protocol/reply_values.ts";
+import { keys, Words } from "./random_words.ts";
+import { normalized } from "./random_replies.ts";
+
+const ROUND = 400;
+const BATCH = 40;
+
+/** Commands that end, block or reconfigure a server, talk of the machine or the moment, or are words of our own. */
+const leftOut = new RegExp(
+  "^(acl|auth|bgrewriteaof|bgsave|client|cluster|command|config|debug|failover|hello|info|lastsave|latency|lolwut|" +
+    "memory|migrate|module|monitor|object\\|freq|object\\|idletime|pfdebug|pfselftest|psubscribe|psync|ptr|punsubscribe|" +
+    "publish|pubsub|quit|readonly|readwrite|replconf|replicaof|reset|role|save|shutdown|slaveof|slowlog|snapshot|" +
+    "spublish|ssubscribe|subscribe|sunsubscribe|sync|time|unsubscribe|asking|restore-asking|multi|exec|discard|watch|" +
+    "script\\|(debug|kill|flush)|function\\|(dump|kill|stats|restore)|dump|randomkey|spop|waitaof|.*\\|help)(\\||$)",
+);
+
+/** A difference that is meant to be. */
+interface KnownDifference {
+  call: RegExp;
+  ours: RegExp;
+  theirs: RegExp;
+}
+
+/** A difference that has been found. */
+export interface Difference {
+  words: readonly string[];
+  ours: string;
+  theirs: string;
+  /** The commands of the round that name the same keys, the last ones. */
+  before: readonly (readonly string[])[];
+  round: number;
+}
+
+/** What a comparison has come to. */
+export interface Outcome {
+  compared: number;
+  known: number;
+  differences: Difference[];
+}
+
+const shown = (words: readonly string[]) => words.map((word) => JSON.stringify(word)).join(" ");
+
+/** A difference as a person reads it. */
+export function describe({ words, ours, theirs, before, round }: Difference): string {
+  const lines = before.map((earlier) => `    ${shown(earlier)}`);
+  return [
+    `round ${round}`,
+    ...lines,
+    `  > ${shown(words)}`,
+    `    ours   ${JSON.stringify(ours)}`,
+    `    theirs ${JSON.stringify(theirs)}`,
+  ]
+    .join("\n");
+}
+
+/** Rows `command TAB our reply TAB its reply TAB reason`, the first three regular expressions. */
+function readKnown(): KnownDifference[] {
+  const text = Deno.readTextFileSync(new URL("known_differences.txt", import.meta.url));
+  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
+    const [call = "", ours = "", theirs = "", reason = ""] = line.split("\t");
+    if (reason === "") throw new Error(`a difference without a reason: ${line}`);
+    return {
+      call: new RegExp(`^(?:${call})`, "i"),
+      ours: new RegExp(`^(?:${ours})`),
+      theirs: new RegExp(`^(?:${theirs})`),
+    };
+  });
+}
+
+/** The commands that both servers have and that a round may hold. */
+async function commandsOf(redis: RawConnection): Promise<Command[]> {
+  const listed = new ReplyValues(await redis.send("COMMAND", "LIST")).next() as string[];
+  const there = new Set(listed.map((name) => name.toLowerCase()));
+  return [...createCommandTable().entries()]
+    .flatMap(([, cmd]) => cmd.subcommands ?? [cmd])
+    .filter(({ fullName, parent }) => there.has(parent?.name ?? fullName) && !leftOut.test(fullName));
+}
+
+const fillings: readonly string[][] = [
+  ["SET", "k1", "hello"],
+  ["SET", "k2", "12"],
+  ["RPUSH", "k3", "a", "b", "c", "1", "2"],
+  ["SADD", "k4", "a", "b", "c", "d"],
+  ["ZADD", "k5", "1", "a", "2", "b", "2", "c", "3.5", "d"],
+  ["HSET", "k6", "a", "1", "b", "x", "c", "2.5"],
+  ["XADD", "k7", "1-1", "f", "v"],
+  ["XADD", "k7", "2-1", "f", "v", "g", "w"],
+  ["XGROUP", "CREATE", "k7", "g1", "0"],
+  ["GEOADD", "k\r\n\xff", "13.361389", "38.115556", "a", "15.087269", "37.502669", "b"],
+  ["SELECT", "0"],
+];
+
+/** The digest of all keys; what has expired goes when it is looked for. */
+const digest: readonly string[][] = [["EXISTS", ...keys], ["DEBUG", "DIGEST"]];
+
+/** Rounds on two servers. */
+class Comparison {
+  readonly outcome: Outcome = { compared: 0, known: 0, differences: [] };
+  readonly #known = readKnown();
+  readonly #seen = new Set<string>();
+  /** Names of commands that only read. */
+  readonly #readers = new Set(["xinfo", "object"]);
+  readonly #random: Random;
+  #round = 0;
+  #done: string[][] = [];
+
+  constructor(
+    readonly ours: RawConnection,
+    readonly theirs: RawConnection,
+    readonly commands: readonly Command[],
+    readonly payloads: readonly string[],
+    seed: number,
+  ) {
+    this.#random = new Random(seed);
+    for (const { name, flags } of commands) if ((flags & Flag.ReadOnly) !== 0) this.#readers.add(name);
+  }
+
+  async round(): Promise<void> {
+    this.#round++;
+    this.#done = [];
+    const protocol = this.#round % 2 === 0 ? "3" : "2";
+    for (const side of [this.ours, this.theirs]) {
+      await side.pipeline([["SELECT", "0"], ["HELLO", protocol], ["FLUSHALL"], ["FUNCTION", "FLUSH"], [
+        "SCRIPT",
+        "FLUSH",
+      ]]);
+    }
+    if (!await this.#same(fillings.map((words) => [...words]))) return;
+    for (let done = 0; done < ROUND; done += BATCH) {
+      if (!await this.#same([...Array.from({ length: BATCH }, () => this.#call()), ...digest])) {
+        return;
+      }
+    }
+    const inspected = keys.flatMap((
+      key,
+    ) => [["TYPE", key], ["PEXPIRETIME", key], ["OBJECT", "ENCODING", key]]);
+    await this.#same([["SELECT", "0"], ...inspected, ...digest]);
+  }
+
+  #call(): string[] {
+    const random = this.#random, words = new Words(random, this.payloads);
+    const cmd = words.pick(this.commands);
+    const call = randomCall(cmd, random, {
+      key: () => words.key(),
+      value: (arg) => words.value(cmd.name, arg),
+      optional: 0.35,
+      disorder: 0.04,
+    });
+    if (random.below(60) === 0) this.#spoil(call, words);
+    // The time of day would be in the id.
+    return cmd.name === "xadd" ? call.map((word) => word === "*" ? "6-*" : word) : call;
+  }
+
+  /** Drops, doubles or replaces a word. */
+  #spoil(call: string[], words: Words): void {
+    if (/^(B|XREAD|\w+RAND|SPOP)/.test(call[0]!)) return;
+    const at = 1 + this.#random.below(call.length);
+    if (at >= call.length) call.push(words.key());
+    else if (this.#random.below(2) === 0) call.splice(at, 1);
+    else call.splice(at, 0, call[at]!);
+  }
+
+  /** Sends commands to both; false at the first reply that differs. */
+  async #same(commands: string[][]): Promise<boolean> {
+    const [ours, theirs] = await Promise.all([this.ours.pipeline(commands), this.theirs.pipeline(commands)]);
+    for (const [i, words] of commands.entries()) {
+      this.outcome.compared++;
+      const [a, b] = [normalized(ours[i]!, words), normalized(theirs[i]!, words)];
+      if (a !== b && !this.#isHarmless(words, a, b)) {
+        this.#report(words, a, b);
+        return false;
+      }
+      this.#done.push(words);
+    }
+    return true;
+  }
+
+  /** A known difference that leaves the data as they are on both sides: the round can go on. */
+  #isHarmless(words: string[], ours: string, theirs: string): boolean {
+    if (!this.#isKnown(words, ours, theirs)) return false;
+    const cmd = this.#readers.has(words[0]!.toLowerCase()),
+      isRefused = ours.startsWith("-") && theirs.startsWith("-");
+    if (cmd || isRefused) this.outcome.known++;
+    return cmd || isRefused;
+  }
+
+  #isKnown(words: string[], ours: string, theirs: string): boolean {
+    const line = words.join(" ");
+    return this.#known.some((one) => one.call.test(line) && one.ours.test(ours) && one.theirs.test(theirs));
+  }
+
+  #report(words: string[], ours: string, theirs: string): void {
+    if (this.#isKnown(words, ours, theirs)) {
+      this.outcome.known++;
+      return;
+    }
+    const kind = `${words[0]} ${ours.slice(0, 12)} ${theirs.slice(0, 12)}`;
+    if (this.#seen.has(kind)) return;
+    this.#seen.add(kind);
+    const before = words[0] === "DEBUG"
+      ? this.#done.slice(-BATCH)
+      : this.#done.filter((earlier) => earlier.some((word) => keys.includes(word) && words.includes(word)))
+        .slice(-12);
+    this.outcome.differences.push({ words, ours, theirs, before, round: this.#round });
+  }
+}
+
+/** Values as redis-server dumps them, and the same with a byte changed. */
+async function payloadsOf(redis: RawConnection): Promise<string[]> {
+  await redis.pipeline(fillings);
+  const whole: string[] = [];
+  for (const key of keys.slice(0, 7)) {
+    const value = new ReplyValues(await redis.send("DUMP", key)).next();
+    if (typeof value === "string") whole.push(value);
+  }
+  return [...whole, whole[0]!.slice(1), "", "x"];
+}
+
+/** Compares about `count` commands; `tell` hears how far it is. */
+export async function compareRandom(
+  count: number,
+  seed: number,
+  tell: (outcome: Outcome) => void = () => {},
+): Promise<Outcome> {
+  await using redeno = await startRedeno(["--enable-debug-command", "yes"]);
+  await using redis = await startRedis(["--enable-debug-command", "yes", "--hz", "500"]);
+  using ours = await redeno.connect();
+  using theirs = await redis.connect();
+  const comparison = new Comparison(ours, theirs, await commandsOf(theirs), await payloadsOf(theirs), seed);
+  while (comparison.outcome.compared < count) {
+    await comparison.round();
+    tell(comparison.outcome);
+  }
+  return comparison.outcome;
+}
