@@ -48,7 +48,7 @@ const questions: Record<string, (key: string) => string[][]> = {
 };
 
 /** All keys of all databases with all there is to know of them. */
-export async function content(server: ServerProcess): Promise<Map<string, string>> {
+export async function content(server: Pick<ServerProcess, "connect">): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   using c = await server.connect();
   for (let db = 0; db < 16; db++) {
@@ -93,7 +93,10 @@ export function assertSame(actual: Map<string, string>, expected: Map<string, st
 }
 
 /** Fills a server with {@linkcode everything}, and tells what it holds then. */
-export async function fill(server: ServerProcess, seed: number): Promise<Map<string, string>> {
+export async function fill(
+  server: Pick<ServerProcess, "connect">,
+  seed: number,
+): Promise<Map<string, string>> {
   using c = await server.connect();
   for (const reply of await c.pipeline(everything(seed))) assert(!reply.startsWith("-"), reply);
   return await content(server);
