@@ -42,7 +42,7 @@ async function serve(commandLine: CommandLine): Promise<number> {
   surviveFaults(log);
   const redeno = new Redeno({ config, log });
   logStart(log, config);
-  const supervisor = findSupervisor(config, log);
+  const supervisor = findSupervisor(redeno.engine);
   const isOpen = await redeno.open(
     Deno.listen,
     (listener, server) => keepAccepting(() => serveConnections(listener, server), log),

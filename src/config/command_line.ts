@@ -38,7 +38,7 @@ export const HELP_TEXT = `Usage: redeno [/path/to/redis.conf] [--directive value
        redeno permissions [/path/to/redis.conf] [--directive value ...] [-]
        redeno check-rdb FILE
        redeno check-aof [--fix | --truncate-to-timestamp SECONDS] FILE|MANIFEST|DIR
-       redeno help [TOPIC]
+       redeno help [PAGE | DIRECTIVE]
        redeno -v or --version
        redeno -h or --help
 

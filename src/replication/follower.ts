@@ -56,6 +56,9 @@ export class Follower {
   takeOver: TakeOver | null = null;
   readonly ownExpiries: OwnExpiries;
 
+  /** Called when everything the primary had is here, and its stream follows. */
+  onConnected: () => void = () => {};
+
   /** @param connect opens connections to primaries */
   constructor(
     readonly engine: Engine,
@@ -261,6 +264,7 @@ export class Follower {
     this.primaryClient = new PrimaryClient(engine, link, this.primary, this.#databaseId, name, synced);
     this.lostAtMs = 0;
     this.#setState("connected");
+    this.onConnected();
     await this.primaryClient.run();
   }
 

@@ -1,5 +1,9 @@
 /** `redeno help [TOPIC]`: the pages of `src/docs/`, which the executable carries. */
 import { COMMANDS, HELP_TEXT } from "../config/command_line.ts";
+import { variableOf } from "../config/environment.ts";
+import { fromLatin1 } from "../config/host.ts";
+import { Flag } from "../config/kinds.ts";
+import { findParameter, type NamedParameter, PARAMETERS_BY_NAME } from "../config/registry.ts";
 import { nearest } from "../util/nearest.ts";
 
 const PAGES = new URL("../docs/", import.meta.url);
@@ -33,6 +37,21 @@ export function helpPage(topic: string): string | undefined {
   return Deno.readTextFileSync(new URL(`${topic}.md`, PAGES));
 }
 
+/** A directive in a few lines: its default, where it can be set, and whether it does anything. */
+export function directiveHelp(parameter: NamedParameter): string {
+  const { name, aliases, flags, initial } = parameter, has = (flag: number) => (flags & flag) !== 0;
+  const lines = [
+    `${name}, by default ${JSON.stringify(fromLatin1(parameter.print(initial)))}`,
+    `  in a file:            ${name} VALUE`,
+    `  on the command line:  --${name} VALUE`,
+    `  in the environment:   ${variableOf(name)}=VALUE`,
+    `  while it runs:        ${has(Flag.Immutable) ? "cannot be changed" : `CONFIG SET ${name} VALUE`}`,
+  ];
+  if (aliases.length > 0) lines.push(`  older names:          ${aliases.join(", ")}`);
+  if (has(Flag.Meaningless)) lines.push("  It is accepted for redis.conf's sake and has no effect here.");
+  return lines.join("\n");
+}
+
 /** Prints the usage and the list of topics, or one page; returns the exit status. */
 export function printHelp(topic: string | undefined): number {
   if (topic === undefined) {
@@ -45,11 +64,17 @@ export function printHelp(topic: string | undefined): number {
     console.log(page.trimEnd());
     return 0;
   }
+  const parameter = findParameter(topic);
+  if (parameter !== undefined) {
+    console.log(directiveHelp(parameter));
+    return 0;
+  }
   if (COMMANDS.some((command) => command === topic)) {
     console.log(HELP_TEXT);
     return 0;
   }
-  const meant = nearest(topic.toLowerCase(), helpTopics().map(([name]) => name));
+  const known = [...helpTopics().map(([name]) => name), ...COMMANDS, ...PARAMETERS_BY_NAME.keys()];
+  const meant = nearest(topic.toLowerCase(), known);
   const question = meant === undefined ? "" : ` Did you mean 'redeno help ${meant}'?`;
   console.error(`There is no page '${topic}'.${question} 'redeno help' lists what there is.`);
   return 1;

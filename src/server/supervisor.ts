@@ -5,10 +5,10 @@
  * Deno sends datagrams only from a socket that has a path of its own. It is made for each message, in the data folder or, where
  * that cannot be, in /tmp; the path is removed before the message is sent, which does not need it.
  */
-import type { Config } from "../config/config.ts";
 import { ConfigLoadError } from "../config/errors.ts";
 import { fromLatin1 } from "../config/host.ts";
-import type { EngineLog } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import { Replication } from "../replication/replication.ts";
 import { removeSocketFile } from "./listeners.ts";
 
 /** Socket paths are short (108 bytes on Linux), folders may be long. */
@@ -47,12 +47,10 @@ export class Supervisor {
   /** The message before, which must arrive first; null if it has. */
   #last: Promise<void> | null = null;
 
-  constructor(
-    readonly config: Config,
-    readonly log: EngineLog,
-    /** The socket's path, or "" where there is none. */
-    readonly socketPath: string,
-  ) {}
+  /** @param socketPath where systemd listens, or "" where it has not said so */
+  constructor(readonly engine: Engine, readonly socketPath: string) {
+    Replication.of(engine).follower.onConnected = () => this.inSync();
+  }
 
   /** The data are being loaded. */
   loading(): Promise<void> {
@@ -61,10 +59,16 @@ export class Supervisor {
 
   /** Clients are served. */
   async ready(): Promise<void> {
-    const isReplica = this.config.values.replicaof !== undefined;
-    const mode = isReplica ? " in read-only mode. Waiting for MASTER <-> REPLICA sync" : "";
+    const mode = this.engine.isReplica ? " in read-only mode. Waiting for MASTER <-> REPLICA sync" : "";
     await this.#send(`STATUS=Ready to accept connections${mode}\n`);
     await this.#send("READY=1\n");
+  }
+
+  /** A replica has caught up with its primary. */
+  inSync(): Promise<void> {
+    return this.#send(
+      "STATUS=MASTER <-> REPLICA sync: Finished with success. Ready to accept connections in read-write mode.\n",
+    );
   }
 
   /** The server ends. */
@@ -83,15 +87,15 @@ export class Supervisor {
 
   async #sendNow(message: string): Promise<void> {
     if (this.socketPath === "") {
-      this.log.warning("systemd supervision error: NOTIFY_SOCKET not found!");
+      this.engine.log.warning("systemd supervision error: NOTIFY_SOCKET not found!");
       return;
     }
     try {
-      const { dir, port } = this.config.values;
+      const { dir, port } = this.engine.config.values;
       const senders = [fromLatin1(dir), FALLBACK_FOLDER].map((folder) => senderPath(folder, port));
       await sendDatagram(message, this.socketPath, senders);
     } catch (error) {
-      this.log.warning(`systemd supervision error: ${error instanceof Error ? error.message : error}`);
+      this.engine.log.warning(`systemd supervision error: ${error instanceof Error ? error.message : error}`);
     }
   }
 }
@@ -100,8 +104,8 @@ export class Supervisor {
  * The supervisor that `supervised` asks for, or null. Throws {@linkcode ConfigLoadError} where this Deno cannot send what
  * systemd would wait for.
  */
-export function findSupervisor(config: Config, log: EngineLog): Supervisor | null {
-  const { supervised } = config.values;
+export function findSupervisor(engine: Engine): Supervisor | null {
+  const { supervised } = engine.config.values;
   if (supervised !== "systemd" && supervised !== "auto") return null;
   const socketPath = notifySocket();
   if (supervised === "auto" && socketPath === "") return null;
@@ -117,11 +121,11 @@ export function findSupervisor(config: Config, log: EngineLog): Supervisor | nul
         "Set 'supervised no', and Type=exec in the unit",
     );
   }
-  log.notice(
+  engine.log.notice(
     "Supervised by systemd. Please make sure you set appropriate values for TimeoutStartSec and TimeoutStopSec in " +
       "your service unit.",
   );
-  return new Supervisor(config, log, socketPath);
+  return new Supervisor(engine, socketPath);
 }
 
 /** The variable, where the process may see it. */

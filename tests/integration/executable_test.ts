@@ -42,6 +42,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "the executable carries the pages of help, and says which page was meant",
+  ignore: !executable,
+  fn: async () => {
+    const list = await run(executable, ["help"]);
+    assertMatch(list.stdout, /\n +redeno help operations +\S/);
+    assertMatch((await run(executable, ["help", "operations"])).stdout, /^# Operations/);
+    assertStringIncludes((await run(executable, ["help", "systemd"])).stdout, "Type=notify");
+    const misspelled = await run(executable, ["help", "opertions"]);
+    assertEquals(misspelled.code, 1);
+    assertStringIncludes(misspelled.stderr, "Did you mean 'redeno help operations'?");
+  },
+});
+
+Deno.test({
   name: "the executable keeps its data over a restart and ends with status 0 on SIGTERM",
   ignore: !executable || !redisCli,
   fn: () =>

@@ -1,7 +1,7 @@
 /** A supervising systemd, played by a datagram socket: what Redeno tells it, beside redis-server. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { redenoCommand } from "../support/launch.ts";
-import { findTool, freePort, redisServer, ServerProcess } from "../support/oracle.ts";
+import { findTool, freePort, redisServer, ServerProcess, startRedeno } from "../support/oracle.ts";
 import { runTool } from "../support/tool.ts";
 
 const executable = Deno.env.get("EXECUTABLE_UNDER_TEST") ?? "";
@@ -93,6 +93,32 @@ for (
       },
     });
   }
+}
+
+for (const [name, command] of [["redis-server", [redisServer ?? ""]], ["Redeno", redenoCommand()]] as const) {
+  Deno.test({
+    name: `supervised systemd: ${name} says when it is in sync with its primary`,
+    ignore: command[0] === "",
+    fn: async () => {
+      await using systemd = await Systemd.make();
+      await using primary = await startRedeno(["--repl-diskless-sync-delay", "0"]);
+      const started = ["env", `NOTIFY_SOCKET=${systemd.path}`, ...command];
+      const directives = [
+        "--save",
+        "",
+        "--supervised",
+        "systemd",
+        "--replicaof",
+        `127.0.0.1 ${primary.port}`,
+      ];
+      await using _replica = await ServerProcess.start(started, directives);
+      await systemd.received(4);
+      assertEquals(
+        systemd.messages[3],
+        "STATUS=MASTER <-> REPLICA sync: Finished with success. Ready to accept connections in read-write mode.\n",
+      );
+    },
+  });
 }
 
 Deno.test("supervised: auto without systemd is none, and systemd without its socket is a line in the log", async () => {

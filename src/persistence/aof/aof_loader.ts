@@ -30,8 +30,8 @@ export interface AofTarget {
   loadRdb(file: FileHandle, name: string, progress: LoadProgress): LoadSteps<Uint8Array>;
 }
 
-const FIX_HINT = "Make a backup of your AOF file, then use redis-check-aof --fix <filename.manifest>";
-const TRUNCATED_HINT = "You can: 1) Make a backup of your AOF file, then use redis-check-aof --fix " +
+const FIX_HINT = "Make a backup of your AOF file, then use redeno check-aof --fix <filename.manifest>";
+const TRUNCATED_HINT = "You can: 1) Make a backup of your AOF file, then use redeno check-aof --fix " +
   "<filename.manifest>. 2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and " +
   "restart the server.";
 const ASTERISK = 0x2a, HASH = 0x23, CR = 0x0d, LF = 0x0a;

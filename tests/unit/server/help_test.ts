@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { helpPage, helpTopics } from "../../../src/server/help.ts";
+import { findParameter } from "../../../src/config/registry.ts";
+import { directiveHelp, helpPage, helpTopics } from "../../../src/server/help.ts";
 
 Deno.test("every topic of help has a page with a heading, and no page is left out", () => {
   const topics = helpTopics();
@@ -16,4 +17,16 @@ Deno.test("helpPage knows no other files than pages", () => {
   for (const topic of ["nope", "../docs/operations", "constructor", ""]) {
     assertEquals(helpPage(topic), undefined);
   }
+});
+
+Deno.test("directiveHelp says where a directive can be set and whether it does anything", () => {
+  assertEquals(directiveHelp(findParameter("slave-read-only")!).split("\n"), [
+    'replica-read-only, by default "yes"',
+    "  in a file:            replica-read-only VALUE",
+    "  on the command line:  --replica-read-only VALUE",
+    "  in the environment:   REDENO_REPLICA_READ_ONLY=VALUE",
+    "  while it runs:        CONFIG SET replica-read-only VALUE",
+    "  older names:          slave-read-only",
+  ]);
+  assertMatch(directiveHelp(findParameter("io-threads")!), /cannot be changed\n.* no effect here\.$/);
 });

@@ -161,7 +161,7 @@ Deno.test("loadAppendOnlyFile refuses a corrupt middle with its offset and a hin
   for (const [note, text, offset] of faults) {
     const error = assertThrows(() => load({ [incr]: text }), LoadError);
     assertEquals([error.file, error.offset], [incr, offset], note);
-    assertEquals(error.hint.includes("redis-check-aof --fix"), true);
+    assertEquals(error.hint.includes("redeno check-aof --fix"), true);
   }
 });
 
