@@ -227,7 +227,7 @@ export class Words {
   }
 
   value(command: string, arg: ArgSpec): string {
-    const mayBeAny = !/^(timeout|milliseconds)$/.test(arg.name);
+    const mayBeAny = !/^(timeout|milliseconds|ttl)$/.test(arg.name);
     if (mayBeAny && this.random.below(60) === 0) {
       return this.pick([...texts, ...noIntegers, ...extremeIntegers]);
     }

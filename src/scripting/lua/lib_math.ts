@@ -1,6 +1,7 @@
 /**
  * `math.random` and `math.randomseed` as Redis has them: the generator of the C function `lrand48`, so that one seed
- * gives the same numbers everywhere.
+ * gives the same numbers everywhere. And the functions in whose last place the library's C functions differ from those
+ * that redis-server runs with; JavaScript's agree with them.
  */
 import type { InterpreterHost } from "./interpreter.ts";
 import { type Lua, LuaError, type LuaFunction } from "./lua.ts";
@@ -27,15 +28,42 @@ export class Rand48 {
   }
 }
 
-/** The functions that are added to `math`. */
-export function mathFunctions(lua: Lua, host: InterpreterHost): Record<string, LuaFunction> {
+/** Of one number each. */
+const accurate = ["acos", "asin", "atan", "cos", "sin", "tan", "tanh"] as const;
+
+function accurateFunctions({ api }: Lua, own: (name: string) => LuaFunction): Record<string, LuaFunction> {
+  return Object.fromEntries(accurate.map((name): [string, LuaFunction] => {
+    const ofLibrary = own(name);
+    return [name, (L) => {
+      const value = api.luaL_checknumber(L, 1);
+      // What is no number keeps its sign there, which shows; that of a sine of infinity is the machine's.
+      if (Number.isNaN(value) || (!Number.isFinite(value) && !name.startsWith("a"))) return ofLibrary(L);
+      api.lua_pushnumber(L, Math[name](value));
+      return 1;
+    }];
+  }));
+}
+
+/** The functions that are added to `math`. @param own the library's own function of a name */
+export function mathFunctions(
+  lua: Lua,
+  host: InterpreterHost,
+  own: (name: string) => LuaFunction,
+): Record<string, LuaFunction> {
   const generator = new Rand48();
   const { api } = lua;
   const needRun = (name: string) => {
     if (host.current !== null) return;
     throw new LuaError(`${name} can only be called inside a script invocation`);
   };
+  const ownLog10 = own("log10");
   return {
+    ...accurateFunctions(lua, own),
+    log10: (L) => {
+      if (!(api.luaL_checknumber(L, 1) < 0)) return ownLog10(L);
+      api.lua_pushnumber(L, NaN);
+      return 1;
+    },
     random: (L) => {
       needRun("math.random");
       const fraction = (generator.next() % MAX) / MAX;

@@ -97,10 +97,22 @@ function parseInBase(text: string, base: number): number | undefined {
   return Number(sign === "-" ? BigInt.asUintN(64, -value) : value);
 }
 
+/** What the library's `strtoul` takes for 0, though no digit follows. */
+const BARE_PREFIX = /^\s*[-+]?0x\s*$/i;
+
+/** Whether `tonumber` is called without a base, or with 10. */
+function isDecimal({ api }: Lua, L: State): boolean {
+  return api.lua_gettop(L) < 2 || api.lua_type(L, 2) === LuaType.Nil || api.lua_tonumber(L, 2) === 10;
+}
+
 /** `tonumber` around the library's own. */
 export function toNumber(lua: Lua, convert: LuaFunction): LuaFunction {
   const { api } = lua;
   return (L) => {
+    if (lua.type(L, 1) === LuaType.String && BARE_PREFIX.test(lua.text(L, 1)!) && isDecimal(lua, L)) {
+      api.lua_pushnil(L);
+      return 1;
+    }
     if (api.lua_gettop(L) < 2 || lua.type(L, 1) !== LuaType.String) return convert(L);
     const text = lua.text(L, 1)!, base = api.lua_tonumber(L, 2) | 0;
     const isWide = text.length > SHORT_DIGITS || /[-x]/i.test(text);

@@ -42,7 +42,7 @@ export function addLibraries(lua: Lua, L: State, host: InterpreterHost): void {
   lua.api.lua_setfield(L, GLOBALS, lua.name("cjson"));
   pushMessagePackLibrary(lua, L);
   lua.api.lua_setfield(L, GLOBALS, lua.name("cmsgpack"));
-  add(lua, L, "math", mathFunctions(lua, host));
+  add(lua, L, "math", mathFunctions(lua, host, (name) => original(lua, L, name, "math")));
   add(lua, L, "os", {
     clock: (L) => {
       lua.api.lua_pushnumber(L, host.engine.clock.monotonicUs() / 1e6);
