@@ -70,7 +70,19 @@ export class CallTimer {
   beginBatch(): void {
     this.#batchBeganAtUs = this.#turnUs;
     this.#turnUs += BATCH_US;
+    this.#engine.stats.batches++;
     this.#timesEach = this.timesEachCommand;
+  }
+
+  /** What batches and their commands have taken since CONFIG RESETSTAT, as far as is known, microseconds. */
+  get busyUs(): number {
+    const { batches, commandUs } = this.#engine.stats;
+    return batches * BATCH_US + commandUs;
+  }
+
+  #spent(us: number): void {
+    this.#turnUs += us;
+    this.#engine.stats.commandUs += us;
   }
 
   /** A client's command begins. */
@@ -92,7 +104,7 @@ export class CallTimer {
     this.#run = null;
     this.#calls = 0;
     const tookUs = this.#engine.clock.monotonicUs() - this.#startedAtUs;
-    this.#turnUs += tookUs;
+    this.#spent(tookUs);
     this.#engine.commandTook(client, cmd, args, tookUs);
   }
 
@@ -116,11 +128,11 @@ export class CallTimer {
     this.#calls = 0;
     if (calls === 0) return;
     if (this.#startedAtUs === UNMEASURED) {
-      this.#turnUs += this.#statsOf(cmd).typicalUs * calls;
+      this.#spent(this.#statsOf(cmd).typicalUs * calls);
       return this.#estimate(cmd, calls);
     }
     const tookUs = this.#engine.clock.monotonicUs() - this.#startedAtUs;
-    this.#turnUs += tookUs;
+    this.#spent(tookUs);
     this.#learn(cmd, tookUs / calls);
     this.#engine.timeSpent(cmd, tookUs, calls);
   }

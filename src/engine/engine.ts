@@ -212,6 +212,8 @@ export class Engine {
     this.nowMs = parts.clock.nowMs();
     this.identity = new Identity(parts.random, this.nowMs);
     this.rates.follow("commands", () => this.stats.commandsProcessed);
+    this.rates.follow("batches", () => this.stats.batches);
+    this.rates.follow("busyUs", () => this.timer.busyUs);
     this.rates.follow("input", () => this.stats.netInputBytes);
     this.rates.follow("output", () => this.stats.netOutputBytes);
     for (let i = 0; i < parts.config.values.databases; i++) this.databases.push(new Database(this.limits));

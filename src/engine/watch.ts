@@ -29,6 +29,11 @@ export class Watchers {
   /** By {@linkcode nameOf}. */
   readonly #watched = new Map<string, Watched>();
 
+  /** Keys that clients watch. */
+  get keyCount(): number {
+    return this.#watched.size;
+  }
+
   /** Whether any client watches anything. */
   get active(): boolean {
     return this.#watched.size > 0;

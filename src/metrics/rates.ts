@@ -5,7 +5,14 @@ const SAMPLES = 16;
 const INTERVAL_MS = 100;
 
 /** The counters that may be followed. */
-export type RateName = "commands" | "input" | "output" | "replicationInput" | "replicationOutput";
+export type RateName =
+  | "commands"
+  | "input"
+  | "output"
+  | "replicationInput"
+  | "replicationOutput"
+  | "batches"
+  | "busyUs";
 
 /** A counter, and how it has grown of late. */
 interface Followed {

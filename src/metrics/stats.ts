@@ -26,6 +26,10 @@ export class Stats {
   expiredStalePercent = 0;
   expireCycleTimeCapReached = 0;
   expireCycleMicroseconds = 0;
+  /** Batches of commands, which are what can be seen of the event loop's cycles. */
+  batches = 0;
+  /** What clients' commands took, microseconds, partly an estimate. */
+  commandUs = 0;
   readsProcessed = 0;
   writesProcessed = 0;
   peakMemory = 0;

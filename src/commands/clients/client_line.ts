@@ -69,6 +69,7 @@ export function clientLine(engine: Engine, client: Client): string {
     ["psub", engine.pubsub.patterns.countOf(client)],
     ["ssub", engine.pubsub.shardChannels.countOf(client)],
     ["multi", client.has(ClientFlag.Multi) ? client.queue.length : -1],
+    ["watch", client.watched?.size ?? 0],
     ["qbuf", queryBytes],
     ["qbuf-free", Math.max(0, transport.queryCapacity - queryBytes)],
     ["argv-mem", 0],
@@ -86,8 +87,6 @@ export function clientLine(engine: Engine, client: Client): string {
     ["resp", client.reply.resp],
     ["lib-name", client.libName],
     ["lib-ver", client.libVersion],
-    // Redis 7.4 has it behind `multi`; the tests of 7.0, which go by the order, have `qbuf` there.
-    ["watch", client.watched?.size ?? 0],
   ];
   return fields.map(([name, value]) => `${name}=${value}`).join(" ");
 }

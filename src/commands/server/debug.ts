@@ -91,10 +91,15 @@ function quicklistText(ctx: CommandContext, ref: number, bytes: number): string 
     `ql_compressed:${listCompressDepth > 0 ? 1 : 0} ql_uncompressed_size:${bytes}`;
 }
 
-/** DEBUG LISTPACK and QUICKLIST: the value must have the encoding; its structure goes to the log. */
+/**
+ * DEBUG LISTPACK and QUICKLIST: the value must have the encoding, or (a hash with fields that expire) be a listpack with
+ * times; its structure goes to the log.
+ */
 function structure(ctx: CommandContext, args: Args, encoding: string, name: string): void {
-  const ref = subject(ctx, args);
-  if (encodingOf(ctx.db, ref) !== encoding) throw new ReplyError(`ERR Not a ${encoding} encoded object.`);
+  const ref = subject(ctx, args), found = encodingOf(ctx.db, ref);
+  if (found !== encoding && found !== `${encoding}ex`) {
+    throw new ReplyError(`ERR Not a ${encoding} encoded object.`);
+  }
   const { size, memoryBytes } = ctx.db.collectionOf(ref);
   ctx.engine.log.debug(`${name} with ${size} elements in ${memoryBytes} bytes`);
   ctx.reply.simple(`${name} structure printed on stdout`);

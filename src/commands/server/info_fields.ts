@@ -124,6 +124,7 @@ export function clientFields(engine: Engine): InfoField[] {
     ["pubsub_clients", pubsub],
     ["watching_clients", watching],
     ["clients_in_timeout_table", engine.waiting.deadlineCount],
+    ["total_watched_keys", engine.watchers.keyCount],
     ["total_blocking_keys", engine.waiting.keyCount],
     ["total_blocking_keys_on_nokey", keysWaitedForToGo(engine)],
   ];
@@ -204,6 +205,18 @@ function kilobytes(bytes: number): string {
   return (bytes / 1024).toFixed(2);
 }
 
+/** The event loop as far as it is seen from inside: its cycles are the batches of commands. */
+function eventLoopFields({ stats, timer, rates }: Engine): InfoField[] {
+  const perSecond = rates.of("batches");
+  return [
+    ["eventloop_cycles", stats.batches],
+    ["eventloop_duration_sum", Math.floor(timer.busyUs)],
+    ["eventloop_duration_cmd_sum", Math.floor(stats.commandUs)],
+    ["instantaneous_eventloop_cycles_per_sec", Math.round(perSecond)],
+    ["instantaneous_eventloop_duration_usec", Math.round(ratio(rates.of("busyUs"), perSecond))],
+  ];
+}
+
 /** The fields of INFO's section Stats. */
 export function statsFields(engine: Engine): InfoField[] {
   const { stats, rates, pubsub, tracking } = engine;
@@ -261,6 +274,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["client_output_buffer_limit_disconnections", stats.outputBufferLimitDisconnections],
     ["reply_buffer_shrinks", 0],
     ["reply_buffer_expands", 0],
+    ...eventLoopFields(engine),
     ["acl_access_denied_auth", stats.accessDenied.auth],
     ["acl_access_denied_cmd", stats.accessDenied.command],
     ["acl_access_denied_key", stats.accessDenied.key],

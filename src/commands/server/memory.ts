@@ -51,8 +51,10 @@ function stats(ctx: CommandContext): void {
   put("aof.buffer", report.aofBuffer);
   put("lua.caches", memory.evalMachine + memory.scripts);
   put("functions.caches", memory.functionMachine + memory.libraries);
+  let tables = 0;
   for (const [id, database] of engine.databases.entries()) {
     if (database.size === 0) continue;
+    tables += database.slotCount + database.volatileSlotCount;
     reply.bulk(`db.${id}`);
     reply.map(3);
     reply.bulk("overhead.hashtable.main");
@@ -63,6 +65,9 @@ function stats(ctx: CommandContext): void {
     reply.integer(0);
     pairs++;
   }
+  put("overhead.db.hashtable.lut", tables * 8);
+  put("overhead.db.hashtable.rehashing", 0);
+  put("db.dict.rehashing.count", 0);
   put("overhead.total", report.overhead);
   put("keys.count", report.keys);
   put("keys.bytes-per-key", Math.floor(ratio(report.used - report.startup, report.keys)));

@@ -99,3 +99,10 @@ Deno.test("CLIENT NO-EVICT and NO-TOUCH are switched on and off, and CLIENT INFO
     assertEquals(c.send("CLIENT", name, "maybe"), new ReplyFailure("ERR syntax error"));
   }
 });
+
+Deno.test("CLIENT LIST tells of watched keys between the queue and the query buffer (7.4)", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("WATCH", "a", "b");
+  assertMatch(c.send("CLIENT", "LIST") as string, / multi=-1 watch=2 qbuf=\d+ /);
+});

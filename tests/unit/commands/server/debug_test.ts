@@ -179,3 +179,14 @@ Deno.test("DEBUG refuses unknown sub-commands and wrong numbers of arguments", (
     new ReplyFailure("ERR argument must be a memory value bigger than 1 and smaller than 4gb"),
   );
 });
+
+Deno.test("DEBUG LISTPACK takes a hash with fields that expire", () => {
+  using s = startInProcess({ lines: ["enable-debug-command yes"] });
+  const c = s.client();
+  c.send("HSET", "h", "f", "v");
+  c.send("HEXPIRE", "h", "100", "FIELDS", "1", "f");
+  assertEquals(c.send("OBJECT", "ENCODING", "h"), "listpackex");
+  assertEquals(c.send("DEBUG", "LISTPACK", "h"), "Listpack structure printed on stdout");
+  c.send("SET", "s", "v");
+  assertEquals(c.send("DEBUG", "LISTPACK", "s"), new ReplyFailure("ERR Not a listpack encoded object."));
+});

@@ -188,3 +188,35 @@ Deno.test("INFO shows the keys whose end wakes XREADGROUP, and counts payloads o
   c.send("RESTORE", "bad", "0", "bad");
   assertEquals(fields(c, "stats").get("dump_payload_sanitizations"), "1");
 });
+
+Deno.test("INFO has what 7.2 and 7.4 tell of the event loop and of watched keys", () => {
+  using s = startInProcess();
+  const c = s.client(), other = s.client();
+  other.send("WATCH", "a", "b");
+  c.send("WATCH", "a");
+  c.send("PING");
+  const clients = fields(c, "clients"), stats = fields(c, "stats");
+  assertEquals(clients.get("total_watched_keys"), "2");
+  assertEquals(clients.get("watching_clients"), "2");
+  // A batch each: two of WATCH, PING, and INFO twice.
+  assertEquals(stats.get("eventloop_cycles"), "5");
+  assertEquals(stats.get("instantaneous_eventloop_cycles_per_sec"), "0");
+  assertEquals(stats.get("instantaneous_eventloop_duration_usec"), "0");
+  const [all, ofCommands] = [stats.get("eventloop_duration_sum"), stats.get("eventloop_duration_cmd_sum")]
+    .map(Number);
+  assert(all! >= ofCommands! + 5, `${all} and ${ofCommands} microseconds`);
+  c.send("CONFIG", "RESETSTAT");
+  assertEquals(fields(c, "stats").get("eventloop_cycles"), "1");
+});
+
+Deno.test("MEMORY STATS has what 7.4 tells of hash tables", () => {
+  using s = startInProcess();
+  const c = s.client(), stats = () => c.send("MEMORY", "STATS") as unknown[];
+  const value = (name: string) => stats()[stats().indexOf(name) + 1];
+  assertEquals(value("overhead.db.hashtable.lut"), 0);
+  c.send("SET", "k", "v", "EX", "100");
+  const database = value("db.0") as unknown[];
+  assertEquals(value("overhead.db.hashtable.lut"), Number(database[1]) + Number(database[3]));
+  assertEquals(value("overhead.db.hashtable.rehashing"), 0);
+  assertEquals(value("db.dict.rehashing.count"), 0);
+});
