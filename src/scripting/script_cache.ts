@@ -13,8 +13,16 @@ import type { Runnable } from "./scripting.ts";
 /** Bytes a script takes beside its text. */
 const OVERHEAD_BYTES = 200;
 
-/** Without one of these words a script runs each of its instructions once at most. */
-const CAN_LOOP = /\b(?:for|while|repeat|function|load|loadstring)\b/;
+/**
+ * Without a match a script runs each of its instructions once at most, and none of them takes long: it names no function
+ * that can, nor a table from which it could take one by a name that it computes.
+ */
+const CAN_LOOP = new RegExp(
+  "\\b(?:for|while|repeat|function|load|loadstring|find|g?match|gfind|gsub|sort|insert|getmetatable|_G)\\b" +
+    "|\\bstring\\b(?!\\s*\\.\\s*(?:byte|char|format|len|lower|rep|reverse|sub|upper)\\b)" +
+    "|\\btable\\b(?!\\s*\\.\\s*(?:concat|getn|maxn|remove)\\b)" +
+    "|\\[(?!\\s*\\d+\\s*\\])",
+);
 /** Scripts with fewer characters, and no loop, end before anybody could wait for them. */
 const LONGEST_BRIEF = 16_384;
 

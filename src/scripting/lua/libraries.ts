@@ -4,9 +4,12 @@ import { bitFunctions } from "./lib_bit.ts";
 import { pushJsonLibrary } from "./lib_cjson.ts";
 import { pushMessagePackLibrary } from "./lib_cmsgpack.ts";
 import { mathFunctions } from "./lib_math.ts";
+import { insert, original, repeat, unpack } from "./lib_base.ts";
+import { PatternLibrary } from "./lib_pattern.ts";
 import { stringFormat, toNumber } from "./lib_string.ts";
+import { sort } from "./lib_sort.ts";
 import { structFunctions } from "./lib_struct.ts";
-import { GLOBALS, type Lua, type LuaFunction } from "./lua.ts";
+import { GLOBALS, type LongFunction, type Lua, type LuaFunction } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
 /** Adds functions to the global table `name`, which is made if there is none. */
@@ -21,21 +24,35 @@ function add(lua: Lua, L: State, name: string, functions: Readonly<Record<string
   api.lua_setfield(L, GLOBALS, lua.name(name));
 }
 
-/** The library's own function in the global table `name` (or among the globals) to be called by another. */
-function original(lua: Lua, L: State, name: string, table?: string): LuaFunction {
-  const { api, library } = lua;
-  if (table === undefined) api.lua_pushvalue(L, GLOBALS);
-  else api.lua_getfield(L, GLOBALS, lua.name(table));
-  api.lua_getfield(L, -1, lua.name(name));
-  const fn = library.functionAt(api.lua_tocfunction(L, -1));
-  api.lua_settop(L, -3);
-  return fn;
+/** Adds functions that may take long to the global table `name`. */
+function addLong(lua: Lua, L: State, name: string, functions: Readonly<Record<string, LongFunction>>): void {
+  const { api } = lua, names = Object.keys(functions);
+  api.lua_getfield(L, GLOBALS, lua.name(name));
+  const originals = names.map((field) => {
+    api.lua_getfield(L, -1, lua.name(field));
+    const pointer = api.lua_tocfunction(L, -1);
+    api.lua_settop(L, -2);
+    return pointer;
+  });
+  const pointers = lua.addLongFunctions(names.map((field, i) => [functions[field]!, originals[i]!]));
+  for (const [i, field] of names.entries()) {
+    api.lua_pushcclosure(L, pointers[i]!, 0);
+    api.lua_setfield(L, -2, lua.name(field));
+  }
+  api.lua_settop(L, -2);
 }
 
 /** Adds the libraries to the globals of an interpreter. */
 export function addLibraries(lua: Lua, L: State, host: InterpreterHost): void {
   add(lua, L, "string", { format: stringFormat(lua, original(lua, L, "format", "string")) });
-  add(lua, L, "_G", { tonumber: toNumber(lua, original(lua, L, "tonumber")) });
+  const patterns = new PatternLibrary(lua);
+  addLong(lua, L, "string", patterns.longFunctions);
+  add(lua, L, "string", { gmatch: patterns.gmatch, gfind: patterns.gmatch, rep: repeat(lua) });
+  addLong(lua, L, "table", { insert: insert(lua), sort: sort(lua) });
+  add(lua, L, "_G", {
+    tonumber: toNumber(lua, original(lua, L, "tonumber")),
+    unpack: unpack(lua, original(lua, L, "unpack")),
+  });
   add(lua, L, "bit", bitFunctions(lua));
   add(lua, L, "struct", structFunctions(lua));
   pushJsonLibrary(lua, L);

@@ -6,6 +6,7 @@
 import { copyBytes, latin1, writeLatin1 } from "../../util/bytes.ts";
 import { type Interruptions, type LuaApi, type LuaLibrary, openLuaLibrary } from "./lua_library.ts";
 import type { Pointer, State } from "./lua_library.ts";
+import { LongRequest } from "./wasm_glue.ts";
 
 /** What lua_type returns. */
 export const LuaType = {
@@ -60,7 +61,8 @@ export class LuaError {
   constructor(readonly message: string, readonly hasPosition = true) {}
 }
 
-const NOT_ENOUGH_MEMORY = new LuaError("not enough memory", false);
+/** What a script is told that wants more than an interpreter may take. */
+export const NOT_ENOUGH_MEMORY: LuaError = new LuaError("not enough memory", false);
 
 /** Whether a string has grown too long for JavaScript. An overflow of the stack, which is a RangeError too, is not meant. */
 function isTooLong(error: unknown): boolean {
@@ -72,6 +74,15 @@ export const RAISE_TOP = Symbol("raise");
 
 /** A function that Lua calls: finds its arguments on the stack, leaves its results there and returns their number. */
 export type LuaFunction = (L: State) => number;
+
+/** The rest of a function that takes long. */
+export interface LongCall {
+  /** Goes on: the number of results, or a {@linkcode LongRequest}, after which it is called again. */
+  run(L: State): number;
+}
+
+/** A function that Lua calls and that may take long: what {@linkcode LongCall.run} returns, or its rest. */
+export type LongFunction = (L: State) => number | LongCall;
 
 /** Where a function that is being called comes from. */
 export interface CallSite {
@@ -90,6 +101,8 @@ export class Lua {
   readonly #sizePointer: Pointer;
   readonly #info: Pointer;
   readonly #names = new Map<string, Pointer>();
+  /** Long functions that have not come to their end; those further back wait for what they have called. */
+  readonly #longCalls: LongCall[] = [];
   #scratch: Pointer;
   #scratchBytes = SCRATCH_BYTES;
   #bytes: Uint8Array<ArrayBuffer>;
@@ -171,6 +184,17 @@ export class Lua {
     this.api.lua_pushlstring(L, room, end - start);
   }
 
+  /** Pushes `times` times `text`. */
+  pushRepeated(L: State, text: string, times: number): void {
+    const size = text.length * times, room = this.#room(size), { bytes } = this;
+    if (size > 0) writeLatin1(bytes, room, text);
+    // What is there already is doubled until it is enough.
+    for (let done = text.length; done < size; done *= 2) {
+      bytes.copyWithin(room + done, room, room + Math.min(done, size - done));
+    }
+    this.api.lua_pushlstring(L, room, size);
+  }
+
   /** Sets a field of the table on top of the stack to a text. */
   setText(L: State, field: string, text: string): void {
     this.pushString(L, text);
@@ -199,6 +223,33 @@ export class Lua {
   /** Makes functions that Lua can call. */
   addFunctions(functions: readonly LuaFunction[]): Pointer[] {
     return this.library.addFunctions(functions.map((fn) => (L: State) => this.#guarded(L, fn)));
+  }
+
+  /**
+   * Makes functions that Lua can call and that may take long.
+   *
+   * @param functions each with the library's own function (a pointer) that it may ask for, or 0
+   */
+  addLongFunctions(functions: readonly (readonly [LongFunction, Pointer])[]): Pointer[] {
+    const begin = (L: State, fn: LongFunction) => {
+      const call = fn(L);
+      return typeof call === "number" ? call : this.#advance(L, call, true);
+    };
+    const goOn = (L: State) => this.#advance(L, this.#longCalls.at(-1)!, false);
+    return this.library.addLongFunctions(
+      functions.map(([fn, original]) => ({
+        begin: (L: State) => this.#guarded(L, (L) => begin(L, fn)),
+        original,
+      })),
+      { goOn: (L) => this.#guarded(L, goOn), drop: () => this.#longCalls.pop() },
+    );
+  }
+
+  #advance(L: State, call: LongCall, isNew: boolean): number {
+    const results = call.run(L), isOver = results >= 0 || results === LongRequest.Original;
+    if (isNew && !isOver) this.#longCalls.push(call);
+    else if (!isNew && isOver) this.#longCalls.pop();
+    return results;
   }
 
   /** Errors thrown in JavaScript become Lua's; Lua's own, exceptions of WebAssembly, go through. */
@@ -248,6 +299,11 @@ export class Lua {
   checkText(L: State, arg: number): string {
     const pointer = this.api.luaL_checklstring(L, arg, this.#sizePointer);
     return latin1(this.bytes, pointer, pointer + this.word(this.#sizePointer));
+  }
+
+  /** Where the bytes of argument `arg` are, as {@linkcode pointerTo}; raises Lua's error as {@linkcode checkText}. */
+  checkPointer(L: State, arg: number): Pointer {
+    return this.api.luaL_checklstring(L, arg, this.#sizePointer);
   }
 
   /** Raises "bad argument #arg to 'function' (message)". */

@@ -10,7 +10,16 @@
  */
 // This import, of a few bytes, makes the package part of the program, so that it is in the cache or the executable.
 import "npm:wasmoon-lua5.1@1.18.10/package.json" with { type: "json" };
-import { type Bridge, makeBridge, makeCallables, makeTrampoline, type WasmFunction } from "./wasm_glue.ts";
+import {
+  type Bridge,
+  type LongParts,
+  type LongStart,
+  makeBridge,
+  makeCallables,
+  makeLongCallables,
+  makeTrampoline,
+  type WasmFunction,
+} from "./wasm_glue.ts";
 
 /** How much memory one interpreter may take; beyond, scripts get Lua's "not enough memory". Tests lower it. */
 export const memoryLimit = { bytes: 1 << 30 };
@@ -47,7 +56,7 @@ export interface LuaApi {
   luaopen_table(L: State): number;
   luaopen_string(L: State): number;
   luaopen_math(L: State): number;
-  lua_call(L: State, args: number, results: number): void;
+  lua_call: ((L: State, args: number, results: number) => void) & WasmFunction;
   lua_checkstack(L: State, more: number): number;
   lua_concat(L: State, count: number): void;
   lua_createtable(L: State, array: number, hash: number): void;
@@ -55,12 +64,14 @@ export interface LuaApi {
   lua_gc(L: State, what: number, data: number): number;
   lua_getfield(L: State, index: number, name: Pointer): void;
   lua_getinfo(L: State, what: Pointer, info: Pointer): number;
+  lua_gettable: WasmFunction;
   lua_getmetatable(L: State, index: number): number;
   lua_getstack(L: State, level: number, info: Pointer): number;
   lua_gettop(L: State): number;
   lua_insert(L: State, index: number): void;
   lua_isnumber(L: State, index: number): number;
   lua_next(L: State, index: number): number;
+  lua_objlen(L: State, index: number): number;
   lua_pcall: ((L: State, args: number, results: number, handler: number) => number) & WasmFunction;
   lua_pushboolean(L: State, value: number): void;
   lua_pushcclosure(L: State, fn: Pointer, upvalues: number): void;
@@ -77,6 +88,8 @@ export interface LuaApi {
   lua_replace(L: State, index: number): void;
   lua_setfield(L: State, index: number, name: Pointer): void;
   lua_sethook(L: State, hook: Pointer, mask: number, count: number): void;
+  lua_lessthan(L: State, a: number, b: number): number;
+  lua_setupvalue(L: State, fn: number, i: number): Pointer;
   lua_setmetatable(L: State, index: number): number;
   lua_settop(L: State, index: number): void;
   lua_toboolean(L: State, index: number): number;
@@ -113,6 +126,8 @@ export interface LuaLibrary {
   functionAt(pointer: Pointer): (L: State) => number;
   /** Makes functions that Lua can call. */
   addFunctions(functions: readonly ((L: State) => number)[]): Pointer[];
+  /** The same for functions that may take long; see {@linkcode makeLongCallables}. */
+  addLongFunctions(starts: readonly LongStart[], calls: Pick<LongParts, "goOn" | "drop">): Pointer[];
 }
 
 /** The parts of WebAssembly that TypeScript does not know yet. */
@@ -197,5 +212,10 @@ export function openLuaLibrary(interruptions: Interruptions): LuaLibrary {
       return (L) => fn(L);
     },
     addFunctions: (functions) => makeCallables(functions).map(add),
+    addLongFunctions: (starts, calls) => {
+      const { lua_call: call, lua_gettable: getTable } = api;
+      const parts = { table, call, getTable, tag: trampoline.tag, hook: bridge.hook, ...calls };
+      return makeLongCallables(starts, parts).map(add);
+    },
   };
 }

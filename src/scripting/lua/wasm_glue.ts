@@ -26,9 +26,12 @@ const Kind = { Function: 0, Table: 1, Tag: 4 } as const;
 
 const Op = {
   Block: 0x02,
+  Loop: 0x03,
   If: 0x04,
+  Else: 0x05,
   Throw: 0x08,
   End: 0x0b,
+  BranchIf: 0x0d,
   Return: 0x0f,
   Call: 0x10,
   CallIndirect: 0x11,
@@ -37,6 +40,9 @@ const Op = {
   LocalSet: 0x21,
   LocalTee: 0x22,
   I32Const: 0x41,
+  I32Eq: 0x46,
+  I32LessThan: 0x48,
+  I32Subtract: 0x6b,
 } as const;
 
 /** An unsigned number in LEB128. */
@@ -56,6 +62,16 @@ function vector(items: readonly (readonly number[])[]): number[] {
 
 function name(text: string): number[] {
   return vector(Array.from(text, (char) => [char.charCodeAt(0)]));
+}
+
+/** A constant in signed LEB128. */
+function constant(value: number): number[] {
+  const bytes: number[] = [Op.I32Const];
+  for (;; value >>= 7) {
+    const low = value & 0x7f;
+    if ((value >= 0 && value < 64) || (value < 0 && value >= -64)) return [...bytes, low];
+    bytes.push(low | 0x80);
+  }
 }
 
 /** The type of a function that takes `params` and returns `results` 32-bit integers. */
@@ -229,4 +245,99 @@ export function makeCallables(functions: readonly ((state: number) => number)[])
   );
   const { exports } = new WebAssembly.Instance(module, { functions: { ...functions } });
   return functions.map((_, i) => exports[i] as WasmFunction);
+}
+
+/** What a long function returns instead of the number of its results; then it is gone on with. */
+export const LongRequest = {
+  /** Others may be let in, the script may be ended. */
+  Pause: -1,
+  /** The library's own function is to do it all. */
+  Original: -2,
+  /** The key on top of the stack is to be replaced by its value in the table that is argument 3. */
+  GetTable: -3,
+  /** Less the number of arguments: the function below them, on top of the stack, is to be called for one result. */
+  Call: -16,
+} as const;
+
+/** What long functions are made of. */
+export interface LongParts {
+  /** The Lua library's function table and two of its functions. */
+  table: WebAssembly.Table;
+  call: WasmFunction;
+  getTable: WasmFunction;
+  tag: WebAssembly.ExportValue;
+  /** {@linkcode Bridge.hook} */
+  hook: WasmFunction;
+  /** Goes on with the function that was begun last: as `begin`. */
+  goOn: (state: number) => number;
+  /** An error has ended that function. */
+  drop: () => void;
+}
+
+/** A function that may take long. */
+export interface LongStart {
+  /** Begins it: the number of its results, or a {@linkcode LongRequest}. */
+  begin: (state: number) => number;
+  /** The library's own, in the function table, or 0. */
+  original: number;
+}
+
+/**
+ * Makes functions that Lua can call of JavaScript functions which ask, in the middle of their work, for a pause or for a
+ * call of Lua. It is granted from here: no JavaScript lies on the stack then, which could not be suspended.
+ */
+export function makeLongCallables(starts: readonly LongStart[], parts: LongParts): WasmFunction[] {
+  const one = 0, hookType = 1, callType = 2, nothing = 3;
+  const imports = [["hook", hookType], ["goOn", one], ["drop", nothing], ["call", callType], [
+    "getTable",
+    hookType,
+  ]] as const;
+  const callOf = (field: string) => [Op.Call, imports.findIndex(([own]) => own === field)];
+  const results = [Op.LocalGet, 1], state = [Op.LocalGet, 0];
+  const body = (begin: number, original: number) =>
+    code(
+      1,
+      // results = begin(state); if (results == Original) return original(state);
+      ...[...state, Op.Call, ...leb(begin), Op.LocalTee, 1, ...constant(LongRequest.Original), Op.I32Eq],
+      ...[Op.If, VOID, ...state, ...constant(original), Op.CallIndirect, one, 0, Op.Return, Op.End],
+      // try { while (results < 0) { …; results = goOn(state); } return results; }
+      ...[Op.Block, VOID, Op.TryTable, VOID, 1, 0, 0, 0, Op.Block, VOID, Op.Loop, VOID],
+      ...[...constant(-1), ...results, Op.I32LessThan, Op.BranchIf, 1],
+      ...[...results, ...constant(LongRequest.Pause), Op.I32Eq],
+      ...[Op.If, VOID, ...state, ...constant(0), ...callOf("hook"), Op.Else],
+      ...[...results, ...constant(LongRequest.GetTable), Op.I32Eq],
+      ...[Op.If, VOID, ...state, ...constant(3), ...callOf("getTable"), Op.Else],
+      ...[
+        ...state,
+        ...constant(LongRequest.Call),
+        ...results,
+        Op.I32Subtract,
+        ...constant(1),
+        ...callOf("call"),
+      ],
+      ...[Op.End, Op.End, ...state, ...callOf("goOn"), Op.LocalSet, 1, ...constant(1), Op.BranchIf, 0],
+      ...[Op.End, Op.End, ...results, Op.Return, Op.End, Op.End],
+      // catch (jump) { drop(); throw jump; }
+      ...[...callOf("drop"), Op.Throw, 0, ...results],
+    );
+  const first = imports.length;
+  const module = assemble(
+    section(Section.Type, [functionType(1, 1), functionType(2, 0), functionType(3, 0), functionType(0, 0)]),
+    section(Section.Import, [
+      ...imports.map(([field, type]) => [...name("parts"), ...name(field), Kind.Function, type]),
+      ...starts.map((_, i) => [...name("starts"), ...name(String(i)), Kind.Function, one]),
+      [...name("parts"), ...name("table"), Kind.Table, FUNCREF, 0, 1],
+      [...name("parts"), ...name("tag"), Kind.Tag, 0, nothing],
+    ]),
+    section(Section.Function, starts.map(() => [one])),
+    section(
+      Section.Export,
+      starts.map((_, i) => [...name(String(i)), Kind.Function, ...leb(first + starts.length + i)]),
+    ),
+    section(Section.Code, starts.map(({ original }, i) => body(first + i, original))),
+  );
+  const begins = Object.fromEntries(starts.map(({ begin }, i) => [String(i), begin]));
+  const imported = { parts: parts as unknown as WebAssembly.ModuleImports, starts: begins };
+  const { exports } = new WebAssembly.Instance(module, imported);
+  return starts.map((_, i) => exports[i] as WasmFunction);
 }

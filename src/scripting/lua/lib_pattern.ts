@@ -1,0 +1,396 @@
+/**
+ * `string.find`, `match`, `gmatch` and `gsub` as Lua 5.1 has them, on a matcher that can be left in the middle: a script in
+ * an endless match can be suspended, and killed, like one in an endless loop.
+ */
+import { allocateBytes, copyBytes } from "../../util/bytes.ts";
+import { GLOBALS, type LongCall, type LongFunction, type Lua, LuaError, type LuaFunction } from "./lua.ts";
+import { LuaType, NOT_ENOUGH_MEMORY, TYPE_NAMES } from "./lua.ts";
+import { memoryLimit, type Pointer, type State } from "./lua_library.ts";
+import { CaptureLength, MatchResult, PatternMatcher } from "./pattern_matcher.ts";
+import { LongRequest } from "./wasm_glue.ts";
+
+/** Steps between two looks at the clock: about a millisecond. */
+const STEPS = 100_000;
+const CARET = 0x5e, PERCENT = 0x25, NUL = 0, ZERO = 0x30, NINE = 0x39;
+/** Characters that make a text a pattern. */
+const isSpecial = Uint8Array.from(
+  { length: 256 },
+  (_, code) => "^$*+?.([%-".includes(String.fromCharCode(code)) ? 1 : 0,
+);
+
+/** A number as C casts it to a 64-bit integer, as exact as a double is. */
+function whole(value: number): number {
+  return value >= -(2 ** 63) && value < 2 ** 63 ? Math.trunc(value) : -(2 ** 63);
+}
+
+/** Where a text is. */
+interface Place {
+  readonly at: Pointer;
+  readonly size: number;
+}
+
+/** Argument `arg`, a string or number, as bytes. */
+function textAt(lua: Lua, L: State, arg: number): Place {
+  const at = lua.checkPointer(L, arg);
+  return { at, size: lua.locatedSize };
+}
+
+/** The functions, which share the matchers that are not in use. */
+export class PatternLibrary {
+  readonly #spare: PatternMatcher[] = [];
+  readonly #nextMatch: Pointer;
+
+  constructor(readonly lua: Lua) {
+    [this.#nextMatch = 0] = lua.addLongFunctions([[(L) => new NextMatch(this, L), 0]]);
+  }
+
+  /** What may take long. */
+  readonly longFunctions: Readonly<Record<"find" | "match" | "gsub", LongFunction>> = {
+    find: (L) => this.#find(L, true),
+    match: (L) => this.#find(L, false),
+    gsub: (L) => new Substitution(this, L),
+  };
+
+  readonly gmatch: LuaFunction = (L) => {
+    const { lua } = this;
+    lua.checkPointer(L, 1);
+    lua.checkPointer(L, 2);
+    lua.api.lua_settop(L, 2);
+    lua.api.lua_pushnumber(L, 0);
+    lua.api.lua_pushcclosure(L, this.#nextMatch, 3);
+    return 1;
+  };
+
+  #find(L: State, isFind: boolean): LongCall {
+    const { lua } = this, text = textAt(lua, L, 1), pattern = textAt(lua, L, 2);
+    const from = startOf(lua, L, text.size);
+    const isPlain = isFind && (lua.api.lua_toboolean(L, 4) !== 0 || !hasSpecials(lua.bytes, pattern));
+    return isPlain
+      ? new PlainSearch(lua, text, pattern, from)
+      : new Search(this, text, pattern.at, from, isFind);
+  }
+
+  take(): PatternMatcher {
+    return this.#spare.pop() ?? new PatternMatcher();
+  }
+
+  giveBack(matcher: PatternMatcher): void {
+    this.#spare.push(matcher);
+  }
+
+  /** Pushes capture `i`, or the whole match if there are no captures at all. */
+  pushCapture(L: State, matcher: PatternMatcher, first: Pointer, i: number, s: Pointer, e: Pointer): void {
+    const { api } = this.lua;
+    if (i >= matcher.level) {
+      if (i !== 0) throw new LuaError("invalid capture index");
+      return api.lua_pushlstring(L, s, e - s);
+    }
+    const length = matcher.lengths[i]!, start = matcher.starts[i]!;
+    if (length === CaptureLength.Unfinished) throw new LuaError("unfinished capture");
+    if (length === CaptureLength.Position) api.lua_pushnumber(L, start - first + 1);
+    else api.lua_pushlstring(L, start, length);
+  }
+
+  /** Pushes all captures, or, if `withWhole`, the whole match in their place; returns how many. */
+  pushCaptures(
+    L: State,
+    matcher: PatternMatcher,
+    first: Pointer,
+    s: Pointer,
+    e: Pointer,
+    withWhole: boolean,
+  ): number {
+    const count = matcher.level === 0 && withWhole ? 1 : matcher.level;
+    if (this.lua.api.lua_checkstack(L, count) === 0) throw new LuaError("stack overflow (too many captures)");
+    for (let i = 0; i < count; i++) this.pushCapture(L, matcher, first, i, s, e);
+    return count;
+  }
+}
+
+/** Where a search begins, counted from 0: argument 3. */
+function startOf(lua: Lua, L: State, size: number): number {
+  if (lua.type(L, 3) <= LuaType.Nil) return 0;
+  let position = whole(lua.api.luaL_checknumber(L, 3));
+  if (position < 0) position += size + 1;
+  return Math.min(Math.max(position, 1) - 1, size);
+}
+
+function hasSpecials(m: Uint8Array, { at }: Place): boolean {
+  while (m[at] !== NUL) if (isSpecial[m[at++]!]) return true;
+  return false;
+}
+
+/** `find` for a text. */
+class PlainSearch implements LongCall {
+  #at: Pointer;
+
+  constructor(readonly lua: Lua, readonly text: Place, readonly wanted: Place, from: number) {
+    this.#at = text.at + from;
+  }
+
+  run(L: State): number {
+    const { text, wanted, lua: { api, bytes } } = this;
+    const last = text.at + text.size - wanted.size, first = bytes[wanted.at]!;
+    let steps = STEPS;
+    for (let at = this.#at; at <= last; at++) {
+      if (wanted.size > 0) at = bytes.indexOf(first, at);
+      if (at < 0 || at > last) break;
+      let same = 1;
+      while (same < wanted.size && bytes[at + same] === bytes[wanted.at + same]) same++;
+      if (same >= wanted.size) {
+        api.lua_pushnumber(L, at - text.at + 1);
+        api.lua_pushnumber(L, at - text.at + wanted.size);
+        return 2;
+      }
+      steps -= same;
+      if (steps > 0) continue;
+      this.#at = at + 1;
+      return LongRequest.Pause;
+    }
+    api.lua_pushnil(L);
+    return 1;
+  }
+}
+
+/** `find` and `match` for a pattern. */
+class Search implements LongCall {
+  readonly #matcher: PatternMatcher;
+  readonly #pattern: Pointer;
+  readonly #isAnchored: boolean;
+  #from: Pointer;
+
+  constructor(
+    readonly library: PatternLibrary,
+    readonly text: Place,
+    pattern: Pointer,
+    from: number,
+    readonly isFind: boolean,
+  ) {
+    this.#isAnchored = library.lua.bytes[pattern] === CARET;
+    this.#pattern = pattern + (this.#isAnchored ? 1 : 0);
+    this.#from = text.at + from;
+    this.#matcher = library.take();
+    this.#matcher.setText(text.at, text.at + text.size);
+    this.#matcher.begin(this.#from, this.#pattern);
+  }
+
+  run(L: State): number {
+    const { library, text, isFind } = this, { api, bytes } = library.lua, matcher = this.#matcher;
+    matcher.steps = STEPS;
+    let end = matcher.run(bytes);
+    while (end === MatchResult.None && !this.#isAnchored && this.#from < text.at + text.size) {
+      matcher.begin(++this.#from, this.#pattern);
+      end = matcher.run(bytes);
+    }
+    if (end === MatchResult.Paused) return LongRequest.Pause;
+    library.giveBack(matcher);
+    if (end === MatchResult.None) {
+      api.lua_pushnil(L);
+      return 1;
+    }
+    if (!isFind) return library.pushCaptures(L, matcher, text.at, this.#from, end, true);
+    api.lua_pushnumber(L, this.#from - text.at + 1);
+    api.lua_pushnumber(L, end - text.at);
+    return 2 + library.pushCaptures(L, matcher, text.at, this.#from, end, false);
+  }
+}
+
+/** Where a closure's value `i` is. */
+function upvalue(i: number): number {
+  return GLOBALS - i;
+}
+
+/** One step of a loop over `gmatch`: the text, the pattern and how far it has come are values of the closure. */
+class NextMatch implements LongCall {
+  readonly #matcher: PatternMatcher;
+  readonly #first: Pointer;
+  readonly #end: Pointer;
+  readonly #pattern: Pointer;
+  #from: Pointer;
+
+  constructor(readonly library: PatternLibrary, L: State) {
+    const { lua } = library;
+    this.#first = lua.pointerTo(L, upvalue(1));
+    this.#end = this.#first + lua.locatedSize;
+    this.#pattern = lua.pointerTo(L, upvalue(2));
+    this.#from = this.#first + lua.api.lua_tonumber(L, upvalue(3));
+    this.#matcher = library.take();
+    this.#matcher.setText(this.#first, this.#end);
+    this.#matcher.begin(this.#from, this.#pattern);
+  }
+
+  run(L: State): number {
+    const { library } = this, { api, bytes } = library.lua, matcher = this.#matcher;
+    let end: number = MatchResult.None;
+    matcher.steps = STEPS;
+    while (this.#from <= this.#end) {
+      end = matcher.run(bytes);
+      if (end !== MatchResult.None) break;
+      matcher.begin(++this.#from, this.#pattern);
+    }
+    if (end === MatchResult.Paused) return LongRequest.Pause;
+    library.giveBack(matcher);
+    if (end === MatchResult.None) return 0;
+    api.lua_pushnumber(L, end - this.#first + (end === this.#from ? 1 : 0));
+    api.lua_replace(L, upvalue(3));
+    return library.pushCaptures(L, matcher, this.#first, this.#from, end, true);
+  }
+}
+
+/** Bytes that are put together: what `gsub` returns. */
+class Output {
+  #bytes = allocateBytes(256);
+  #size = 0;
+
+  #reserve(more: number): void {
+    const need = this.#size + more;
+    if (need <= this.#bytes.length) return;
+    // Lua needs as much again for its own copy.
+    if (need > memoryLimit.bytes / 2) throw NOT_ENOUGH_MEMORY;
+    const larger = allocateBytes(Math.max(need, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#size));
+    this.#bytes = larger;
+  }
+
+  add(m: Uint8Array, start: Pointer, end: Pointer): void {
+    this.#reserve(end - start);
+    this.#size = copyBytes(this.#bytes, this.#size, m, start, end);
+  }
+
+  push(lua: Lua, L: State): void {
+    lua.pushBytes(L, this.#bytes, 0, this.#size);
+  }
+}
+
+/** `gsub` */
+class Substitution implements LongCall {
+  readonly #matcher: PatternMatcher;
+  readonly #first: Pointer;
+  readonly #end: Pointer;
+  readonly #pattern: Pointer;
+  readonly #isAnchored: boolean;
+  readonly #type: number;
+  readonly #most: number;
+  readonly #output = new Output();
+  #from: Pointer;
+  #count = 0;
+  /** Where the match ends whose replacement Lua is making. */
+  #matchEnd = -1;
+
+  constructor(readonly library: PatternLibrary, L: State) {
+    const { lua } = library, text = textAt(lua, L, 1), pattern = textAt(lua, L, 2);
+    this.#type = lua.type(L, 3);
+    // As C's int has it.
+    const most = lua.type(L, 4) <= LuaType.Nil ? text.size + 1 : whole(lua.api.luaL_checknumber(L, 4)) | 0;
+    this.#most = most;
+    const isKnown = this.#type === LuaType.Number || this.#type === LuaType.String ||
+      this.#type === LuaType.Table || this.#type === LuaType.Function;
+    if (!isKnown) lua.argumentError(L, 3, "string/function/table expected");
+    // A number becomes a text in its place.
+    if (this.#type === LuaType.Number) lua.pointerTo(L, 3);
+    this.#first = this.#from = text.at;
+    this.#end = text.at + text.size;
+    this.#isAnchored = lua.bytes[pattern.at] === CARET;
+    this.#pattern = pattern.at + (this.#isAnchored ? 1 : 0);
+    this.#matcher = library.take();
+    this.#matcher.setText(this.#first, this.#end);
+    this.#matcher.begin(this.#from, this.#pattern);
+  }
+
+  run(L: State): number {
+    const matcher = this.#matcher;
+    matcher.steps = STEPS;
+    if (this.#matchEnd >= 0) {
+      this.#takeValue(L, this.#matchEnd);
+      if (!this.#advance(this.#matchEnd)) return this.#finish(L);
+      this.#matchEnd = -1;
+    }
+    while (this.#count < this.#most) {
+      const end = matcher.run(this.library.lua.bytes);
+      if (end === MatchResult.Paused) return LongRequest.Pause;
+      if (end !== MatchResult.None) {
+        this.#count++;
+        const request = this.#replace(L, end);
+        if (request !== 0) {
+          this.#matchEnd = end;
+          return request;
+        }
+      }
+      if (!this.#advance(end)) break;
+    }
+    return this.#finish(L);
+  }
+
+  /** Goes on behind a match, or behind a character where there was none; false at the end. */
+  #advance(end: Pointer): boolean {
+    const { bytes } = this.library.lua;
+    if (end > this.#from) this.#from = end;
+    else if (this.#from < this.#end) this.#output.add(bytes, this.#from, ++this.#from);
+    else return false;
+    this.#matcher.begin(this.#from, this.#pattern);
+    return !this.#isAnchored;
+  }
+
+  /** Adds what a match is replaced by: 0, or the request that has to be granted first. */
+  #replace(L: State, end: Pointer): number {
+    const { library } = this, { api } = library.lua;
+    if (this.#type === LuaType.Table) {
+      library.pushCapture(L, this.#matcher, this.#first, 0, this.#from, end);
+      return LongRequest.GetTable;
+    }
+    if (this.#type !== LuaType.Function) {
+      this.#addText(L, end);
+      return 0;
+    }
+    api.lua_pushvalue(L, 3);
+    return LongRequest.Call - library.pushCaptures(L, this.#matcher, this.#first, this.#from, end, true);
+  }
+
+  /** Adds the replacement's text, with captures in the place of `%1`. */
+  #addText(L: State, end: Pointer): void {
+    const { library } = this, { lua } = library;
+    let at = lua.pointerTo(L, 3);
+    const last = at + lua.locatedSize;
+    for (let m = lua.bytes; at < last;) {
+      const next = m.indexOf(PERCENT, at), stop = next < 0 || next > last ? last : next;
+      this.#output.add(m, at, stop);
+      this.#matcher.steps -= stop - at;
+      at = stop + 2;
+      if (stop === last) break;
+      const directive = m[stop + 1]!;
+      if (directive < ZERO || directive > NINE) this.#output.add(m, stop + 1, stop + 2);
+      else if (directive === ZERO) this.#output.add(m, this.#from, end);
+      else {
+        library.pushCapture(L, this.#matcher, this.#first, directive - ZERO - 1, this.#from, end);
+        m = this.#takeTop(L);
+      }
+    }
+  }
+
+  /** Adds the value on top of the stack, a text or a number. */
+  #takeTop(L: State): Uint8Array<ArrayBuffer> {
+    const { lua } = this.library, at = lua.pointerTo(L, -1);
+    this.#output.add(lua.bytes, at, at + lua.locatedSize);
+    lua.api.lua_settop(L, -2);
+    return lua.bytes;
+  }
+
+  /** Adds what a function or table gave; nil and false keep the match. */
+  #takeValue(L: State, end: Pointer): void {
+    const { lua } = this.library, { api } = lua, type = lua.type(L, -1);
+    if (api.lua_toboolean(L, -1) === 0) {
+      this.#output.add(lua.bytes, this.#from, end);
+      api.lua_settop(L, -2);
+    } else if (type === LuaType.String || type === LuaType.Number) this.#takeTop(L);
+    else throw new LuaError(`invalid replacement value (a ${TYPE_NAMES[type]})`);
+  }
+
+  #finish(L: State): number {
+    const { lua } = this.library;
+    this.library.giveBack(this.#matcher);
+    this.#output.add(lua.bytes, this.#from, this.#end);
+    this.#output.push(lua, L);
+    lua.api.lua_pushnumber(L, this.#count);
+    return 2;
+  }
+}
