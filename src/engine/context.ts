@@ -136,7 +136,7 @@ export class CommandContext {
     this.db.willChange(key.hash);
     // As in read().
     const value = this.db.openCollection(ref) as T;
-    this.engine.unsettled(this.db, value);
+    this.engine.unsettled(this.db, key, value);
     return value;
   }
 
@@ -146,7 +146,7 @@ export class CommandContext {
     if (found !== undefined) return found;
     const value = new kind(this.engine.limits);
     this.db.addCollection(key, value, this.engine.freshClock);
-    this.engine.unsettled(this.db, value);
+    this.engine.unsettled(this.db, key, value, true);
     this.engine.keyCreated(key, this.databaseId);
     return value;
   }

@@ -16,9 +16,11 @@ import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import { Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import { StoreCompaction } from "../keyspace/store_compaction.ts";
-import { EXEC_ABORT, ReplyError, unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
+import { ELEMENT_TOO_LONG, EXEC_ABORT, ReplyError } from "../protocol/errors.ts";
+import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
+import { TextTooLongError } from "../util/bytes.ts";
 import type { Clock } from "../util/clock.ts";
 import { Histogram } from "../util/histogram.ts";
 import type { Random } from "../util/random.ts";
@@ -33,6 +35,7 @@ import type { CommandTable } from "./command_table.ts";
 import { CommandContext } from "./context.ts";
 import { CrossProtocolGuard } from "./cross_protocol.ts";
 import { Notify } from "./events.ts";
+import { refuseLongArguments } from "./long_arguments.ts";
 import { LOOK_AHEAD, LookAhead } from "./look_ahead.ts";
 import { publishKeyspaceEvent } from "./publishing.ts";
 import {
@@ -419,7 +422,7 @@ export class Engine {
     const isWatched = this.monitors.count > 0 && !this.#isRerun;
     if (isWatched) this.monitors.commandBegins(client, cmd, args);
     const succeeded = this.#handle(context, cmd, args);
-    this.#unsettled.settle();
+    this.#unsettled.settle(!succeeded);
     context.enqueuePropagation(this.dirty > dirty);
     const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
     if (!waits) this.#countCall(cmd, succeeded);
@@ -453,12 +456,15 @@ export class Engine {
     const mark = reply.length;
     this.#errorsInCall = false;
     try {
+      if ((cmd.flags & Flag.Write) !== 0) refuseLongArguments(cmd, args);
       cmd.handler(context, args);
       return !this.#errorsInCall;
     } catch (error) {
       reply.rewind(mark);
       if (error instanceof ReplyError) {
         this.replyError(client, error);
+      } else if (error instanceof TextTooLongError) {
+        this.replyError(client, ELEMENT_TOO_LONG);
       } else {
         this.stats.unexpectedErrors++;
         this.log.warning(
@@ -490,7 +496,7 @@ export class Engine {
       work();
     } finally {
       // Inside a command its own collections are still being changed.
-      if (this.#depth === 1) this.#unsettled.settle();
+      if (this.#depth === 1) this.#unsettled.settle(false);
       this.#depth--;
       this.endUnit(asTransaction);
     }
@@ -504,7 +510,7 @@ export class Engine {
 
   /** Leaves it again: the script has been suspended once more, or has ended. */
   leaveUnit(): void {
-    this.#unsettled.settle();
+    this.#unsettled.settle(false);
     this.#depth--;
     this.running = null;
     this.endUnit();
@@ -531,9 +537,13 @@ export class Engine {
     return this.#depth > 0;
   }
 
-  /** Remembers that `value` is being changed, so that the keyspace takes it over when the command ends. */
-  unsettled(database: Database, value: CollectionValue): void {
-    this.#unsettled.add(database, value);
+  /**
+   * Remembers that `value` is being changed, so that the keyspace takes it over when the command ends.
+   *
+   * @param isNew the running command has made it
+   */
+  unsettled(database: Database, key: Key, value: CollectionValue, isNew = false): void {
+    this.#unsettled.add(database, key, value, isNew);
   }
 
   // ---- Replies ------------------------------------------------------------------------------------------------

@@ -1,27 +1,46 @@
-/** Collections that the running command has got for changing them, which the keyspace takes over when it ends. */
-import type { CollectionValue } from "../data/value.ts";
+/**
+ * Collections that the running command has got for changing them, which the keyspace takes over when it ends: all but
+ * those that are empty then, whatever has happened, an error in the middle of a handler included. No key has an empty
+ * collection; only a stream may be, unless the command that made it has failed.
+ */
+import { type CollectionValue, ValueType } from "../data/value.ts";
 import type { Database } from "../keyspace/database.ts";
+import type { Key } from "../keyspace/key.ts";
+
+/** Takes over one collection, or removes its key. */
+function settle(database: Database, key: Key, value: CollectionValue, isRefused: boolean): void {
+  const mayBeEmpty = value.type === ValueType.Stream && !isRefused;
+  if (value.size > 0 || mayBeEmpty || !database.dropCollection(key, value)) database.settle(value);
+}
 
 /** Nearly every command changes one collection, which is why the first has fields of its own: they cost no allocation. */
 export class Unsettled {
   #database: Database | null = null;
+  #key: Key | null = null;
   #value: CollectionValue | null = null;
-  #others: { database: Database; value: CollectionValue }[] = [];
+  #isNew = false;
+  #others: { database: Database; key: Key; value: CollectionValue; isNew: boolean }[] = [];
 
-  add(database: Database, value: CollectionValue): void {
+  /** @param isNew the running command has made it */
+  add(database: Database, key: Key, value: CollectionValue, isNew: boolean): void {
     if (this.#value === null) {
       this.#database = database;
+      this.#key = key;
       this.#value = value;
-    } else if (this.#value !== value) this.#others.push({ database, value });
+      this.#isNew = isNew;
+    } else if (this.#value !== value) this.#others.push({ database, key, value, isNew });
   }
 
-  /** Hands them over. */
-  settle(): void {
-    if (this.#value === null || this.#database === null) return;
-    this.#database.settle(this.#value);
+  /** Hands them over. @param hasFailed the command has answered with an error */
+  settle(hasFailed: boolean): void {
+    const database = this.#database, key = this.#key, value = this.#value;
+    if (value === null || database === null || key === null) return;
     this.#value = null;
+    settle(database, key, value, this.#isNew && hasFailed);
     if (this.#others.length === 0) return;
-    for (const { database, value } of this.#others) database.settle(value);
+    for (const { database, key, value, isNew } of this.#others) {
+      settle(database, key, value, isNew && hasFailed);
+    }
     this.#others = [];
   }
 }

@@ -358,6 +358,14 @@ export class Database {
     else if (value.accountedBytes > 0) this.#account(value);
   }
 
+  /** Removes `key` if `value` is its collection; false if it is not, any more. */
+  dropCollection(key: Key, value: CollectionValue): boolean {
+    const ref = this.find(key);
+    if (ref === 0 || this.typeOf(ref) === ValueType.String || this.collectionOf(ref) !== value) return false;
+    this.delete(ref);
+    return true;
+  }
+
   /** Packs an open collection into its record again, or hangs it on it if it has become large. */
   #close(value: CollectionValue): void {
     const bytes = value.packedBytes, isPacked = bytes >= 0 && bytes <= LARGEST_PACKED_BYTES;

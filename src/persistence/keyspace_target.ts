@@ -4,9 +4,11 @@ import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { freshLfuClock, lruClock, parsePolicy } from "../engine/eviction.ts";
 import type { CollectionValue } from "../data/value.ts";
+import { refuseLongArguments } from "../engine/long_arguments.ts";
 import { type Database, NO_EXPIRY, type StringOptions } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import type { Slice } from "../keyspace/slice.ts";
+import { ReplyError } from "../protocol/errors.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import type { AofTarget } from "./aof/aof_loader.ts";
 import type { FileHandle } from "./files.ts";
@@ -164,11 +166,17 @@ export class CommandTarget implements AofTarget {
   run(batch: CommandBatch, index: number): string | null {
     this.#args.point(batch, index);
     const cmd = this.engine.commandFor(this.#client, this.#args);
-    if (cmd !== undefined) this.engine.execute(this.#client, this.#args);
     this.#client.reply.rewind(0);
-    return cmd === undefined
-      ? `Unknown command '${this.#args.string(0)}' reading the append only file`
-      : null;
+    if (cmd === undefined) return `Unknown command '${this.#args.string(0)}' reading the append only file`;
+    try {
+      refuseLongArguments(cmd, this.#args);
+    } catch (error) {
+      if (error instanceof ReplyError) return error.text;
+      throw error;
+    }
+    this.engine.execute(this.#client, this.#args);
+    this.#client.reply.rewind(0);
+    return null;
   }
 
   discardTransaction(): void {

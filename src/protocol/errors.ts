@@ -29,6 +29,9 @@ export const NAN_OR_INFINITY = new ReplyError("ERR increment would produce NaN o
 export const NO_SUCH_KEY = new ReplyError("ERR no such key");
 export const INDEX_OUT_OF_RANGE = new ReplyError("ERR index out of range");
 export const STRING_TOO_LONG = new ReplyError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+export const ELEMENT_TOO_LONG = new ReplyError(
+  "ERR a key, or an element of a collection, cannot be longer than 536870888 bytes",
+);
 export const OFFSET_OUT_OF_RANGE = new ReplyError("ERR offset is out of range");
 export const INVALID_CURSOR = new ReplyError("ERR invalid cursor");
 export const DB_OUT_OF_RANGE = new ReplyError("ERR DB index is out of range");

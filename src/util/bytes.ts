@@ -5,8 +5,24 @@ const latin1Slice = (Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, start: number, end: number): string;
 }).latin1Slice;
 
-/** The bytes of `buf` in [start, end) as a latin1 string: one character per byte, nothing shared with `buf`. */
+/** The longest text there can be, in characters: what JavaScript sets, 512 MB less 24. Tests lower it. */
+export const longestText = { characters: 0x1fff_ffe8 };
+
+/** Thrown where bytes are to become a text and are too many for one. */
+export class TextTooLongError extends Error {
+  override name = "TextTooLongError";
+
+  constructor(bytes: number) {
+    super(`${bytes} bytes are more than the ${longestText.characters} of the longest element`);
+  }
+}
+
+/**
+ * The bytes of `buf` in [start, end) as a latin1 string: one character per byte, nothing shared with `buf`. Throws
+ * {@linkcode TextTooLongError}.
+ */
 export function latin1(buf: Uint8Array, start = 0, end = buf.length): string {
+  if (end - start > longestText.characters) throw new TextTooLongError(end - start);
   return start === end ? "" : latin1Slice.call(buf, start, end);
 }
 

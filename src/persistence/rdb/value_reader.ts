@@ -17,6 +17,7 @@ import { formatId, type StreamId } from "../../data/stream_id.ts";
 import type { CollectionValue } from "../../data/value.ts";
 import { AddOutcome, ZsetValue } from "../../data/zset.ts";
 import { Slice } from "../../keyspace/slice.ts";
+import { TextTooLongError } from "../../util/bytes.ts";
 import { parseDouble, parseIntegerBytes } from "../../util/numbers.ts";
 import { Packer } from "./packer.ts";
 import { readIntset, readListpack, readZiplist, readZipmap } from "./packed_formats.ts";
@@ -53,9 +54,18 @@ export class ValueReader {
    */
   read(type: number): CollectionValue | null {
     if (this.oddities.length > 0) this.oddities = [];
-    const value = this.#read(type);
+    const value = this.#readWhole(type);
     const isEmpty = value.size === 0 && !(value instanceof StreamValue);
     return isEmpty ? null : value;
+  }
+
+  #readWhole(type: number): CollectionValue {
+    try {
+      return this.#read(type);
+    } catch (error) {
+      if (error instanceof TextTooLongError) this.input.fail(error.message);
+      throw error;
+    }
   }
 
   #read(type: number): CollectionValue {
