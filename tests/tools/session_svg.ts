@@ -44,7 +44,9 @@ export function sessionLines(): { text: string; isTyped: boolean }[] {
 export function sessionSvg(): string {
   const lines = sessionLines(), height = TOP + lines.length * LINE_HEIGHT + 8;
   const rows = lines.map(({ text, isTyped }, i) =>
-    `<text x="${LEFT}" y="${TOP + i * LINE_HEIGHT}" fill="${isTyped ? "#e6edf3" : "#7ee787"}" xml:space="preserve">` +
+    `<text x="${LEFT}" y="${TOP + i * LINE_HEIGHT}" fill="${
+      isTyped ? "#e6edf3" : "#7ee787"
+    }" xml:space="preserve">` +
     `${escapeXml(text)}</text>`
   );
   const lights = ["#ff5f57", "#febc2e", "#28c840"].map((colour, i) =>
