@@ -1,7 +1,7 @@
 /**
  * Draws a session of the client with the server as a picture of a terminal, for README:
  *
- *     deno run -A tests/tools/session_svg.ts > src/docs/session.svg
+ *     deno run -A tests/tools/session_svg.ts > .github/session.svg
  *
  * The commands really run, on a clock that stands still, so the picture is the same every time.
  */

@@ -6,7 +6,7 @@ Deno.test("the session of README answers what the server answers", () => {
   assertEquals(answers.slice(0, 4), ["OK", '"hello"', "(integer) 3", '1) "ada"']);
 });
 
-Deno.test("src/docs/session.svg is what tests/tools/session_svg.ts draws", () => {
-  const file = new URL("../../../src/docs/session.svg", import.meta.url);
+Deno.test(".github/session.svg is what tests/tools/session_svg.ts draws", () => {
+  const file = new URL("../../../.github/session.svg", import.meta.url);
   assertEquals(Deno.readTextFileSync(file), sessionSvg());
 });
