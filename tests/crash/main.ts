@@ -32,7 +32,8 @@ if (payloads !== undefined) {
   const { problems, restored } = report;
   tell(
     problems,
-    `payloads: ${report.payloads} mutated, ${restored} still values, ${problems.length} harmful`,
+    `payloads: ${report.payloads} mutated, ${restored} still values, ${problems.length} harmful, ` +
+      `${report.longestMs.toFixed()} ms at most`,
   );
 }
 if (cuts !== undefined) {
