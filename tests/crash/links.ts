@@ -117,6 +117,8 @@ class Cluster {
 
   async start(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.start(this.#settings())));
+    // With more data a full synchronisation lasts long enough to be disturbed.
+    if (this.random.below(2) === 0) await this.primary.say("DEBUG", "POPULATE", "20000", "bulk", "60");
     await this.nodes[1]!.follow(this.nodes[0]!);
     await this.nodes[2]!.follow(this.nodes[this.random.below(2)]!);
   }
