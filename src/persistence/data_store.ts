@@ -109,7 +109,7 @@ export class DataStore implements PersistenceControl {
     await this.#loading(progress, async () => {
       await load(this.#loadSteps(progress), progress);
       this.engine.dirty = 0;
-      this.rdb.lastSaveMs = this.engine.clock.nowMs();
+      this.rdb.noteSaved();
       if (!appendonly) return;
       // No command may come between the last one of the file and its successor there.
       this.aof.openOnStart((path) => this.rewriter.writeFirstBase(path));

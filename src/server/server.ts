@@ -172,7 +172,7 @@ export class Server implements ConnectionHost {
     // Nothing may change between the slices of a long script.
     if (engine.debug.pauseCron || (engine.guards & EngineGuard.Busy) !== 0) return;
     engine.refreshTime();
-    engine.rates.sample(engine.nowMs);
+    engine.rates.sample(engine.steadyMs);
     this.#expireCycle.run(SLICE_US);
     for (const database of engine.databases) database.compact(COMPACT_RECORDS);
     engine.compaction.step(COMPACT_ELEMENTS);

@@ -214,13 +214,13 @@ export class AppendOnlyFile implements PropagationSink {
   /** To be called some times a second: syncs in the background, and tries failed writes again. */
   tick(): void {
     this.#lookForFiles();
-    if (this.#writeFault !== null && this.clock.nowMs() < this.#retryAtMs) return;
+    if (this.#writeFault !== null && this.#steadyMs < this.#retryAtMs) return;
     this.#secure();
   }
 
   /** Whoever removes or replaces the files takes what is written into them along: it must be noticed. */
   #lookForFiles(): void {
-    const nowMs = this.clock.nowMs(), last = this.manifest.increments.at(-1);
+    const nowMs = this.#steadyMs, last = this.manifest.increments.at(-1);
     if (this.state !== "on" || this.#file === null || last === undefined || nowMs < this.#lookAtMs) return;
     this.#lookAtMs = nowMs + LOOK_MS;
     const path = this.pathOf(last.name), manifest = this.pathOf(manifestName(this.settings.fileName));
@@ -255,7 +255,7 @@ export class AppendOnlyFile implements PropagationSink {
 
   /** Takes a partial write back, so that the file ends with a whole command and the buffer still holds the rest. */
   #writeFailed(file: FileHandle, error: FileError): void {
-    const nowMs = this.clock.nowMs();
+    const nowMs = this.#steadyMs;
     this.#retryAtMs = nowMs + RETRY_MS;
     const isNews = this.#writeFault === null || nowMs - this.#loggedMs >= LOG_AGAIN_MS;
     this.#writeFault = error;
@@ -303,9 +303,14 @@ export class AppendOnlyFile implements PropagationSink {
     this.onDurable();
   }
 
+  /** Intervals are measured on the clock that nobody sets: else a clock set back would end the syncs of `everysec`. */
+  get #steadyMs(): number {
+    return Math.floor(this.clock.monotonicUs() / 1000);
+  }
+
   #syncIfDue(): void {
     if (this.isRewriting && this.settings.noFsyncOnRewrite) return;
-    const nowMs = this.clock.nowMs();
+    const nowMs = this.#steadyMs;
     if (this.#isSyncing || nowMs - this.#syncStartedMs < SYNC_MS) return;
     this.#syncStartedMs = nowMs;
     void this.syncInBackground();
@@ -313,7 +318,7 @@ export class AppendOnlyFile implements PropagationSink {
 
   /** Brings what has been written to the disk without holding the loop. Never rejects: a failure shows in `refusal`. */
   async syncInBackground(): Promise<void> {
-    const file = this.#file, covered = this.#written, startedMs = this.clock.nowMs();
+    const file = this.#file, covered = this.#written, startedMs = this.#steadyMs;
     const position = this.#writtenPosition;
     if (file === null || covered === this.#synced) return;
     this.#isSyncing = true;
@@ -327,7 +332,7 @@ export class AppendOnlyFile implements PropagationSink {
       if (file === this.#file) this.#giveUp(asFileError(error));
     } finally {
       this.#isSyncing = false;
-      if (this.clock.nowMs() - startedMs > SLOW_SYNC_MS) this.#slowSync();
+      if (this.#steadyMs - startedMs > SLOW_SYNC_MS) this.#slowSync();
     }
   }
 
@@ -477,7 +482,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.#writtenPosition = this.position;
     // What an earlier process wrote may not have reached the disk.
     this.#synced = 0;
-    this.#syncStartedMs = this.clock.nowMs();
+    this.#syncStartedMs = this.#steadyMs;
     this.#buffer.unselect();
   }
 

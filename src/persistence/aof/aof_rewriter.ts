@@ -41,7 +41,7 @@ export class AofRewriter {
   /** Seconds since the rewrite under way began, or -1. */
   get currentSeconds(): number {
     if (!this.isRunning) return -1;
-    return Math.floor((this.context.engine.clock.nowMs() - this.#startedMs) / 1000);
+    return Math.floor((this.context.engine.steadyMs - this.#startedMs) / 1000);
   }
 
   #order(temporary: string): SnapshotOrder {
@@ -73,7 +73,7 @@ export class AofRewriter {
   start(): void {
     const { engine } = this.context;
     this.isScheduled = false;
-    this.#startedMs = engine.clock.nowMs();
+    this.#startedMs = engine.steadyMs;
     this.context.jobs.isReserved = true;
     engine.log.notice(`Background append only file rewriting started by pid ${this.context.pid}`);
     void this.#prepare();
@@ -96,7 +96,7 @@ export class AofRewriter {
 
   #ended(temporary: string, error: unknown): void {
     const { engine } = this.context;
-    this.lastSeconds = Math.floor((engine.clock.nowMs() - this.#startedMs) / 1000);
+    this.lastSeconds = Math.floor((engine.steadyMs - this.#startedMs) / 1000);
     if (error === undefined) {
       this.aof.abortRewrite();
       return engine.log.notice("Background AOF rewrite aborted");
@@ -120,7 +120,7 @@ export class AofRewriter {
     if (this.aof.state === "waiting" && error instanceof FileError) this.aof.refuse(error);
     this.lastSucceeded = false;
     this.failures++;
-    this.#notBeforeMs = engine.clock.nowMs() + this.#waitMs();
+    this.#notBeforeMs = engine.steadyMs + this.#waitMs();
     engine.log.warning(`Background AOF rewrite terminated with error: ${textOf(error)}`);
   }
 
@@ -135,7 +135,7 @@ export class AofRewriter {
   /** Starts what is due; called while no job runs. */
   startIfDue(): void {
     const { engine } = this.context, { aof } = this;
-    if (engine.clock.nowMs() < this.#notBeforeMs) return;
+    if (engine.steadyMs < this.#notBeforeMs) return;
     if (this.isScheduled || aof.needsBase) return this.start();
     const { autoAofRewritePercentage, autoAofRewriteMinSize } = engine.config.values;
     if (aof.state !== "on" || autoAofRewritePercentage === 0 || aof.currentSize <= autoAofRewriteMinSize) {

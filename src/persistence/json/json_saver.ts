@@ -33,7 +33,7 @@ export class JsonSaver {
   #lastMs: number;
 
   constructor(readonly context: SaveContext) {
-    this.#lastMs = context.engine.clock.nowMs();
+    this.#lastMs = context.engine.steadyMs;
   }
 
   /** The path of a snapshot in the data directory. Throws ReplyError for any other. */
@@ -115,9 +115,9 @@ export class JsonSaver {
 
   /** Starts what is due; called while no job runs. */
   startIfDue(): void {
-    const { clock, config } = this.context.engine, { snapshotInterval } = config.values;
-    if (snapshotInterval > 0 && clock.nowMs() - this.#lastMs >= snapshotInterval * 1000) {
-      this.#lastMs = clock.nowMs();
+    const { config, steadyMs } = this.context.engine, { snapshotInterval } = config.values;
+    if (snapshotInterval > 0 && steadyMs - this.#lastMs >= snapshotInterval * 1000) {
+      this.#lastMs = steadyMs;
       try {
         this.save(DEFAULT_SNAPSHOT, () => {});
       } catch (error) {

@@ -16,7 +16,7 @@ const FAILED = new ReplyError("ERR");
 /** See the head of this file. */
 export class RdbSaver {
   /** When the data was last saved, Unix milliseconds. */
-  lastSaveMs: number;
+  lastSaveMs = 0;
   /** Whether the last background save succeeded. */
   lastSucceeded = true;
   /** How long the last background save took, in seconds; -1 if there was none. */
@@ -26,11 +26,20 @@ export class RdbSaver {
   /** Called when a background save has ended. */
   readonly onEnd: ((succeeded: boolean) => void)[] = [];
   #isScheduled = false;
+  /** As `lastSaveMs`, and when a background save last began: `engine.steadyMs`, by which the next one is due. */
+  #savedAtMs = 0;
   #lastTryMs = 0;
   #dirtyAtStart = 0;
 
   constructor(readonly context: SaveContext) {
-    this.lastSaveMs = context.engine.clock.nowMs();
+    this.noteSaved();
+  }
+
+  /** What is on the disk is what there is now. */
+  noteSaved(): void {
+    const { engine } = this.context;
+    this.lastSaveMs = engine.clock.nowMs();
+    this.#savedAtMs = engine.steadyMs;
   }
 
   #order(temporary: string): SnapshotOrder {
@@ -56,7 +65,7 @@ export class RdbSaver {
     this.context.moveIntoPlace(temporary, engine.config.values.dbfilename);
     engine.log.notice("DB saved on disk");
     engine.dirty = 0;
-    this.lastSaveMs = engine.clock.nowMs();
+    this.noteSaved();
     this.lastSucceeded = true;
   }
 
@@ -89,7 +98,7 @@ export class RdbSaver {
     const { engine, jobs } = this.context, temporary = this.#temporary();
     this.#isScheduled = false;
     this.saves++;
-    this.#lastTryMs = engine.clock.nowMs();
+    this.#lastTryMs = engine.steadyMs;
     this.#dirtyAtStart = engine.dirty;
     try {
       jobs.start(this.#order(temporary), (error) => {
@@ -116,23 +125,22 @@ export class RdbSaver {
       engine.log.warning(`Background saving error: ${textOf(problem)}`);
       return;
     }
-    const nowMs = engine.clock.nowMs();
     engine.log.notice("DB saved on disk");
     engine.log.notice("Background saving terminated with success");
     engine.dirty -= this.#dirtyAtStart;
-    this.lastSaveMs = nowMs;
-    this.lastSeconds = Math.floor((nowMs - this.#lastTryMs) / 1000);
+    this.noteSaved();
+    this.lastSeconds = Math.floor((engine.steadyMs - this.#lastTryMs) / 1000);
     this.lastSucceeded = true;
   }
 
   /** Starts what is due; called while no job runs. */
   startIfDue(): void {
     const { engine } = this.context, { save } = engine.config.values;
-    const nowMs = engine.clock.nowMs();
+    const nowMs = engine.steadyMs;
     if (!this.lastSucceeded && nowMs - this.#lastTryMs <= RETRY_MS) return;
     if (this.#isScheduled) return void this.start();
     for (const { seconds, changes } of save) {
-      if (engine.dirty < changes || nowMs - this.lastSaveMs <= seconds * 1000) continue;
+      if (engine.dirty < changes || nowMs - this.#savedAtMs <= seconds * 1000) continue;
       engine.log.notice(`${changes} changes in ${seconds} seconds. Saving...`);
       this.start();
       return;

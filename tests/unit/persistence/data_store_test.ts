@@ -118,6 +118,17 @@ Deno.test("save points save after so many changes in so many seconds", async () 
   assertEquals(server.log.includes("2 changes in 5 seconds. Saving..."), true);
 });
 
+Deno.test("save points, and snapshot-interval, go by the time that has passed though the clock is set back", async () => {
+  const server = await StoreServer.start(undefined, { save: "5 1", "snapshot-interval": "5" }),
+    c = server.client();
+  c.send("SET", "k", "v");
+  server.clock.set(-3_600_000);
+  for (let i = 0; i < 7; i++) await server.second();
+  assertEquals([server.engine.dirty, server.disk.get("d/dump.rdb") === undefined], [0, false]);
+  assertEquals(server.log.includes("1 changes in 5 seconds. Saving..."), true);
+  assertEquals(server.disk.get("d/snapshot.json") === undefined, false);
+});
+
 Deno.test("a failed background save refuses writes until one succeeds", async () => {
   const server = await StoreServer.start(undefined, { save: "5 1" });
   const c = server.client();

@@ -138,6 +138,21 @@ Deno.test("AppendOnlyFile under everysec syncs in the background, once a second,
   assertEquals(syncs(), 1, "all is on the disk already");
 });
 
+Deno.test("AppendOnlyFile under everysec goes on syncing when the clock is set back", async () => {
+  const bench = new Bench().start();
+  const syncs = () => bench.disk.journal.filter((line) => line === `fsync ${INCR_1}`).length;
+  for (const expected of [1, 2]) {
+    bench.feed("A");
+    bench.aof.endOfBatch();
+    bench.clock.set(-3_600_000);
+    bench.clock.advance(1000);
+    bench.aof.tick();
+    await Promise.resolve();
+    assertEquals(syncs(), expected);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  }
+});
+
 Deno.test("AppendOnlyFile never has two background syncs at once and counts slow ones", async () => {
   const bench = new Bench().start();
   bench.disk.holdSyncs = true;
