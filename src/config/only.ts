@@ -9,13 +9,13 @@ import type { Parameter } from "./kinds.ts";
  */
 export function refusing<T>(
   parameter: Parameter<T>,
-  reasonAgainst: (value: T) => string | undefined,
+  reasonAgainst: (value: T, isStart: boolean) => string | undefined,
 ): Parameter<T> {
   return {
     ...parameter,
     parse(words, context) {
       const value = parameter.parse(words, context);
-      const reason = reasonAgainst(value);
+      const reason = reasonAgainst(value, context.loading);
       if (reason !== undefined) throw new ConfigError(reason);
       return value;
     },

@@ -190,10 +190,13 @@ export const PARAMETERS = {
   "bio_cpulist": text("", fixedAndMeaningless),
   "aof_rewrite_cpulist": text("", fixedAndMeaningless),
   "bgsave_cpulist": text("", fixedAndMeaningless),
-  "oom-score-adj": only(
-    "no",
+  // CONFIG SET is answered by a warning in the log: clients set it among other things, as Redis's own suite does.
+  "oom-score-adj": refusing(
     choice("no", ["no", "yes", "relative", "absolute"], { synonyms: { relative: "yes" } }),
-    "the score cannot be adjusted from inside (in a unit of systemd: OOMScoreAdjust=)",
+    (value, isStart) =>
+      isStart && value !== "no"
+        ? "the score cannot be adjusted from inside (in a unit of systemd: OOMScoreAdjust=): only 'no' is supported"
+        : undefined,
   ),
   "oom-score-adj-values": oomScores([0, 200, 800], { flags: Multi | Meaningless }),
   "disable-thp": bool(true, fixedAndMeaningless),

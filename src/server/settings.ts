@@ -33,6 +33,9 @@ export function connectSettings(engine: Engine): void {
   ) {
     config.onApply(name, () => engine.refreshSettings());
   }
+  config.onApply("oomScoreAdj", (value) => {
+    if (value !== "no") engine.log.warning("oom-score-adj has no effect: the score is set from outside");
+  });
   // A lower limit holds soon, not only with the next command; but not inside the transaction that sets it.
   config.onApply("maxmemory", (limit) => engine.mustMakeRoom = limit > 0);
 }

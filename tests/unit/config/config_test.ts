@@ -78,6 +78,7 @@ const ACCEPTED: [name: string, given: string, printed: string][] = [
   ["maxmemory-clients", "1gb", "1073741824"],
   ["appendonly", "YES", "yes"],
   ["maxmemory-policy", "AllKeys-LRU", "allkeys-lru"],
+  ["oom-score-adj", "relative", "yes"],
   ["hz", "0", "1"],
   ["hz", "100000", "500"],
   ["save", "", ""],
