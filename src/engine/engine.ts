@@ -311,16 +311,15 @@ export class Engine {
   commandFor(client: Client, args: Args): Command | undefined {
     const cmd = this.commands.resolve(args);
     if (cmd !== undefined && acceptsCount(cmd, args.count)) return cmd;
-    if (!this.#crossProtocol.cutOffHttp(client, args)) this.#reject(client, null, this.#mismatch(cmd, args));
+    if (!this.#crossProtocol.cutOffHttp(client, args)) {
+      this.#reject(client, cmd ?? null, this.#mismatch(cmd, args));
+    }
     return undefined;
   }
 
   /** Why `args` are no call: an unknown name, or a wrong number of arguments for `cmd`. */
   #mismatch(cmd: Command | undefined, args: Args): ReplyError {
-    if (cmd !== undefined) {
-      this.commands.stats.of(cmd).rejectedCalls++;
-      return wrongArity(cmd.fullName);
-    }
+    if (cmd !== undefined) return wrongArity(cmd.fullName);
     const container = this.commands.find(args);
     if (container === undefined) return unknownCommand(args.string(0), args.strings(1));
     return unknownSubcommand(args.string(1), container.name);
@@ -355,10 +354,9 @@ export class Engine {
     }
     if (cmd !== null && (cmd.flags & Flag.RunsQueue) !== 0) {
       this.discard(client);
-      this.replyError(
-        client,
-        new ReplyError(`${EXEC_ABORT.code} Transaction discarded because of: ${error.text}`),
-      );
+      // A text that Redis composes, as that of the arity, has no code in it.
+      const why = error.text.replace(/^ERR (?=wrong number)/, "");
+      this.replyError(client, new ReplyError(`${EXEC_ABORT.code} Transaction discarded because of: ${why}`));
       return;
     }
     if (client.has(ClientFlag.Multi)) client.set(ClientFlag.DirtyExec);

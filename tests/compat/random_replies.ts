@@ -31,6 +31,9 @@ const unordered = /^(SMEMBERS|SINTER|SUNION|SDIFF|HKEYS|HVALS|KEYS|SORT|SORT_RO)
 const unorderedPairs = /^HGETALL$/;
 const chosen = /^(SPOP|SRANDMEMBER|HRANDFIELD|ZRANDMEMBER)$/;
 
+/** Of commands about a server's insides those whose replies are the same everywhere. */
+const isExact = /^OBJECT (ENCODING|REFCOUNT)/;
+
 /** A reply to `words` as it is compared. */
 export function normalized(reply: string, words: readonly string[]): string {
   const name = words[0]!;
@@ -38,7 +41,10 @@ export function normalized(reply: string, words: readonly string[]): string {
   if (unordered.test(name)) return sorted(reply, false);
   if (unorderedPairs.test(name)) return sorted(reply, true);
   // Where a cursor leads is each server's own.
-  if (name === "FUNCTION") return sorted(reply, false);
+  if (name === "DUMP" && reply.startsWith("$") && reply !== "$-1\r\n") return "dumped";
+  if (/^(MEMORY|OBJECT|HELLO)$/.test(name) && !isExact.test(words.join(" "))) return reply.slice(0, 1);
+  if (name === "EXEC") return reply.slice(0, reply.indexOf("\r\n"));
+  if (name === "FUNCTION" || name === "PUBSUB" || name === "ACL") return sorted(reply, false);
   if (/SCAN$/.test(name)) return "scanned";
   if (chosen.test(name)) return reply.slice(0, reply.startsWith("$") ? 1 : reply.indexOf("\r\n"));
   if (/^P?TTL$/.test(name)) return coarse(reply, name === "TTL" ? 100 : 100_000);

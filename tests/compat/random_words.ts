@@ -16,8 +16,9 @@ const integers = "0 1 2 3 5 10 -1 -2 -3 -5 -10 100 65536".split(" ");
 const extremeIntegers =
   "2147483647 2147483648 -2147483649 4294967296 9007199254740991 9007199254740993 -9007199254740993 9223372036854775807 -9223372036854775807 -9223372036854775808 9223372036854775808 18446744073709551615 99999999999999999999"
     .split(" ");
-const noIntegers = ["", " 1", "1 ", "+1", "01", "-0", "0x10", "1.0", "1e3", "abc", "1\0", "--1", "\xff"];
-const doubles = "0 1 -1 0.5 -2.25 3.0e3 1e17 100.125 0x1p3 -0 .5 5. 12345678.9".split(" ");
+const noIntegers = ["", " 1", "1 ", "+1", "01", "0x10", "1.0", "1e3", "abc", "1\0", "--1", "\xff"];
+// No -0: whether a score keeps its sign depends on the encoding, which SORT changes in Redis.
+const doubles = "0 1 -1 0.5 -2.25 3.0e3 1e17 100.125 0x1p3 .5 5. 12345678.9".split(" ");
 const extremeDoubles =
   "inf -inf +inf 1e308 -1e308 1.7976931348623157e308 5e-324 1e400 1e-400 9007199254740993 infinity 0x1p-1080"
     .split(" ");
@@ -167,6 +168,9 @@ const byName: Readonly<Record<string, readonly string[]>> = {
   "destination-db": ["0", "1", "2", "99", "x"],
   entriesadded: integers,
   freq: ["0", "5", "255", "256", "-1", "x"],
+  username: ["someone", "none"],
+  category: ["read", "hash", "none", ""],
+  protover: ["2", "3", "4", "x"],
   operation: ["AND", "OR", "XOR", "NOT", "NAND"],
   numreplicas: ["0", "0", "x", "-1"],
   numlocal: ["0", "2", "x"],

@@ -7,6 +7,7 @@ import {
   command,
   findKeys,
   Flag,
+  KeyFlag,
   type KeyPosition,
   oneOf,
   patternArg,
@@ -92,7 +93,8 @@ function list(ctx: CommandContext, args: Args): void {
 function keysOf(ctx: CommandContext, given: Args): KeyPosition[] {
   const cmd = ctx.engine.commands.resolve(given);
   if (cmd === undefined) throw INVALID_COMMAND;
-  if (cmd.keys.length === 0 && cmd.keysOf === undefined) throw NO_KEY_ARGUMENTS;
+  const hasKeys = cmd.keysOf !== undefined || cmd.keys.some(({ flags }) => (flags & KeyFlag.NotKey) === 0);
+  if (!hasKeys) throw NO_KEY_ARGUMENTS;
   if (!acceptsCount(cmd, given.count)) throw INVALID_COUNT;
   const found = findKeys(cmd, given) ?? [];
   if (found.length === 0 && (cmd.flags & Flag.NoMandatoryKeys) === 0) throw INVALID_ARGUMENTS;

@@ -124,3 +124,18 @@ Deno.test("min-replicas-to-write refuses writes, queued ones at EXEC, and lets r
   s.client().send("CONFIG", "SET", "min-replicas-to-write", "0");
   assertEquals(c.send("SET", "k", "v"), "OK");
 });
+
+Deno.test("EXEC with arguments ends the transaction, as redis-server does", () => {
+  using s = startInProcess();
+  const c = s.client();
+  c.send("MULTI");
+  c.send("SET", "k", "v");
+  assertEquals(
+    c.send("EXEC", "now"),
+    new ReplyFailure(
+      "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+    ),
+  );
+  assertEquals(c.send("EXEC"), new ReplyFailure("ERR EXEC without MULTI"));
+  assertEquals(c.send("GET", "k"), null);
+});

@@ -141,3 +141,10 @@ Deno.test("every command says what it does, since when, and what it costs", () =
   }
   assertEquals([...groups].filter((group) => !/^[a-z-]+$/.test(group)), []);
 });
+
+Deno.test("COMMAND GETKEYS does not take a channel for a key", () => {
+  using s = startInProcess();
+  const c = s.client(), none = new ReplyFailure("ERR The command has no key arguments");
+  assertEquals(c.send("COMMAND", "GETKEYS", "SPUBLISH", "channel", "message"), none);
+  assertEquals(c.send("COMMAND", "GETKEYSANDFLAGS", "SSUBSCRIBE", "a", "b"), none);
+});
