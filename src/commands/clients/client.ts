@@ -33,10 +33,11 @@ function isPlain(text: string): boolean {
   return /^[!-~]*$/.test(text);
 }
 
-/** Gives a client a name; throws if it could not stand in CLIENT LIST. */
-export function setClientName(client: Client, name: string): void {
+/** Argument `i` as the name of a client; throws if it could not stand in CLIENT LIST. */
+export function clientNameArgument(args: Args, i: number): string {
+  const name = args.string(i);
   if (!isPlain(name)) throw BAD_NAME;
-  client.name = name;
+  return name;
 }
 
 function setinfo(ctx: CommandContext, args: Args): void {
@@ -277,7 +278,7 @@ const subcommands: readonly Command[] = [
     summary: "Replies with the name of the connection.",
   }),
   sub("setname", (ctx, args) => {
-    setClientName(ctx.client, args.string(2));
+    ctx.client.name = clientNameArgument(args, 2);
     ctx.reply.ok();
   }, {
     arity: 3,

@@ -8,7 +8,7 @@ import { redactFrom, redactOptions } from "../../engine/redaction.ts";
 import { ClientGuard } from "../../engine/refusals.ts";
 import { NOPROTO, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
 import { REDIS_VERSION } from "../../util/version.ts";
-import { setClientName } from "./client.ts";
+import { clientNameArgument } from "./client.ts";
 import { unsubscribeSilently } from "./pubsub.ts";
 
 function ping(ctx: CommandContext, args: Args): void {
@@ -55,7 +55,7 @@ function helloOptions(args: Args): HelloOptions {
   const options = new ArgReader(args, 2);
   while (options.more) {
     if (options.take("AUTH", 2)) found.user = [options.string(), options.string()];
-    else if (options.take("SETNAME", 1)) found.name = options.string();
+    else if (options.take("SETNAME", 1)) found.name = clientNameArgument(args, options.at++);
     else throw new ReplyError(`ERR Syntax error in HELLO option '${options.string()}'`);
   }
   return found;
@@ -70,7 +70,7 @@ function hello(ctx: CommandContext, args: Args): void {
       "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
     );
   }
-  if (name !== undefined) setClientName(client, name);
+  if (name !== undefined) client.name = name;
   if (version !== undefined) reply.resp = version;
   reply.map(7);
   reply.bulk("server");

@@ -145,3 +145,14 @@ Deno.test("RESET ends MONITOR, QUIT answers and closes", () => {
   assertEquals([c.send("QUIT"), c.closed], ["OK", true]);
   assertEquals([other.send("QUIT", "now"), other.closed], ["OK", true]);
 });
+
+Deno.test("HELLO looks at every name before it authenticates, also one that a later option replaces", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const bad = new ReplyFailure("ERR Client names cannot contain spaces, newlines or special characters.");
+  c.send("ACL", "SETUSER", "someone", "on", ">secret");
+  assertEquals(c.send("HELLO", "2", "SETNAME", "a b", "AUTH", "someone", "wrong"), bad);
+  assertEquals(c.send("HELLO", "2", "AUTH", "someone", "secret", "SETNAME", "a b"), bad);
+  assertEquals(c.send("HELLO", "2", "SETNAME", "a b", "SETNAME", "ab"), bad);
+  assertEquals(c.send("ACL", "WHOAMI"), "default");
+});
