@@ -1,123 +1,68 @@
 /**
- * Names and the times at which they expire, with the next one always at hand: the fields of one hash, or
- * the keys of a database whose values have parts that expire.
- *
- * A map gives each name's time; a binary heap of (time, name) pairs tells which comes next. A pair
- * whose time is no longer the name's is stale: it is dropped when it reaches the top, and all are
- * swept out when they outnumber the living, so that every operation takes O(log n) amortised.
+ * Names and the times at which they expire, with the next one always at hand: the keys of a database whose values have parts
+ * that expire. It is a table of fields without values (field_table.ts), so that nothing of it lies in the heap.
  */
+import type { Store } from "../store/store.ts";
+import { FieldTable } from "./field_table.ts";
+
+/** See the head of this file. Every operation takes O(log n) at most. */
 export class ExpiryQueue {
-  readonly #at = new Map<string, number>();
-  #heapAt: number[] = [];
-  #heapName: string[] = [];
+  readonly #table: FieldTable;
+
+  constructor(store: Store) {
+    this.#table = new FieldTable(store);
+  }
 
   /** How many names have a time. */
   get size(): number {
-    return this.#at.size;
+    return this.#table.size;
   }
 
-  /** Bytes of heap, an estimate. */
-  get memoryBytes(): number {
-    return 200 + this.#at.size * 48 + this.#heapAt.length * 16;
+  /** Bytes of the store. */
+  get runBytes(): number {
+    return this.#table.runBytes;
   }
 
   /** When the next name expires, in milliseconds since the epoch; Infinity if none does. */
   get nextMs(): number {
-    return this.#heapAt.length > 0 ? this.#heapAt[0]! : Infinity;
+    return this.#table.nextMs;
   }
 
   /** When `name` expires, in milliseconds since the epoch; Infinity if it does not. */
   get(name: string): number {
-    return this.#at.get(name) ?? Infinity;
+    const ref = this.#table.find(name);
+    return ref === 0 ? Infinity : this.#table.timeOf(ref);
   }
 
-  /** Lets `name` expire at `atMs`. The string is kept. */
+  /** Lets `name` expire at `atMs`, below 2^53. */
   set(name: string, atMs: number): void {
-    if (this.#at.get(name) === atMs) return;
-    this.#at.set(name, atMs);
-    this.#heapAt.push(atMs);
-    this.#heapName.push(name);
-    this.#siftUp(this.#heapAt.length - 1);
-    this.#dropStale();
+    const ref = this.#table.find(name);
+    if (ref === 0) this.#table.set(name, "");
+    this.#table.setTime(ref === 0 ? this.#table.find(name) : ref, atMs);
   }
 
   /** Takes out `name`; tells whether it was there. */
   delete(name: string): boolean {
-    if (!this.#at.delete(name)) return false;
-    this.#dropStale();
-    return true;
+    return this.#table.size > 0 && this.#table.delete(name);
   }
 
   /** Takes out the names whose time is `nowMs` or earlier, at most `limit` of them, the earliest first. */
   takeDue(nowMs: number, limit: number): string[] {
-    const due: string[] = [];
-    while (due.length < limit && this.nextMs <= nowMs) {
-      const name = this.#heapName[0]!;
-      this.#at.delete(name);
-      due.push(name);
-      this.#dropStale();
-    }
-    return due;
+    return this.#table.takeDue(nowMs, limit);
   }
 
-  /** Takes out all names. */
+  /** Takes out all names. O(n). */
   clear(): void {
-    this.#at.clear();
-    this.#heapAt = [];
-    this.#heapName = [];
+    this.#table.free();
   }
 
-  /** An independent copy. O(n). */
-  copy(): ExpiryQueue {
-    const twin = new ExpiryQueue();
-    for (const [name, atMs] of this.#at) twin.set(name, atMs);
-    return twin;
+  /** See {@linkcode CollectionValue.compact}. */
+  compact(cursor: number, budget: number): number {
+    return this.#table.compact(cursor, budget);
   }
 
-  /** Makes the pair at the top a living one, and sweeps the heap when most of it is stale. */
-  #dropStale(): void {
-    while (this.#heapAt.length > 0 && this.#at.get(this.#heapName[0]!) !== this.#heapAt[0]) this.#popTop();
-    if (this.#heapAt.length <= 2 * this.#at.size + 16) return;
-    this.#heapAt = [...this.#at.values()];
-    this.#heapName = [...this.#at.keys()];
-    for (let i = (this.#heapAt.length >> 1) - 1; i >= 0; i--) this.#siftDown(i);
-  }
-
-  #popTop(): void {
-    const atMs = this.#heapAt.pop()!, name = this.#heapName.pop()!;
-    if (this.#heapAt.length === 0) return;
-    this.#heapAt[0] = atMs;
-    this.#heapName[0] = name;
-    this.#siftDown(0);
-  }
-
-  #siftUp(i: number): void {
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (this.#heapAt[parent]! <= this.#heapAt[i]!) return;
-      this.#swap(i, parent);
-      i = parent;
-    }
-  }
-
-  #siftDown(i: number): void {
-    const at = this.#heapAt, length = at.length;
-    for (;;) {
-      let least = i;
-      const left = 2 * i + 1, right = left + 1;
-      if (left < length && at[left]! < at[least]!) least = left;
-      if (right < length && at[right]! < at[least]!) least = right;
-      if (least === i) return;
-      this.#swap(i, least);
-      i = least;
-    }
-  }
-
-  #swap(i: number, j: number): void {
-    const atMs = this.#heapAt[i]!, name = this.#heapName[i]!;
-    this.#heapAt[i] = this.#heapAt[j]!;
-    this.#heapName[i] = this.#heapName[j]!;
-    this.#heapAt[j] = atMs;
-    this.#heapName[j] = name;
+  /** Calls `visit` for every run of the store. O(n). */
+  forEachRun(visit: (ref: number) => void): void {
+    this.#table.forEachRun(visit);
   }
 }

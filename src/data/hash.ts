@@ -1,22 +1,32 @@
 /**
  * Hashes. A small one is a packed string (packed.ts) of field, value, field, value …: looked through
- * from the front, built anew by each change. It becomes a table (field_table.ts) when it has more than
+ * from the front, built anew by each change. It becomes a table in the store (field_table.ts) when it has more than
  * `hash-max-listpack-entries` fields or one field or value longer than `hash-max-listpack-value`, and
  * stays one, as in Redis.
  *
- * Fields may expire (expiry_queue.ts). A field whose time has come stays until
- * {@linkcode HashValue.expireDue} takes it out; until then reads that are given the time pass over it.
- * A hash that has ever had such a field says `listpackex` while it is small.
+ * Fields may expire. A small hash keeps their times in a list in the order of the fields, a large one in its table. A field
+ * whose time has come stays until {@linkcode HashValue.expireDue} takes it out; until then reads that are given the time pass
+ * over it. A hash that has ever had such a field says `listpackex` while it is small.
+ *
+ * Between commands a small hash is the bytes
+ *
+ *     | fields, TIMED and TABLE: two bytes | times, six bytes each, if TIMED | packed string |
+ *
+ * and one of medium size, with TABLE, the root of its table in place of times and string.
  */
-import { ExpiryQueue } from "./expiry_queue.ts";
-import { latin1 } from "../util/bytes.ts";
+import type { Random } from "../util/random.ts";
+import { latin1, writeLatin1 } from "../util/bytes.ts";
+import { readWord, writeWord } from "../store/words.ts";
 import type { DataLimits } from "./limits.ts";
+import { forgetOrphan, freeIfOrphaned } from "./orphans.ts";
 import {
+  contentStart,
   COUNT_BYTES,
   encodeEntry,
   entryEnd,
   entryText,
   findEntry,
+  findEntryBytes,
   flat,
   hasTwins,
   nthEntry,
@@ -24,13 +34,33 @@ import {
   packedCount,
   packText,
   spliceText,
-  unpackEntries,
 } from "./packed.ts";
-import { FieldTable } from "./field_table.ts";
-import { CollectionValue, ValueType } from "./value.ts";
+import { FIELD_ROOT_BYTES, FieldTable } from "./field_table.ts";
+import { drawDistinct } from "./sampling.ts";
+import { CollectionValue, type ElementSink, ValueType } from "./value.ts";
 
 /** Called with each field and its value. */
 export type FieldVisitor = (field: string, value: string) => void;
+
+/** In the two bytes before a packed hash, beside the number of its fields: it has had expiring ones. */
+const TIMED = 0x8000;
+/** In the same place: what follows is a table's root. */
+const TABLE = 0x4000;
+const COUNT_MASK = 0x3fff;
+const TIME_BYTES = 6;
+/** What is kept of a field that does not expire. */
+const NEVER = 2 ** 48 - 1;
+/** The latest time that a field can expire at, in milliseconds since the epoch. */
+export const LATEST_FIELD_EXPIRY_MS: number = NEVER - 1;
+/** A table of more bytes than this is a value of its own; the root of a smaller one is packed in its place. */
+const LARGEST_ROOTED_BYTES = 65_536;
+/** Which parts of each field {@linkcode HashValue.writeAll} writes. */
+export const FieldParts = { Names: 1, Values: 2, Both: 3 } as const;
+
+/** Whether the packed hash at `at` has, or once had, expiring fields. */
+export function hasTimes(bytes: Uint8Array, at: number): boolean {
+  return (packedCount(bytes, at) & TIMED) !== 0;
+}
 
 /** A hash: fields with values, both latin1 strings. */
 export class HashValue extends CollectionValue {
@@ -39,19 +69,32 @@ export class HashValue extends CollectionValue {
   /** All fields and values while the hash is small; empty when there is a table. */
   #packed = "";
   #packedCount = 0;
+  /** When the fields of a small hash expire, Infinity for those that do not; null if none ever has. */
+  #times: number[] | null = null;
   #table: FieldTable | null = null;
-  #expiry: ExpiryQueue | null = null;
+  /** A field of it has had a time. */
+  #isTimed = false;
 
   constructor(limits: DataLimits) {
     super();
     this.#limits = limits;
   }
 
-  /** The small hash that was packed into the bytes [start, end). */
+  /** The hash that was packed into the bytes [start, end). */
   static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): HashValue {
-    const hash = new HashValue(limits);
-    hash.#packedCount = packedCount(bytes, start);
-    hash.#packed = latin1(bytes, start + COUNT_BYTES, end);
+    const hash = new HashValue(limits), mark = packedCount(bytes, start);
+    let at = start + COUNT_BYTES;
+    hash.#isTimed = (mark & TIMED) !== 0;
+    if ((mark & TABLE) !== 0) {
+      hash.#table = new FieldTable(limits.store).readRoot(bytes, at);
+      return hash;
+    }
+    const count = hash.#packedCount = mark & COUNT_MASK;
+    if (hash.#isTimed) {
+      hash.#times = readTimes(bytes, at, count);
+      at += count * TIME_BYTES;
+    }
+    hash.#packed = latin1(bytes, at, end);
     return hash;
   }
 
@@ -65,11 +108,43 @@ export class HashValue extends CollectionValue {
   }
 
   override get packedBytes(): number {
-    return this.#table === null && this.#expiry === null ? COUNT_BYTES + this.#packed.length : -1;
+    if (this.#table !== null) {
+      return this.#table.runBytes <= LARGEST_ROOTED_BYTES ? COUNT_BYTES + FIELD_ROOT_BYTES : -1;
+    }
+    if (this.#packedCount > COUNT_MASK) return -1;
+    return COUNT_BYTES + (this.#times === null ? 0 : TIME_BYTES * this.#times.length) + this.#packed.length;
   }
 
   override packInto(bytes: Uint8Array, at: number): void {
-    packText(bytes, at, this.#packedCount, this.#packed);
+    const mark = this.#isTimed ? TIMED : 0;
+    if (this.#table !== null) {
+      packText(bytes, at, mark | TABLE, "");
+      this.#table.writeRoot(bytes, at + COUNT_BYTES);
+      forgetOrphan(this);
+      return;
+    }
+    packText(bytes, at, mark | this.#packedCount, "");
+    at += COUNT_BYTES;
+    if (this.#times !== null) at = writeTimes(bytes, at, this.#times);
+    writeLatin1(bytes, at, this.#packed);
+  }
+
+  override get runBytes(): number {
+    return this.#table === null ? 0 : this.#table.runBytes;
+  }
+
+  override free(): void {
+    if (this.#table === null) return;
+    this.#table.free();
+    forgetOrphan(this);
+  }
+
+  override compact(cursor: number, budget: number): number {
+    return this.#table === null ? 0 : this.#table.compact(cursor, budget);
+  }
+
+  override forEachRun(visit: (ref: number) => void): void {
+    this.#table?.forEachRun(visit);
   }
 
   override touch(buf: Uint8Array, names: Int32Array, count: number): void {
@@ -86,13 +161,15 @@ export class HashValue extends CollectionValue {
 
   get encoding(): string {
     if (this.#table !== null) return "hashtable";
-    return this.#expiry === null ? "listpack" : "listpackex";
+    return this.#isTimed ? "listpackex" : "listpack";
   }
 
   get memoryBytes(): number {
-    return 80 + (this.#table === null ? 16 + this.#packed.length : this.#table.memoryBytes) +
-      (this.#expiry === null ? 0 : this.#expiry.memoryBytes);
+    if (this.#table !== null) return 80 + this.#table.memoryBytes;
+    return 96 + this.#packed.length + (this.#times === null ? 0 : 16 + 8 * this.#times.length);
   }
+
+  // ---- Reading ------------------------------------------------------------------------------------------------------
 
   /**
    * The value of `field`, or undefined.
@@ -100,38 +177,65 @@ export class HashValue extends CollectionValue {
    * @param nowMs hides the field if it has expired by then; left out, nothing is hidden
    */
   get(field: string, nowMs = -Infinity): string | undefined {
-    if (this.#expiry !== null && this.#expiry.get(field) <= nowMs) return undefined;
-    if (this.#table !== null) {
-      const slot = this.#table.find(field);
-      return slot < 0 ? undefined : this.#table.valueAt(slot);
+    const table = this.#table;
+    if (table !== null) {
+      const ref = table.find(field);
+      return ref === 0 || this.#isOver(ref, nowMs) ? undefined : table.valueOf(ref);
     }
     const pos = findEntry(this.#packed, field, 2);
-    return pos < 0 ? undefined : entryText(this.#packed, entryEnd(this.#packed, pos));
+    if (pos < 0 || this.#timeAt(pos) <= nowMs) return undefined;
+    return entryText(this.#packed, entryEnd(this.#packed, pos));
+  }
+
+  /** Writes the value of the field `buf[start, end)` to `out`, with no string in between; false if there is no such field. */
+  writeValue(buf: Uint8Array, start: number, end: number, nowMs: number, out: ElementSink): boolean {
+    const table = this.#table;
+    if (table !== null) {
+      const ref = table.findBytes(buf, start, end);
+      if (ref === 0 || this.#isOver(ref, nowMs)) return false;
+      const at = table.valueAt(ref);
+      out.bulkBytes(table.bytesOf(ref), at, at + table.valueLength(ref));
+      return true;
+    }
+    const packed = this.#packed, pos = findEntryBytes(packed, buf, start, end, 2);
+    if (pos < 0 || this.#timeAt(pos) <= nowMs) return false;
+    const valueAt = entryEnd(packed, pos);
+    out.bulkPart(packed, contentStart(packed, valueAt), entryEnd(packed, valueAt));
+    return true;
   }
 
   /** Whether there is such a field (that has not expired by `nowMs`). */
   has(field: string, nowMs = -Infinity): boolean {
-    if (this.#expiry !== null && this.#expiry.get(field) <= nowMs) return false;
-    if (this.#table !== null) return this.#table.find(field) >= 0;
-    return findEntry(this.#packed, field, 2) >= 0;
+    const table = this.#table;
+    if (table !== null) {
+      const ref = table.find(field);
+      return ref !== 0 && !this.#isOver(ref, nowMs);
+    }
+    const pos = findEntry(this.#packed, field, 2);
+    return pos >= 0 && !(this.#timeAt(pos) <= nowMs);
   }
 
+  // ---- Writing ------------------------------------------------------------------------------------------------------
+
   /**
-   * Sets a field; tells whether it is new. Both strings are kept: they must not be parts cut from big
+   * Sets a field; tells whether it is new. Both strings are kept by a small hash: they must not be parts cut from big
    * ones. The field's expiry goes, unless `keepExpiry`.
    */
   set(field: string, value: string, keepExpiry = false): boolean {
-    if (this.#expiry !== null && !keepExpiry) this.#expiry.delete(field);
-    if (this.#table !== null) return this.#table.set(field, value);
+    if (this.#table !== null) return this.#table.set(field, value, keepExpiry);
     const longest = this.#limits.hashMaxListpackValue;
-    if (field.length > longest || value.length > longest) return this.#toTable().set(field, value);
+    if (field.length > longest || value.length > longest) {
+      return this.#toTable().set(field, value, keepExpiry);
+    }
     const packed = this.#packed, pos = findEntry(packed, field, 2);
     if (pos >= 0) {
+      if (this.#times !== null && !keepExpiry) this.#times[this.#numberAt(pos)] = Infinity;
       const start = entryEnd(packed, pos);
       this.#packed = spliceText(packed, start, entryEnd(packed, start), encodeEntry(value));
     } else {
       this.#packed = flat(packed + encodeEntry(field) + encodeEntry(value));
       this.#packedCount++;
+      this.#times?.push(Infinity);
     }
     // After a mere update too: the limit may be a lower one by now.
     if (this.#packedCount > this.#limits.hashMaxListpackEntries) this.#toTable();
@@ -140,56 +244,96 @@ export class HashValue extends CollectionValue {
 
   /** {@linkcode HashValue.set} with the field and the value as parts of `from`, which spares a large hash the strings. */
   setBytes(from: Uint8Array, start: number, end: number, valueStart: number, valueEnd: number): boolean {
-    if (this.#table === null || this.#expiry !== null) {
-      return this.set(latin1(from, start, end), latin1(from, valueStart, valueEnd));
-    }
-    return this.#table.setBytes(from, start, end, valueStart, valueEnd);
+    if (this.#table !== null) return this.#table.setBytes(from, start, end, valueStart, valueEnd);
+    return this.set(latin1(from, start, end), latin1(from, valueStart, valueEnd));
   }
 
   /** Removes a field; tells whether it was there. */
   delete(field: string): boolean {
-    if (this.#expiry !== null) this.#expiry.delete(field);
     if (this.#table !== null) return this.#table.delete(field);
-    const packed = this.#packed, pos = findEntry(packed, field, 2);
-    if (pos < 0) return false;
+    const pos = findEntry(this.#packed, field, 2);
+    return pos >= 0 && this.#deleteAt(pos);
+  }
+
+  /** Removes the field `buf[start, end)`; tells whether it was there. */
+  deleteBytes(buf: Uint8Array, start: number, end: number): boolean {
+    if (this.#table !== null) return this.#table.deleteBytes(buf, start, end);
+    const pos = findEntryBytes(this.#packed, buf, start, end, 2);
+    return pos >= 0 && this.#deleteAt(pos);
+  }
+
+  #deleteAt(pos: number): boolean {
+    const packed = this.#packed;
+    this.#times?.splice(this.#numberAt(pos), 1);
     this.#packed = spliceText(packed, pos, entryEnd(packed, entryEnd(packed, pos)), "");
     this.#packedCount--;
     return true;
   }
 
+  // ---- Walks --------------------------------------------------------------------------------------------------------
+
   /** Calls `visit` for every field (that has not expired by `nowMs`). O(n). */
   forEach(visit: FieldVisitor, nowMs = -Infinity): void {
-    const expiry = this.#expiry === null || this.#expiry.nextMs > nowMs ? null : this.#expiry;
-    const show: FieldVisitor = expiry === null ? visit : (field, value) => {
-      if (expiry.get(field) > nowMs) visit(field, value);
-    };
-    if (this.#table === null) return this.#walkPacked(show);
     const table = this.#table;
-    for (let slot = 0; slot < table.size; slot++) show(table.fieldAt(slot), table.valueAt(slot));
+    if (table === null) return this.#walkPacked(visit, nowMs);
+    table.forEach((ref) => {
+      if (!this.#isOver(ref, nowMs)) visit(table.fieldOf(ref), table.valueOf(ref));
+    });
+  }
+
+  /**
+   * Writes the fields, the values, or each field and its value, of all fields that have not expired by `nowMs`, with no string
+   * in between. O(n).
+   *
+   * @param parts one of {@linkcode FieldParts}
+   */
+  writeAll(parts: number, nowMs: number, out: ElementSink): void {
+    const table = this.#table, packed = this.#packed;
+    if (table !== null) {
+      return table.forEach((ref) => {
+        if (!this.#isOver(ref, nowMs)) writeParts(table, ref, parts, out);
+      });
+    }
+    for (let pos = 0, number = 0, end; pos < packed.length; pos = end, number++) {
+      const valueAt = entryEnd(packed, pos);
+      end = entryEnd(packed, valueAt);
+      if (this.#times !== null && this.#times[number]! <= nowMs) continue;
+      if ((parts & FieldParts.Names) !== 0) out.bulkPart(packed, contentStart(packed, pos), valueAt);
+      if ((parts & FieldParts.Values) !== 0) out.bulkPart(packed, contentStart(packed, valueAt), end);
+    }
   }
 
   /** How many fields have not expired by `nowMs`. O(1) if none has, else O(n). */
   visibleSize(nowMs: number): number {
     if (this.nextExpiryMs > nowMs) return this.size;
     let visible = 0;
-    this.forEach(() => visible++, nowMs);
+    if (this.#times !== null) { for (const atMs of this.#times) visible += atMs > nowMs ? 1 : 0; }
+    this.#table?.forEach((ref) => visible += this.#isOver(ref, nowMs) ? 0 : 1);
     return visible;
   }
 
-  /**
-   * Calls `visit` for the fields with these numbers, 0 … size - 1, in the order given. O(1) each, and
-   * one walk over a small hash.
-   */
-  entriesAt(numbers: readonly number[], visit: FieldVisitor): void {
-    if (this.#table !== null) {
-      const table = this.#table;
-      for (const slot of numbers) visit(table.fieldAt(slot), table.valueAt(slot));
-    } else if (numbers.length === 1) {
-      const pos = nthEntry(this.#packed, 2 * numbers[0]!);
-      visit(entryText(this.#packed, pos), entryText(this.#packed, entryEnd(this.#packed, pos)));
-    } else {
-      const texts = unpackEntries(this.#packed);
-      for (const number of numbers) visit(texts[2 * number]!, texts[2 * number + 1]!);
+  /** Calls `visit` for a field of a hash that is not empty, each being as likely as the others. O(1), O(n) of a small one. */
+  randomEntry(random: Random, visit: FieldVisitor): void {
+    const table = this.#table;
+    if (table !== null) {
+      const ref = table.sample(random);
+      return visit(table.fieldOf(ref), table.valueOf(ref));
+    }
+    const pos = nthEntry(this.#packed, 2 * random.below(this.#packedCount));
+    visit(entryText(this.#packed, pos), entryText(this.#packed, entryEnd(this.#packed, pos)));
+  }
+
+  /** Calls `visit` for `count` different fields, all choices being equally likely, or for all fields. O(count), O(n) at most. */
+  randomEntries(count: number, random: Random, visit: FieldVisitor): void {
+    const table = this.#table;
+    if (table !== null) {
+      for (const ref of table.sampleDistinct(count, random)) visit(table.fieldOf(ref), table.valueOf(ref));
+      return;
+    }
+    const texts: string[] = [];
+    this.#walkPacked((field, value) => texts.push(field, value), -Infinity);
+    for (const number of drawDistinct(this.size, count, random)) {
+      visit(texts[2 * number]!, texts[2 * number + 1]!);
     }
   }
 
@@ -199,74 +343,150 @@ export class HashValue extends CollectionValue {
    * visited whole.
    */
   scan(cursor: number, count: number, visit: FieldVisitor): number {
-    if (this.#table === null) {
-      this.#walkPacked(visit);
-      return 0;
-    }
     const table = this.#table;
-    let slot = cursor === 0 ? table.size : Math.min(cursor, table.size);
-    for (const end = Math.max(0, slot - count); slot > end; slot--) {
-      visit(table.fieldAt(slot - 1), table.valueAt(slot - 1));
+    if (table !== null) {
+      return table.scan(cursor, count, (ref) => visit(table.fieldOf(ref), table.valueOf(ref)));
     }
-    return slot;
+    this.#walkPacked(visit, -Infinity);
+    return 0;
   }
+
+  // ---- Times --------------------------------------------------------------------------------------------------------
 
   override get hasExpiringParts(): boolean {
-    return this.#expiry !== null;
+    return this.#isTimed;
   }
 
-  /** When the next field expires, in milliseconds since the epoch; Infinity if none does. */
+  /** When the next field expires, in milliseconds since the epoch; Infinity if none does. O(1), O(n) of a small one. */
   override get nextExpiryMs(): number {
-    return this.#expiry === null ? Infinity : this.#expiry.nextMs;
+    if (this.#table !== null) return this.#table.nextMs;
+    return this.#times === null ? Infinity : Math.min(...this.#times);
   }
 
   /** When `field` expires, in milliseconds since the epoch; Infinity if it does not. */
   expiryOf(field: string): number {
-    return this.#expiry === null ? Infinity : this.#expiry.get(field);
+    if (!this.#isTimed) return Infinity;
+    const table = this.#table;
+    if (table !== null) {
+      const ref = table.find(field);
+      return ref === 0 ? Infinity : table.timeOf(ref);
+    }
+    const pos = findEntry(this.#packed, field, 2);
+    return pos < 0 ? Infinity : this.#timeAt(pos);
   }
 
-  /** Lets `field`, which must exist, expire at `atMs` milliseconds since the epoch. */
+  /** Lets `field`, which must exist, expire at `atMs` milliseconds since the epoch, at most {@linkcode LATEST_FIELD_EXPIRY_MS}. */
   setExpiry(field: string, atMs: number): void {
-    this.#expiry ??= new ExpiryQueue();
-    this.#expiry.set(ownText(field), atMs);
+    this.#isTimed = true;
+    if (this.#table !== null) return this.#table.setTime(this.#table.find(field), atMs);
+    this.#times ??= new Array<number>(this.#packedCount).fill(Infinity);
+    this.#times[this.#numberAt(findEntry(this.#packed, field, 2))] = atMs;
   }
 
   /** Lets `field` stay for good; tells whether it had an expiry. */
   persist(field: string): boolean {
-    return this.#expiry !== null && this.#expiry.delete(field);
+    if (this.expiryOf(field) === Infinity) return false;
+    if (this.#table !== null) return this.#table.clearTime(this.#table.find(field));
+    this.#times![this.#numberAt(findEntry(this.#packed, field, 2))] = Infinity;
+    return true;
   }
 
-  /** Removes the fields that have expired by `nowMs`, at most `limit`, and gives their names. */
+  /** Removes the fields that have expired by `nowMs`, at most `limit`, the earliest first, and gives their names. */
   expireDue(nowMs: number, limit = Infinity): string[] {
-    if (this.nextExpiryMs > nowMs || this.#expiry === null) return [];
-    const due = this.#expiry.takeDue(nowMs, limit);
-    for (const field of due) this.delete(field);
-    return due;
+    if (this.nextExpiryMs > nowMs) return [];
+    if (this.#table !== null) return this.#table.takeDue(nowMs, limit);
+    const due: { field: string; atMs: number }[] = [], times = this.#times!;
+    let number = 0;
+    this.#walkPacked((field) => {
+      const atMs = times[number++]!;
+      if (atMs <= nowMs) due.push({ field: ownText(field), atMs });
+    }, -Infinity);
+    const fields = due.sort((one, other) => one.atMs - other.atMs).slice(0, limit).map(({ field }) => field);
+    for (const field of fields) this.delete(field);
+    return fields;
   }
 
   copy(): HashValue {
     const twin = new HashValue(this.#limits);
     twin.#packed = this.#packed;
     twin.#packedCount = this.#packedCount;
-    twin.#table = this.#table === null ? null : this.#table.copy();
-    twin.#expiry = this.#expiry === null ? null : this.#expiry.copy();
+    twin.#isTimed = this.#isTimed;
+    twin.#times = this.#times === null ? null : this.#times.slice();
+    if (this.#table !== null) twin.#keep(this.#table.copy());
     return twin;
   }
 
-  #walkPacked(visit: FieldVisitor): void {
-    const packed = this.#packed;
-    for (let pos = 0; pos < packed.length;) {
+  // ---- Inside -------------------------------------------------------------------------------------------------------
+
+  /** Whether the field of a table's entry has expired by `nowMs`. */
+  #isOver(ref: number, nowMs: number): boolean {
+    return this.#isTimed && nowMs !== -Infinity && this.#table!.timeOf(ref) <= nowMs;
+  }
+
+  /** When the field at a position of the packed string expires. */
+  #timeAt(pos: number): number {
+    return this.#times === null ? Infinity : this.#times[this.#numberAt(pos)]!;
+  }
+
+  /** The number of the field at a position of the packed string. */
+  #numberAt(pos: number): number {
+    let number = 0;
+    for (let at = 0; at < pos; number++) at = entryEnd(this.#packed, entryEnd(this.#packed, at));
+    return number;
+  }
+
+  #walkPacked(visit: FieldVisitor, nowMs: number): void {
+    const packed = this.#packed, times = this.#times;
+    for (let pos = 0, number = 0; pos < packed.length; number++) {
       const valueAt = entryEnd(packed, pos);
-      visit(entryText(packed, pos), entryText(packed, valueAt));
+      if (times === null || times[number]! > nowMs) visit(entryText(packed, pos), entryText(packed, valueAt));
       pos = entryEnd(packed, valueAt);
     }
   }
 
-  #toTable(): FieldTable {
-    const table = new FieldTable();
-    this.#walkPacked((field, value) => table.set(field, value));
-    this.#packed = "";
-    this.#packedCount = 0;
+  /** Makes `table` the hash's own, which nobody has to free if the hash is never stored. */
+  #keep(table: FieldTable): FieldTable {
+    freeIfOrphaned(this, table);
     return this.#table = table;
   }
+
+  #toTable(): FieldTable {
+    const table = this.#keep(new FieldTable(this.#limits.store)), times = this.#times;
+    let number = 0;
+    this.#walkPacked((field, value) => {
+      table.set(field, value);
+      const atMs = times === null ? Infinity : times[number++]!;
+      if (atMs < Infinity) table.setTime(table.find(field), atMs);
+    }, -Infinity);
+    this.#packed = "";
+    this.#packedCount = 0;
+    this.#times = null;
+    return table;
+  }
+}
+
+function writeParts(table: FieldTable, ref: number, parts: number, out: ElementSink): void {
+  const bytes = table.bytesOf(ref), fieldAt = table.fieldAt(ref), valueAt = table.valueAt(ref);
+  if ((parts & FieldParts.Names) !== 0) out.bulkBytes(bytes, fieldAt, fieldAt + table.fieldLength(ref));
+  if ((parts & FieldParts.Values) !== 0) out.bulkBytes(bytes, valueAt, valueAt + table.valueLength(ref));
+}
+
+function readTimes(bytes: Uint8Array, at: number, count: number): number[] {
+  const times: number[] = [];
+  for (let i = 0; i < count; i++, at += TIME_BYTES) {
+    const atMs = (bytes[at + 4]! | (bytes[at + 5]! << 8)) * 2 ** 32 + readWord(bytes, at);
+    times.push(atMs === NEVER ? Infinity : atMs);
+  }
+  return times;
+}
+
+function writeTimes(bytes: Uint8Array, at: number, times: readonly number[]): number {
+  for (const time of times) {
+    const atMs = Math.min(time, NEVER), upper = Math.floor(atMs / 2 ** 32);
+    writeWord(bytes, at, atMs >>> 0);
+    bytes[at + 4] = upper;
+    bytes[at + 5] = upper >>> 8;
+    at += TIME_BYTES;
+  }
+  return at;
 }

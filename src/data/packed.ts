@@ -71,7 +71,7 @@ export function encodeEntry(text: string): string {
 }
 
 /** Where the content of the entry at `pos` begins. */
-function contentStart(packed: string, pos: number): number {
+export function contentStart(packed: string, pos: number): number {
   return packed.charCodeAt(pos) === longMark ? pos + 5 : pos + 1;
 }
 
@@ -126,6 +126,31 @@ export function findEntry(packed: string, text: string, stride: 1 | 2): number {
     if (stride === 2) pos = entryEnd(packed, pos);
   }
   return -1;
+}
+
+/** {@linkcode findEntry} of the text that is `buf[from, to)` in bytes. */
+export function findEntryBytes(
+  packed: string,
+  buf: Uint8Array,
+  from: number,
+  to: number,
+  stride: 1 | 2,
+): number {
+  const end = packed.length, wanted = to - from;
+  for (let pos = 0; pos < end;) {
+    const mark = packed.charCodeAt(pos);
+    const start = mark === longMark ? pos + 5 : pos + 1;
+    const length = mark === longMark ? longLength(packed, pos) : mark;
+    if (length === wanted && matchesBytes(packed, start, buf, from, to)) return pos;
+    pos = start + length;
+    if (stride === 2) pos = entryEnd(packed, pos);
+  }
+  return -1;
+}
+
+function matchesBytes(packed: string, start: number, buf: Uint8Array, from: number, to: number): boolean {
+  for (let i = to - from - 1; i >= 0; i--) if (packed.charCodeAt(start + i) !== buf[from + i]) return false;
+  return true;
 }
 
 /** So many entries are sooner compared with each other than put into a set. */

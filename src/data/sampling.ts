@@ -1,13 +1,6 @@
 /** Which members a random command picks, as numbers: the collections turn a number into a member. */
 import type { Random } from "../util/random.ts";
 
-/** `count` numbers below `size`, each drawn anew, so that they may repeat. */
-export function drawWithRepeats(size: number, count: number, random: Random): number[] {
-  const numbers: number[] = [];
-  for (let i = 0; i < count; i++) numbers.push(random.below(size));
-  return numbers;
-}
-
 /**
  * `count` different numbers below `size`, every choice equally likely, in random order; all numbers,
  * in ascending order, if `count` is not less than `size`. O(count), or O(size) where that is the

@@ -16,6 +16,14 @@ export type ValueType = typeof ValueType[keyof typeof ValueType];
 /** The names TYPE replies with, indexed by {@linkcode ValueType}. */
 export const typeNames: readonly string[] = ["string", "list", "set", "zset", "hash", "stream"];
 
+/** Takes elements as they lie in memory, as a reply does: from bytes, or from the characters of a latin1 string. */
+export interface ElementSink {
+  /** The bytes [start, end) of `buf`. */
+  bulkBytes(buf: Uint8Array, start: number, end: number): void;
+  /** The characters [start, end) of `text`. */
+  bulkPart(text: string, start: number, end: number): void;
+}
+
 /** A list, set, sorted set, hash or stream. */
 export abstract class CollectionValue {
   abstract readonly type: ValueType;

@@ -78,6 +78,7 @@ function hashAt(ctx: CommandContext, key: Key, hash: HashValue): HashAt {
 function removeExpired(engine: Engine, at: HashAt, remove: () => string[]): void {
   const { database, databaseId, key, hash } = at;
   database.willChange(key.hash);
+  database.openCollection(database.find(key), hash);
   engine.unsettled(database, key, hash);
   const fields = remove();
   engine.stats.expiredFields += fields.length;

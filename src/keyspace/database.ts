@@ -29,6 +29,7 @@ import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
 import { narrowInteger } from "../util/numbers.ts";
 import { ExpiryQueue } from "../data/expiry_queue.ts";
+import { hasTimes } from "../data/hash.ts";
 import type { DataLimits } from "../data/limits.ts";
 import { unpackValue } from "../data/packed_value.ts";
 import { type CollectionValue, ValueType } from "../data/value.ts";
@@ -163,11 +164,12 @@ export class Database {
   observer: ChangeObserver | null = null;
 
   /** Keys whose values have expiring parts, with the time the next of these expires at. */
-  readonly partExpiry = new ExpiryQueue();
+  readonly partExpiry: ExpiryQueue;
 
   /** @param limits those of the values in it, whose store is the same */
   constructor(limits: DataLimits) {
     this.#limits = limits;
+    this.partExpiry = new ExpiryQueue(limits.store);
   }
 
   /**
@@ -204,7 +206,7 @@ export class Database {
 
   /** Bytes of the indexes, the part of {@linkcode memoryBytes} that is no one key's. */
   get overheadBytes(): number {
-    return this.#keys.bytes + this.#volatile.bytes + this.#objects.length * 8;
+    return this.#keys.bytes + this.#volatile.bytes + this.#objects.length * 8 + this.partExpiry.runBytes;
   }
 
   /** Slots of the index over all keys, taken or free. */
@@ -314,11 +316,15 @@ export class Database {
     return this.#objects[this.#word(ref, 2)] as CollectionValue;
   }
 
-  /** As {@linkcode collectionOf}, for changing it: to be settled afterwards. */
-  openCollection(ref: number): CollectionValue {
-    const value = this.collectionOf(ref), chunk = this.#arena.chunk(ref);
-    const word = this.#arena.offset(ref) >>> 2;
-    if ((chunk.u32[word]! & (IS_OBJECT | IS_OPEN)) !== 0) return value;
+  /**
+   * As {@linkcode collectionOf}, for changing it: to be settled afterwards.
+   *
+   * @param view what collectionOf has given since the last change, to be that object
+   */
+  openCollection(ref: number, view?: CollectionValue): CollectionValue {
+    const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
+    if ((chunk.u32[word]! & (IS_OBJECT | IS_OPEN)) !== 0) return this.collectionOf(ref);
+    const value = view ?? this.#unpack(ref);
     chunk.u32[word]! |= IS_OPEN;
     value.accountedBytes = value.runBytes;
     this.#opened(value, ref);
@@ -439,6 +445,7 @@ export class Database {
     const record = this.#claim(key, ref, units, flags, bytes, options);
     const chunk = this.#arena.chunk(record);
     this.#objectBytes += runBytes;
+    this.trackParts(key, value);
     value.packInto(chunk.u8, this.#keyStart(record, chunk) + key.length);
     return record;
   }
@@ -658,6 +665,7 @@ export class Database {
 
   /** Calls `visit` for every run that a collection has in the store, for the proof that each has one owner. O(everything). */
   forEachRun(visit: (run: number) => void): void {
+    this.partExpiry.forEachRun(visit);
     this.forEach((ref) => {
       if (this.typeOf(ref) !== ValueType.String) this.collectionOf(ref).forEachRun(visit);
     });
@@ -792,8 +800,9 @@ export class Database {
   #dropObject(ref: number, frees = true): void {
     const flags = this.#word(ref, 0);
     if ((flags & IS_OBJECT) === 0) {
-      if (isOpen(flags)) this.#dropOpen(ref, frees);
-      else if (ownsRuns(flags)) this.#dropRuns(ref, frees);
+      if (isOpen(flags)) return this.#dropOpen(ref, frees);
+      if ((flags & TYPE_MASK) === ValueType.Hash) this.#dropTimes(ref);
+      if (ownsRuns(flags)) this.#dropRuns(ref, frees);
       return;
     }
     const handle = this.#word(ref, 2);
@@ -820,6 +829,13 @@ export class Database {
     this.#objectBytes -= value.accountedBytes;
     value.accountedBytes = 0;
     if (frees) value.free();
+  }
+
+  /** Forgets when the fields of a packed hash expire. */
+  #dropTimes(ref: number): void {
+    const chunk = this.#arena.chunk(ref);
+    if (!hasTimes(chunk.u8, this.#keyStart(ref, chunk) + this.#word(ref, 1))) return;
+    this.partExpiry.delete(this.keyTextOf(ref));
   }
 
   #dropRuns(ref: number, frees: boolean): void {

@@ -59,7 +59,7 @@ export class StoreCompaction {
       cost += budget;
       this.#unfinished.push({ key: database.keyTextOf(ref), cursor });
     }
-    if (this.#cursor === 0 && this.#unfinished.length === 0) this.#database++;
+    if (this.#cursor === 0 && this.#unfinished.length === 0) this.#endDatabase(database);
     return cost;
   }
 
@@ -68,7 +68,12 @@ export class StoreCompaction {
     const ref = database.find(Key.of(next.key));
     next.cursor = ref === 0 ? 0 : database.compactRuns(ref, next.cursor, budget);
     if (next.cursor === 0) this.#unfinished.pop();
-    if (this.#cursor === 0 && this.#unfinished.length === 0) this.#database++;
+    if (this.#cursor === 0 && this.#unfinished.length === 0) this.#endDatabase(database);
     return budget;
+  }
+
+  #endDatabase({ partExpiry }: Database): void {
+    for (let cursor = 0; (cursor = partExpiry.compact(cursor, KEYS_A_STEP)) !== 0;);
+    this.#database++;
   }
 }

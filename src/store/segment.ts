@@ -19,7 +19,7 @@ export const DEPTH_SHIFT = 24;
 
 /** The place of a hash among `pairs` in a segment of this depth. It never decreases when the hash grows. */
 export function placeOf(hash: number, depth: number, pairs: number): number {
-  return Math.floor(((hash << depth) >>> 16) * pairs / 0x10000);
+  return Math.imul((hash << depth) >>> 16, pairs) >>> 16;
 }
 
 /** Bytes of a segment that holds `count` entries with room for more. */

@@ -73,6 +73,9 @@ const LONG_KEY = 255;
 /** So many slots are tried at random before the segments are measured. */
 const TRIES = 64;
 
+/** What {@linkcode Table.touch} has seen. */
+let touched = new Uint32Array(16);
+
 /** Called with an entry's reference. */
 export type EntryVisitor = (ref: number) => void;
 /** Told in a compaction that an entry has moved. */
@@ -211,6 +214,29 @@ export class Table {
     if (count * 8 < (shape & PAIRS_MASK) && this.store.roundUp(segmentBytes(count)) < segmentSize(shape)) {
       this.#shrink(hash, count);
     }
+  }
+
+  /**
+   * Touches what the look-ups of `count` keys will need, with nothing in between that depends on it: the processor then waits
+   * for all of it together. @param names where each key starts in `buf` and where it ends, in turn
+   */
+  touch(buf: Uint8Array, names: Int32Array, count: number): void {
+    if (this.#directory === 0) return;
+    if (touched.length < count) touched = new Uint32Array(count);
+    for (let i = 0; i < count; i++) touched[i] = this.hash(buf, names[2 * i]!, names[2 * i + 1]!);
+    for (let i = 0; i < count; i++) touched[i] = this.#firstSeen(touched[i]! | 0);
+    for (let i = 0; i < count; i++) {
+      const ref = touched[i]!;
+      if (ref !== 0) touched[i] = this.store.u8(ref)[this.store.at(ref)]!;
+    }
+  }
+
+  /** What a look-up of `hash` sees first: an entry, its own as a rule, or 0. */
+  #firstSeen(hash: number): number {
+    const word = this.#wordOfHash(hash), words = this.store.u32(this.#directory);
+    const segment = words[word]!, shape = words[word + 1]!;
+    const first = (this.store.at(segment) + SEGMENT_HEAD_BYTES) >>> 2;
+    return this.store.u32(segment)[first + 2 * placeOf(hash, shape >>> DEPTH_SHIFT, shape & PAIRS_MASK) + 1]!;
   }
 
   // ---- Walks --------------------------------------------------------------------------------------------------------

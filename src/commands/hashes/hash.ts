@@ -1,7 +1,6 @@
 /** Hashes: fields and values. The commands about the expiry of fields are in hash_expiry.ts. */
-import { HashValue } from "../../data/hash.ts";
+import { FieldParts, HashValue } from "../../data/hash.ts";
 import { packFields } from "../../data/packed_fields.ts";
-import { drawDistinct, drawWithRepeats } from "../../data/sampling.ts";
 import { ValueType } from "../../data/value.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -19,7 +18,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { expireAllFields, fieldClock, findField } from "../../engine/field_expiry.ts";
+import { expireAllFields, expireField, fieldClock, findField } from "../../engine/field_expiry.ts";
 import { LARGEST_PACKED_BYTES } from "../../keyspace/database.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { NAN_OR_INFINITY, NOT_FLOAT, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
@@ -31,7 +30,7 @@ import { hashExpiryCommands } from "./hash_expiry.ts";
 import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 import { addIntegers } from "../strings/string.ts";
 
-/** How many picks with repeats are drawn at a time. */
+/** How many picks with repeats are made between two looks at the reply's size. */
 const pickBatch = 1000;
 
 /** Where new hashes are packed. */
@@ -90,7 +89,9 @@ function hdel(ctx: CommandContext, args: Args): void {
   const hash = ctx.write(key, HashValue);
   let removed = 0;
   if (hash !== undefined) {
-    for (let i = 2; i < args.count; i++) if (hash.delete(args.string(i))) removed++;
+    for (let i = 2; i < args.count; i++) {
+      if (hash.deleteBytes(args.buf, args.start(i), args.end(i))) removed++;
+    }
     if (removed > 0) {
       ctx.db.trackParts(key, hash);
       ctx.changed(key, Notify.Hash, "hdel", removed);
@@ -141,7 +142,8 @@ function fieldForUpdate(ctx: CommandContext, key: Key, field: string): string | 
 function hget(ctx: CommandContext, args: Args): void {
   const key = args.key(1);
   const hash = ctx.read(key, HashValue);
-  ctx.reply.bulkOrNull(hash === undefined ? undefined : findField(ctx, key, hash, args.string(2)));
+  if (hash === undefined) ctx.reply.null();
+  else writeField(ctx, key, hash, args, 2);
 }
 
 function hmget(ctx: CommandContext, args: Args): void {
@@ -149,8 +151,16 @@ function hmget(ctx: CommandContext, args: Args): void {
   const hash = ctx.read(key, HashValue);
   ctx.reply.array(args.count - 2);
   for (let i = 2; i < args.count; i++) {
-    ctx.reply.bulkOrNull(hash === undefined ? undefined : findField(ctx, key, hash, args.string(i)));
+    if (hash === undefined) ctx.reply.null();
+    else writeField(ctx, key, hash, args, i);
   }
+}
+
+/** Replies with the value of the field that is argument `i`, or with null; removes the field if it has expired. */
+function writeField(ctx: CommandContext, key: Key, hash: HashValue, args: Args, i: number): void {
+  if (hash.writeValue(args.buf, args.start(i), args.end(i), fieldClock(ctx), ctx.reply)) return;
+  if (hash.hasExpiringParts) expireField(ctx, key, hash, args.string(i));
+  ctx.reply.null();
 }
 
 function hstrlen(ctx: CommandContext, args: Args): void {
@@ -173,22 +183,19 @@ function hlen(ctx: CommandContext, args: Args): void {
 function hgetall(ctx: CommandContext, args: Args): void {
   const hash = ctx.read(args.key(1), HashValue), nowMs = fieldClock(ctx), { reply } = ctx;
   reply.map(hash?.visibleSize(nowMs) ?? 0);
-  hash?.forEach((field, value) => {
-    reply.bulk(field);
-    reply.bulk(value);
-  }, nowMs);
+  hash?.writeAll(FieldParts.Both, nowMs, reply);
 }
 
 function hkeys(ctx: CommandContext, args: Args): void {
   const hash = ctx.read(args.key(1), HashValue), nowMs = fieldClock(ctx);
   ctx.reply.array(hash?.visibleSize(nowMs) ?? 0);
-  hash?.forEach((field) => ctx.reply.bulk(field), nowMs);
+  hash?.writeAll(FieldParts.Names, nowMs, ctx.reply);
 }
 
 function hvals(ctx: CommandContext, args: Args): void {
   const hash = ctx.read(args.key(1), HashValue), nowMs = fieldClock(ctx);
   ctx.reply.array(hash?.visibleSize(nowMs) ?? 0);
-  hash?.forEach((_field, value) => ctx.reply.bulk(value), nowMs);
+  hash?.writeAll(FieldParts.Values, nowMs, ctx.reply);
 }
 
 function hscan(ctx: CommandContext, args: Args): void {
@@ -218,7 +225,7 @@ function hrandfield(ctx: CommandContext, args: Args): void {
   if (hash !== undefined) expireAllFields(ctx, key, hash);
   if (args.count > 2) return pickMany(ctx, hash, count, args.count === 4);
   if (hash === undefined || hash.size === 0) return ctx.reply.null();
-  hash.entriesAt([ctx.engine.random.below(hash.size)], (field) => ctx.reply.bulk(field));
+  hash.randomEntry(ctx.engine.random, (field) => ctx.reply.bulk(field));
 }
 
 function pickMany(
@@ -237,15 +244,14 @@ function pickMany(
   };
   if (hash === undefined || hash.size === 0 || count === 0) return reply.array(0);
   if (count > 0) {
-    const numbers = drawDistinct(hash.size, count, random);
-    announce(numbers.length);
-    return hash.entriesAt(numbers, show);
+    announce(Math.min(count, hash.size));
+    return hash.randomEntries(count, random, show);
   }
   checkRepeats(ctx, -count);
   announce(-count);
-  for (let left = -count; left > 0; left -= pickBatch) {
-    hash.entriesAt(drawWithRepeats(hash.size, Math.min(left, pickBatch), random), show);
-    checkReplySize(ctx);
+  for (let left = -count; left > 0; left--) {
+    hash.randomEntry(random, show);
+    if (left % pickBatch === 0) checkReplySize(ctx);
   }
 }
 

@@ -7,7 +7,7 @@
  * that can be mended without a guess at the data is mended and told ({@linkcode ValueReader.oddities}).
  */
 import { type Consumer, type ConsumerGroup, UNKNOWN_ENTRIES_READ } from "../../data/consumer_group.ts";
-import { HashValue } from "../../data/hash.ts";
+import { HashValue, LATEST_FIELD_EXPIRY_MS } from "../../data/hash.ts";
 import type { DataLimits } from "../../data/limits.ts";
 import { ListEnd, ListValue } from "../../data/list.ts";
 import { ownText, unpackEntries } from "../../data/packed.ts";
@@ -321,7 +321,7 @@ export class ValueReader {
   }
 
   #setExpiry(hash: HashValue, field: string, atMs: number): void {
-    if (!Number.isSafeInteger(atMs) || atMs < 0) this.input.fail("Hash field expiry out of range");
+    if (!(atMs >= 0 && atMs <= LATEST_FIELD_EXPIRY_MS)) this.input.fail("Hash field expiry out of range");
     hash.setExpiry(ownText(field), atMs);
   }
 

@@ -6,7 +6,6 @@ import {
   type ChangeObserver,
   Database,
   LARGEST_INLINE_BYTES,
-  LARGEST_PACKED_BYTES,
   NO_EXPIRY,
   StringMark,
 } from "../../../src/keyspace/database.ts";
@@ -334,7 +333,7 @@ Deno.test("Database's count of bytes is the sum of its keys' with the indexes", 
 
 Deno.test("Database.settle follows a collection that has changed in place", () => {
   const model = new Modelled(), value = new HashValue(limits);
-  value.set("f", "v".repeat(LARGEST_PACKED_BYTES));
+  value.set("f", "v".repeat(70_000));
   model.setHash("h", value);
   const before = model.database.memoryBytes;
   value.set("g", "v".repeat(10_000));
@@ -352,7 +351,7 @@ Deno.test("Database packs a small collection, in place where it can, and lets go
   assert(database.collectionOf(ref) !== database.collectionOf(ref), "made for each reader");
   model.editHash("h", (hash) => hash.set("f", "7654321"));
   assertEquals([database.find(Key.of("h")), database.memoryBytes], [ref, bytes]);
-  model.editHash("h", (hash) => hash.set("g", "x".repeat(LARGEST_PACKED_BYTES)));
+  model.editHash("h", (hash) => hash.set("g", "x".repeat(70_000)));
   assert(
     database.collectionOf(database.find(Key.of("h"))) === database.collectionOf(database.find(Key.of("h"))),
   );

@@ -19,11 +19,15 @@ function faultsOf({ engine }: InProcessServer): string[] {
   );
 }
 
-/** A server with sets, and the model beside it. */
+/** A field's value and the time it expires at. */
+type Fields = Map<string, { value: string; atMs: number }>;
+
+/** A server with sets, hashes in a database of their own, and the model beside it. */
 class World {
   readonly server = startInProcess({ lines: ["enable-debug-command yes"] });
   readonly client: InProcessClient = this.server.client();
   readonly databases: [Keys, Keys] = [new Map(), new Map()];
+  readonly hashes = new Map<string, Fields>();
   #snapshot: Snapshot | null = null;
   snapshots = 0;
 
@@ -89,6 +93,73 @@ class World {
     else keys.delete(target);
   }
 
+  /** Changes a hash of one to some thousand fields, some of which expire. */
+  changeHash(): void {
+    const { client, random, hashes } = this, key = `h${random.below(4)}`, other = `h${random.below(4)}`;
+    const fields: Fields = hashes.get(key) ?? new Map();
+    const from = random.below(2000), count = [1, 5, 600, 2500][random.below(4)]!;
+    const names = Array.from({ length: count }, (_, i) => `field:${from + i}`),
+      block = ["FIELDS", `${count}`, ...names];
+    const setTimes = (atMs: number) =>
+      names.forEach((name) => fields.has(name) && (fields.get(name)!.atMs = atMs));
+    client.send("SELECT", "9");
+    const kind = random.below(12);
+    if (kind < 5) {
+      const value = "v".repeat(random.below(60));
+      client.send("HSET", key, ...names.flatMap((name) => [name, value]));
+      for (const name of names) fields.set(name, { value, atMs: Infinity });
+      hashes.set(key, fields);
+    } else if (kind < 8) {
+      const atMs = this.server.engine.nowMs + 1 + random.below(4000);
+      client.send("HPEXPIREAT", key, String(atMs), ...block);
+      setTimes(atMs);
+    } else if (kind === 8) {
+      client.send("HPERSIST", key, ...block);
+      setTimes(Infinity);
+    } else if (kind === 9) {
+      client.send("HDEL", key, ...names);
+      for (const name of names) fields.delete(name);
+    } else if (fields.size > 0 && other !== key) {
+      client.send(...(kind === 10 ? ["COPY", key, other, "REPLACE"] : ["RENAME", key, other]));
+      hashes.set(other, new Map([...fields].map(([name, field]) => [name, { ...field }])));
+      if (kind === 11) hashes.delete(key);
+    }
+    if (fields.size === 0) hashes.delete(key);
+  }
+
+  /** Lets time pass, so that fields expire: by the active cycle, or when a command asks for them. */
+  passTime(): void {
+    const { random, hashes, server, client } = this;
+    server.advance(random.below(600));
+    client.send("SELECT", "9");
+    for (const [key, fields] of [...hashes]) {
+      for (const [name, { atMs }] of [...fields]) {
+        if (atMs > server.engine.nowMs) continue;
+        if (random.below(50) === 0) assertEquals(client.send("HMGET", key, name, name), [null, null]);
+        fields.delete(name);
+      }
+      if (fields.size === 0) hashes.delete(key);
+    }
+    server.expireCycle();
+  }
+
+  #checkHashes(message: string): void {
+    this.client.send("SELECT", "9");
+    assertEquals(this.client.send("DBSIZE"), this.hashes.size, message);
+    for (const [key, fields] of this.hashes) {
+      const found = this.client.send("HGETALL", key) as string[], seen = new Map<string, string>();
+      for (let i = 0; i < found.length; i += 2) seen.set(found[i]!, found[i + 1]!);
+      assertEquals(seen, new Map([...fields].map(([name, { value }]) => [name, value])), message);
+      const names = [...fields.keys()].slice(0, 50), times = names.map((name) => fields.get(name)!.atMs);
+      const shown = times.map((atMs) => atMs === Infinity ? -1 : atMs);
+      assertEquals(
+        this.client.send("HPEXPIRETIME", key, "FIELDS", String(names.length), ...names),
+        shown,
+        message,
+      );
+    }
+  }
+
   #pop(keys: Keys, key: string, set: Set<string>): void {
     const popped = this.client.send("SPOP", key, String(1 + this.random.below(1500))) as string[];
     for (const member of popped) set.delete(member);
@@ -139,6 +210,7 @@ class World {
   }
 
   check(message: string): void {
+    this.#checkHashes(message);
     for (const [id, keys] of this.databases.entries()) {
       this.client.send("SELECT", String(id));
       assertEquals(this.client.send("DBSIZE"), keys.size, message);
@@ -160,8 +232,10 @@ Deno.test("collections in the store own each run once, whatever happens to their
   let snapshots = 0;
   for (let seed = 0; seed < 4; seed++) {
     const world = new World(new Random(seed)), { engine } = world.server, message = `seed ${seed}`;
-    for (let step = 0; step < 600; step++) {
+    for (let step = 0; step < 400; step++) {
       world.change();
+      world.changeHash();
+      if (world.random.below(5) === 0) world.passTime();
       if (world.random.below(4) === 0) world.stepSnapshot();
       if (world.random.below(6) === 0) engine.compaction.step(1 + world.random.below(3000));
       if (step % 100 === 99) {

@@ -87,9 +87,16 @@ Deno.test("the reading commands agree about small and large hashes", () => {
       1,
     ]);
     assertEquals(c.send("HMGET", "k", "f2", "none", "f0"), ["vv", null, ""]);
-    assertEquals(c.send("HGETALL", "k"), pairs);
-    assertEquals(c.send("HKEYS", "k"), pairs.filter((_, i) => i % 2 === 0));
-    assertEquals(c.send("HVALS", "k"), pairs.filter((_, i) => i % 2 === 1));
+    const all = c.send("HGETALL", "k") as string[],
+      sorted = (texts: unknown) => (texts as string[]).toSorted();
+    assertEquals(
+      sorted(all.flatMap((_, i) => i % 2 === 0 ? [`${all[i]}=${all[i + 1]}`] : [])),
+      sorted(
+        pairs.flatMap((_, i) => i % 2 === 0 ? [`${pairs[i]}=${pairs[i + 1]}`] : []),
+      ),
+    );
+    assertEquals(sorted(c.send("HKEYS", "k")), sorted(pairs.filter((_, i) => i % 2 === 0)));
+    assertEquals(sorted(c.send("HVALS", "k")), sorted(pairs.filter((_, i) => i % 2 === 1)));
   }
 });
 
@@ -129,17 +136,18 @@ Deno.test("HSCAN goes through a large hash, with and without values", () => {
     let cursor = "0";
     do {
       const [next, found] = c.send("HSCAN", "k", cursor, "COUNT", "100", ...options) as [string, string[]];
-      assertEquals(found.length, options.length === 0 ? 200 : 100);
+      assert(next === "0" || found.length >= (options.length === 0 ? 200 : 100), String(found.length));
       for (let i = 0; i < found.length; i += 2 - options.length) seen.set(found[i]!, found[i + 1] ?? "");
       cursor = next;
     } while (cursor !== "0");
     assertEquals(seen.size, 600);
     if (options.length === 0) assertEquals(seen.get("f7"), "v7");
   }
-  assertEquals(c.send("HSCAN", "k", "0", "COUNT", "1000", "MATCH", "f59?", "NOVALUES"), [
-    "0",
-    Array.from({ length: 10 }, (_, i) => `f${599 - i}`),
-  ]);
+  const [end, found] = c.send("HSCAN", "k", "0", "COUNT", "1000", "MATCH", "f59?", "NOVALUES") as [
+    string,
+    string[],
+  ];
+  assertEquals([end, found.sort()], ["0", Array.from({ length: 10 }, (_, i) => `f${590 + i}`)]);
 });
 
 Deno.test("HRANDFIELD gives different fields for a count and repeats for a negative one", () => {
@@ -471,7 +479,11 @@ Deno.test("HSET and HMSET make a hash of any kind at once, with its events, and 
       assertEquals(encodingOf(s, "k"), encoding, words.join(" "));
       const expected = new Map<string, string>();
       for (let i = 0; i < words.length; i += 2) expected.set(words[i]!, words[i + 1]!);
-      assertEquals(c.send("HGETALL", "k"), [...expected].flat());
+      const found = c.send("HGETALL", "k") as string[];
+      assertEquals(found.length, 2 * expected.size);
+      for (const [field, value] of expected) {
+        assertEquals(found[found.indexOf(field) + 1], value, words.join(" "));
+      }
       assertEquals(listener.received().map((message) => (message as string[])[2]), [
         "__keyevent@0__:new",
         "__keyevent@0__:hset",
