@@ -1,8 +1,9 @@
 /**
- * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--links N] [--seed N] [--executable PATH]`
- * kills the server under load, cuts the power of a simulated disk, restores mutated DUMP payloads, and breaks the links
- * between servers that replicate, as often as it is told. Each of the four ends with one line of what it has done; the
- * status is 1 if anything broke, anything acknowledged was lost, or replicas differ.
+ * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--scripts N] [--links N] [--seed N]
+ * [--executable PATH]` kills the server under load, cuts the power of a simulated disk, restores mutated DUMP payloads, runs
+ * scripts with sizes and depths that an interpreter may not survive, and breaks the links between servers that replicate, as
+ * often as it is told. Each of the five ends with one line of what it has done; the status is 1 if anything broke, anything
+ * acknowledged was lost, or replicas differ.
  */
 import { parseArgs } from "@std/cli";
 import { redenoCommand } from "../support/launch.ts";
@@ -11,13 +12,15 @@ import { killRounds } from "./kill.ts";
 import { linkRounds } from "./links.ts";
 import { mutatedPayloads } from "./payloads.ts";
 import { powerCuts } from "./power.ts";
+import { hostileScripts } from "./scripts.ts";
 
 /** What is done where nothing is asked for by name. */
-const USUAL = { rounds: "20", cuts: "5000", payloads: "20000", links: "10" };
+const USUAL = { rounds: "20", cuts: "5000", payloads: "20000", scripts: "2000", links: "10" };
 
-const given = parseArgs(Deno.args, { string: ["rounds", "cuts", "payloads", "links", "seed", "executable"] });
-const isAsked = [given.rounds, given.cuts, given.payloads, given.links].some((count) => count !== undefined);
-const { rounds, cuts, payloads, links } = isAsked ? given : USUAL;
+const COUNTS = ["rounds", "cuts", "payloads", "scripts", "links"] as const;
+const given = parseArgs(Deno.args, { string: [...COUNTS, "seed", "executable"] });
+const isAsked = COUNTS.some((name) => given[name] !== undefined);
+const { rounds, cuts, payloads, scripts, links } = isAsked ? given : USUAL;
 const seed = Number(given.seed ?? Date.now() % 1_000_000);
 
 /** Prints what was found, and the summary; the status of this program follows. */
@@ -35,6 +38,11 @@ if (payloads !== undefined) {
     `payloads: ${report.payloads} mutated, ${restored} still values, ${problems.length} harmful, ` +
       `${report.longestMs.toFixed()} ms at most`,
   );
+}
+if (scripts !== undefined) {
+  const report = hostileScripts(Number(scripts), seed);
+  const { problems, refused } = report;
+  tell(problems, `scripts: ${report.scripts} hostile, ${refused} refused, ${problems.length} harmful`);
 }
 if (cuts !== undefined) {
   const report = await powerCuts(Number(cuts), seed);

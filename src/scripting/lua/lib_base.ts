@@ -57,7 +57,11 @@ export function insert(lua: Lua): LongFunction {
     if (api.lua_gettop(L) !== 3 || lua.type(L, 1) !== LuaType.Table) return LongRequest.Original;
     if (api.lua_isnumber(L, 2) === 0) return LongRequest.Original;
     const end = api.lua_objlen(L, 1) + 1, position = toInt(api.lua_tonumber(L, 2));
-    return end - position <= FEW ? LongRequest.Original : new Shift(lua, end, position);
+    if (end - position > FEW) return new Shift(lua, end, position);
+    // A number beyond 32 bits, or none, the library would take for the least there is.
+    api.lua_pushnumber(L, position);
+    api.lua_replace(L, 2);
+    return LongRequest.Original;
   };
 }
 

@@ -33,12 +33,17 @@ class Format {
   option = "";
   size = 0;
 
-  constructor(readonly lua: Lua, readonly L: State, readonly text: string) {}
+  /** Where the format ends: as C's texts do, at a zero. */
+  readonly #end: number;
+
+  constructor(readonly lua: Lua, readonly L: State, readonly text: string) {
+    const zero = text.indexOf("\0");
+    this.#end = zero < 0 ? text.length : zero;
+  }
 
   /** Goes to the next option; false at the end. */
   next(): boolean {
-    const end = this.text.indexOf("\0");
-    if (this.#at >= (end < 0 ? this.text.length : end)) return false;
+    if (this.#at >= this.#end) return false;
     this.option = this.text[this.#at++]!;
     this.size = this.#sizeOf(this.option);
     return true;

@@ -126,6 +126,20 @@ Deno.test("sizes that scripts give are refused before the interpreter's memory s
   assertEquals(c.send("EVAL", "return {select('#', unpack({1, 2, 3}, 2147483646, 2147483647))}", "0"), [2]);
 });
 
+Deno.test("table.insert at a position that is no number, or beyond 32 bits, takes it as redis-server does", () => {
+  using s = startInProcess();
+  const c = s.client();
+  const at = (position: string) =>
+    c.send(
+      "EVAL",
+      `local t = {'a', 'b'} table.insert(t, ${position}, 'x') return {t[0] or '-', t[1], t[2], t[3]}`,
+      "0",
+    );
+  for (const position of ["0/0", "1e300", "-1e300", "4294967296"]) assertEquals(at(position), ["x"]);
+  assertEquals(at("4294967297"), ["-", "x", "a", "b"]);
+  assertEquals(at("4294967300"), ["-", "a", "b"]);
+});
+
 Deno.test("string.rep takes the time of its result, and no more memory than there is", () => {
   using s = startInProcess();
   const c = s.client();
