@@ -95,6 +95,7 @@ Deno.test("INFO persistence with an append only file, and while it is rewritten"
   assertEquals(changed(before, fields(server)), [
     "aof_rewrite_in_progress:1",
     "aof_current_rewrite_time_sec:1",
+    "aof_pending_bio_fsync:1",
   ]);
   await server.finishJobs();
   assertEquals(changed(before, fields(server)).slice(0, 2), [
