@@ -1,4 +1,4 @@
-/** The unit tests that should notice a fault of a source file, and the lines that each of them runs. */
+/** The unit tests that should notice a fault of a source file. */
 import type { RepositoryFile } from "../support/repository.ts";
 
 const specifier = /^(?:import|export)[^;"]*"(\.[^"]+)"|import\("(\.[^"]+)"\)/gm;
@@ -36,19 +36,4 @@ export function nearness(
     else if (importers.has(test) || mirrorsOfImporters.has(test)) ranks.set(test, 3);
   }
   return ranks;
-}
-
-/** The lines that ran, by path below `top`, out of a report in lcov's format. */
-export function linesRun(lcov: string, top: string): Map<string, Set<number>> {
-  const files = new Map<string, Set<number>>();
-  let lines = new Set<number>();
-  for (const entry of lcov.split("\n")) {
-    if (entry.startsWith("SF:")) {
-      lines = new Set();
-      files.set(entry.slice(3).replace(top, ""), lines);
-    }
-    const [, line, count] = /^DA:(\d+),(\d+)/.exec(entry) ?? [];
-    if (line !== undefined && count !== "0") lines.add(Number(line));
-  }
-  return files;
 }

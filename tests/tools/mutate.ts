@@ -5,15 +5,15 @@
  * printed with its place; the last line counts those that were killed. A test file that takes far longer than it does
  * without a change counts as failed.
  *
- * Each test file runs once without a change, with coverage: one that does not run the changed line is not asked. Of
- * the tests of other rooms a few are asked, for a room is to be tested by its own. Changes that cannot be noticed stand
+ * Each test file runs once without a change, when it is first needed: one that fails then, or takes very long, is not
+ * asked. Of the tests of other rooms a few are asked, for a room is to be tested by its own. Changes that cannot be noticed stand
  * in equivalent_mutants.txt and are left out: a path, a tab, the changed line as printed, a tab, the reason.
  */
 import { parseArgs } from "@std/cli";
 import { importFlags } from "../support/launch.ts";
 import { type RepositoryFile, sourceFiles } from "../support/repository.ts";
 import { Random } from "../../src/util/random.ts";
-import { importedPaths, linesRun, nearness } from "./concerned_tests.ts";
+import { importedPaths, nearness } from "./concerned_tests.ts";
 import { equivalentsOf, outcomeLine, sampled } from "./mutation_report.ts";
 import { type Mutant, mutantsOf, mutated, mutatedLine } from "./mutants.ts";
 
@@ -24,11 +24,10 @@ interface Target {
   mutant: Mutant;
 }
 
-/** A unit test file as it ran without a change. */
+/** A unit test file, and how long it takes without a change. */
 interface TestRun {
   path: string;
   ms: number;
-  lines: Map<string, Set<number>>;
 }
 
 /** A copy of the repository, in which the tests run. */
@@ -72,34 +71,26 @@ class Copy {
 }
 
 const TEST_FLAGS = ["-A", "--no-check", "-q", "--fail-fast"];
-const BASELINE_LIMIT_MS = 60_000, USUAL_LIMIT_MS = 10_000;
+/** Test files that take longer are not asked; a change may take so much longer than none. */
+const LONGEST_TEST_MS = 40_000, LEAST_LIMIT_MS = 15_000;
 /** The rank of tests of other rooms, and how many of them are asked. */
 const FAR = 3, MOST_FAR_TESTS = 8;
 
-/** Runs a test file without a change: its time, and the lines of the room that it runs. */
-async function measure(copy: Copy, path: string, room: string): Promise<TestRun> {
-  const startedAt = performance.now(), folder = `${copy.folder}/coverage`;
-  const args = ["test", ...TEST_FLAGS, `--coverage=${folder}`, "--coverage-raw-data-only", path];
-  const output = await copy.run(args, BASELINE_LIMIT_MS);
-  if (output?.success !== true) {
-    console.error(`${path} is not asked: without any change and with coverage it fails, or takes too long`);
-    return { path, ms: 0, lines: new Map() };
-  }
-  const ms = performance.now() - startedAt;
-  const report = await copy.run(
-    ["coverage", "--lcov", `--include=/${room}`, folder],
-    BASELINE_LIMIT_MS,
-  );
-  Deno.removeSync(folder, { recursive: true });
-  return { path, ms, lines: linesRun(new TextDecoder().decode(report?.stdout), `${copy.folder}/`) };
+/** Runs a test file without a change: how long it takes; undefined if it fails, or takes too long to be asked often. */
+async function measure(copy: Copy, path: string): Promise<number | undefined> {
+  const startedAtMs = performance.now();
+  const output = await copy.run(["test", ...TEST_FLAGS, path], LONGEST_TEST_MS);
+  if (output?.success === true) return performance.now() - startedAtMs;
+  console.error(`${path} is not asked: without any change it fails, or takes too long`);
+  return undefined;
 }
 
 /** The tests that concern each source file, nearest first; each is measured when it is first asked for. */
 class ConcernedTests {
   readonly #files = [...sourceFiles(["src", "tests/unit"])];
-  readonly #runs = new Map<string, Promise<TestRun>>();
+  readonly #times = new Map<string, number | undefined>();
 
-  constructor(readonly copy: Copy, readonly room: string) {}
+  constructor(readonly copy: Copy) {}
 
   async *of(file: string): AsyncGenerator<TestRun> {
     const tests = this.#files.map(({ path }) => path).filter((path) => path.endsWith("_test.ts"));
@@ -110,8 +101,9 @@ class ConcernedTests {
     const near = [...ranks.keys()].filter((test) => ranks.get(test)! < FAR);
     const far = [...ranks.keys()].filter((test) => ranks.get(test) === FAR).slice(0, MOST_FAR_TESTS);
     for (const test of [...near.sort((a, b) => ranks.get(a)! - ranks.get(b)!), ...far]) {
-      if (!this.#runs.has(test)) this.#runs.set(test, measure(this.copy, test, this.room));
-      yield await this.#runs.get(test)!;
+      if (!this.#times.has(test)) this.#times.set(test, await measure(this.copy, test));
+      const ms = this.#times.get(test);
+      if (ms !== undefined) yield { path: test, ms };
     }
   }
 }
@@ -122,10 +114,9 @@ async function tryMutant(
   { file, mutant }: Target,
   tests: ConcernedTests,
 ): Promise<{ killer: string | undefined; isLate: boolean }> {
-  for await (const { path, ms, lines } of tests.of(file.path)) {
-    if (!lines.get(file.path)?.has(mutant.line)) continue;
+  for await (const { path, ms } of tests.of(file.path)) {
     copy.write(file.path, mutated(file.text, mutant));
-    const output = await copy.run(["test", ...TEST_FLAGS, path], USUAL_LIMIT_MS + ms * 4);
+    const output = await copy.run(["test", ...TEST_FLAGS, path], LEAST_LIMIT_MS + ms * 4);
     copy.write(file.path, file.text);
     if (output?.success !== true) return { killer: path, isLate: output === undefined };
   }
@@ -151,9 +142,9 @@ function targetsOf(room: string, sample: number | undefined, seed: number): Targ
   return sample === undefined ? targets : sampled(targets, sample, new Random(seed));
 }
 
-async function mutate(targets: readonly Target[], room: string): Promise<{ killed: number; late: number }> {
+async function mutate(targets: readonly Target[]): Promise<{ killed: number; late: number }> {
   using copy = new Copy();
-  const tests = new ConcernedTests(copy, room);
+  const tests = new ConcernedTests(copy);
   let killed = 0, late = 0;
   for (const [index, target] of targets.entries()) {
     const { killer, isLate } = await tryMutant(copy, target, tests);
@@ -181,7 +172,7 @@ if (targets.length === 0) {
 if (given.list) {
   for (const { file, mutant } of targets) console.log(outcomeLine(file, mutant));
 } else {
-  const { killed, late } = await mutate(targets, room);
+  const { killed, late } = await mutate(targets);
   const percent = (100 * killed / targets.length).toFixed(1);
   const how = given.sample === undefined ? "all" : `sampled with seed ${seed}`;
   console.log(

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { importedPaths, linesRun, nearness } from "../../tools/concerned_tests.ts";
+import { importedPaths, nearness } from "../../tools/concerned_tests.ts";
 
 Deno.test("importedPaths sees plain, type, re-exported, bare and dynamic imports of the repository's files", () => {
   const text =
@@ -31,13 +31,4 @@ Deno.test("nearness goes from the mirrored test over folder and room to those th
     ["tests/unit/server/info_test.ts", 3],
     ["tests/unit/server/cron_test.ts", 3],
   ]);
-});
-
-Deno.test("linesRun gives the lines with a count, by path below the top folder", () => {
-  const lcov =
-    "SF:/copy/src/a.ts\nFN:1,f\nDA:1,1\nDA:2,0\nDA:3,12\nend_of_record\nSF:/copy/src/b.ts\nDA:7,1\n";
-  assertEquals(
-    linesRun(lcov, "/copy/"),
-    new Map([["src/a.ts", new Set([1, 3])], ["src/b.ts", new Set([7])]]),
-  );
 });
