@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { clientMemory } from "../../../src/engine/client_memory.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
 
 const KB = 1024;
@@ -59,4 +60,22 @@ Deno.test("watched keys and subscriptions count", () => {
   for (let i = 0; i < 2000 && !watcher.closed; i++) watcher.send("WATCH", `k${i}`);
   for (let i = 0; i < 2000 && !subscriber.closed; i++) subscriber.send("PSUBSCRIBE", `p${i}`);
   assertEquals([watcher.closed, subscriber.closed], [true, true]);
+});
+
+Deno.test("clientMemory counts the query buffer, queued commands, names, and output of its own only", () => {
+  using s = startInProcess();
+  const { client } = s.client();
+  const sized = (queryCapacity: number, outputBytes: number) =>
+    Object.assign(client, { transport: { queryCapacity, outputBytes, address: "", close() {} } }) &&
+    clientMemory(s.engine, client);
+  const pooled = client.reply.capacity - client.reply.length;
+  assertEquals([sized(0, 0), sized(1000, 0)], [0, 1000]);
+  assertEquals([sized(0, 16_384 - pooled), sized(0, 16_385 - pooled)], [0, 16_385]);
+  client.queueBytes = 7;
+  assertEquals(sized(1000, 0), 1007);
+  const other = s.client();
+  const before = clientMemory(s.engine, other.client);
+  other.send("SUBSCRIBE", "a", "b");
+  other.received();
+  assertEquals(clientMemory(s.engine, other.client) - before >= 2 * 96, true);
 });

@@ -48,7 +48,7 @@ Deno.test("INFO persistence while a BGSAVE is under way, and after it", async ()
   for (let i = 0; i < 10; i++) c.send("SET", `k${i}`, "v");
   const before = fields(server);
   c.send("BGSAVE");
-  server.advance(2999);
+  server.advance(2500);
   assertEquals(changed(before, fields(server)), [
     "current_save_keys_total:10",
     "rdb_bgsave_in_progress:1",
@@ -91,7 +91,7 @@ Deno.test("INFO persistence with an append only file, and while it is rewritten"
   c.send("SET", "k", "v");
   const before = fields(server);
   c.send("BGREWRITEAOF");
-  server.advance(1999);
+  server.advance(1500);
   assertEquals(changed(before, fields(server)), [
     "aof_rewrite_in_progress:1",
     "aof_current_rewrite_time_sec:1",
