@@ -72,7 +72,7 @@ class Copy {
 
 const TEST_FLAGS = ["-A", "--no-check", "-q", "--fail-fast"];
 /** Test files that take longer are not asked; a change may take so much longer than none. */
-const LONGEST_TEST_MS = 40_000, LEAST_LIMIT_MS = 15_000;
+const LONGEST_TEST_MS = 120_000, LEAST_LIMIT_MS = 15_000;
 /** The rank of tests of other rooms, and how many of them are asked. */
 const FAR = 3, MOST_FAR_TESTS = 8;
 
