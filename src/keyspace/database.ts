@@ -34,7 +34,7 @@ import type { DataLimits } from "../data/limits.ts";
 import { unpackValue } from "../data/packed_value.ts";
 import { type CollectionValue, ValueType } from "../data/value.ts";
 import { Arena, type Chunk, unitsFor } from "./arena.ts";
-import { Index, TABLE_COUNT } from "./index.ts";
+import { BUCKET_COUNT, Index, TABLE_COUNT } from "./index.ts";
 import { Key } from "./key.ts";
 import { Slice } from "./slice.ts";
 
@@ -45,6 +45,8 @@ export const LARGEST_PACKED_BYTES = 2048;
 /** A time in Unix milliseconds: a bigint from 2^53 on, where numbers are not exact. The two compare with each other. */
 export type Moment = number | bigint;
 
+/** Index tables of more keys are freed bucket by bucket. */
+const FREED_AT_ONCE = 100;
 /** What {@linkcode Database.expiryOf} says of a key that does not expire. */
 export const NO_EXPIRY = -1;
 
@@ -523,14 +525,17 @@ export class Database {
     return value;
   }
 
-  /** Removes every key; the memory goes back at once, or, with a snapshot under way, when that ends. */
+  /**
+   * Removes every key. The memory goes back at once; what collections have in the store, in slices; with a snapshot under
+   * way, when that ends.
+   */
   clear(): void {
     for (const value of this.#open) {
       value.free();
       value.record = value.accountedBytes = 0;
     }
     if (this.observer !== null && this.size > 0) this.observer.beforeClear(this, this.#handOver());
-    else this.#freeRuns();
+    else if (this.#objectBytes > 0) this.#handOver().#freeLater();
     this.#evacuated = -1;
     this.#arena.clear();
     this.#keys.clear();
@@ -542,14 +547,30 @@ export class Database {
     this.partExpiry.clear();
   }
 
-  /** Gives back what the collections have in the store, those that are open excepted. O(keys) if there is any. */
-  #freeRuns(): void {
-    if (this.#objectBytes === 0) return;
-    this.forEach((ref) => {
-      const flags = this.#word(ref, 0);
-      if ((flags & TYPE_MASK) === ValueType.String || isOpen(flags)) return;
-      if ((flags & (IS_OBJECT | OWNS_RUNS)) !== 0) this.collectionOf(ref).free();
+  /** Gives back what the collections have in the store, those that were open excepted, some keys at a time. */
+  #freeLater(): void {
+    let table = 0, bucket = 0;
+    this.#limits.store.freeLater((budget) => {
+      for (let left = budget; left > 0 && table < TABLE_COUNT;) {
+        const isLarge = this.countIn(table) > FREED_AT_ONCE;
+        if (isLarge) this.forEachInBucket(table, bucket, (ref) => left -= this.#freeRuns(ref));
+        else this.forEachIn(table, (ref) => left -= this.#freeRuns(ref));
+        left--;
+        bucket = isLarge ? (bucket + 1) % BUCKET_COUNT : 0;
+        if (bucket === 0) table++;
+      }
+      return table === TABLE_COUNT;
     });
+  }
+
+  /** Gives back what a collection has in the store; returns how many runs those are, about. */
+  #freeRuns(ref: number): number {
+    const flags = this.#word(ref, 0);
+    if ((flags & TYPE_MASK) === ValueType.String || isOpen(flags)) return 1;
+    if ((flags & (IS_OBJECT | OWNS_RUNS)) === 0) return 1;
+    const value = this.collectionOf(ref), { size } = value;
+    value.free();
+    return size;
   }
 
   /** A database with all that is in this one, which has fresh memory then. O(1). */

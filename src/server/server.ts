@@ -16,6 +16,8 @@ import { OutputLimits, UnreadLimit } from "./output_limits.ts";
 const SLICE_US = 1000;
 /** Records moved per cron call when memory is compacted. */
 const COMPACT_RECORDS = 500;
+/** How long the freeing of large values goes on at a time, and how many runs go between two looks at the clock. */
+const FREEING_US = 1000, FREED_RUNS = 500;
 /** Elements of collections that a round looks at, at most; few of them move. */
 const COMPACT_ELEMENTS = 5000;
 
@@ -59,6 +61,7 @@ export class Server implements ConnectionHost {
   #deadlineTimer: ReturnType<typeof setTimeout> | undefined;
   #armedForMs = Infinity;
   /** The end of batches is a microtask away. */
+  #isFreeing = false;
   #endsSoon = false;
 
   constructor(readonly engine: Engine) {
@@ -114,7 +117,20 @@ export class Server implements ConnectionHost {
     this.#endsSoon = false;
     this.engine.endBatch();
     this.#armDeadline();
+    if (this.engine.limits.store.owesFrees && !this.#isFreeing) void this.#freeInSlices();
   };
+
+  /** Gives back the memory of large values that have gone, a millisecond between two looks at the sockets. */
+  async #freeInSlices(): Promise<void> {
+    const { clock, limits: { store } } = this.engine;
+    this.#isFreeing = true;
+    do {
+      await socketsAreAsked();
+      const endUs = clock.monotonicUs() + FREEING_US;
+      while (clock.monotonicUs() < endUs && store.freeSome(FREED_RUNS));
+    } while (store.owesFrees);
+    this.#isFreeing = false;
+  }
 
   /**
    * Where changes are propagated, the batches of all clients that have become readable at the same time end together, so

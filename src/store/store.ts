@@ -76,6 +76,9 @@ const NO_BYTES = new Uint8Array(0), NO_WORDS = new Uint32Array(0), NO_DOUBLES = 
 /** Called with a run and the bytes it takes. */
 export type RunVisitor = (ref: number, bytes: number) => void;
 
+/** Frees up to about so many runs of what is to be freed, and tells whether all is freed. */
+export type FreeSome = (budget: number) => boolean;
+
 /** See the head of this file. */
 export class Store {
   /** Views of the chunks by number; those of number 0, which is none, and of numbers not in use are empty. */
@@ -97,6 +100,8 @@ export class Store {
   readonly #room = new Uint32Array(CLASS_COUNT);
   #liveBytes = 0;
   #heldBytes = 0;
+  /** What is to be freed in slices. */
+  readonly #leaving: FreeSome[] = [];
   readonly #maxChunks: number;
 
   /** @param maxChunks fewer than a reference can name, for tests */
@@ -176,6 +181,22 @@ export class Store {
     if ((counts & 0xffff) === 1 && (this.#room[kind] !== slab || u32[word + 2] !== 0)) {
       this.#releaseSlab(slab, kind);
     }
+  }
+
+  /** Has many runs freed in slices: `freeSome` is called by {@linkcode Store.freeSome} until it says that all are free. */
+  freeLater(freeSome: FreeSome): void {
+    this.#leaving.push(freeSome);
+  }
+
+  /** Whether there is something to be freed in slices. */
+  get owesFrees(): boolean {
+    return this.#leaving.length > 0;
+  }
+
+  /** Frees some of what is to be freed in slices, up to about `budget` runs; tells whether there is more. */
+  freeSome(budget: number): boolean {
+    if (this.#leaving[0]?.(budget)) this.#leaving.shift();
+    return this.owesFrees;
   }
 
   /** The bytes that the run at `ref` takes, at least what was asked for. */
@@ -287,6 +308,7 @@ export class Store {
       if (this.#u8[chunk]!.length > 0) this.#dropChunk(chunk);
     }
     this.#room.fill(0);
+    this.#leaving.length = 0;
     this.#liveBytes = 0;
     this.#isCompacting = false;
   }

@@ -70,6 +70,8 @@ const JOINED_BELOW = 1024;
 export const ROOT_BYTES = 24;
 /** A key length from here on takes five bytes. */
 const LONG_KEY = 255;
+/** A table of more entries is freed in slices. */
+const FREED_AT_ONCE = 1000;
 /** So many slots are tried at random before the segments are measured. */
 const TRIES = 64;
 
@@ -335,10 +337,28 @@ export class Table {
     return this;
   }
 
-  /** Gives all runs back; the table is empty then. O(n). */
+  /** Gives all runs back, those of a large table in slices; the table is empty then. O(1). */
   free(): void {
-    this.forEach((ref) => this.store.free(ref));
-    this.#freeAll();
+    if (this.#size <= FREED_AT_ONCE) return void this.#freeFrom(0, FREED_AT_ONCE);
+    const rest = new Table(this.store, this.headBytes, this.#seed);
+    rest.#directory = this.#directory;
+    rest.#depth = this.#depth;
+    this.#directory =
+      this.#depth =
+      this.#size =
+      this.#bytes =
+      this.#widest =
+      this.#deepest =
+        0;
+    let cursor = 0;
+    this.store.freeLater((budget) => (cursor = rest.#freeFrom(cursor, budget)) === 0);
+  }
+
+  /** Frees some entries from `cursor` on, after the last ones all else; returns the next cursor, 0 at the end. */
+  #freeFrom(cursor: number, budget: number): number {
+    const next = this.scan(cursor, budget, (ref) => this.store.free(ref));
+    if (next === 0) this.#freeAll();
+    return next;
   }
 
   /**

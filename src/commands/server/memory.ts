@@ -134,6 +134,7 @@ function doctor(ctx: CommandContext): void {
 function purge(ctx: CommandContext): void {
   // Memory of removed keys is compacted piece by piece; this does what is left at once.
   for (const database of ctx.engine.databases) while (database.compact(Infinity));
+  while (ctx.engine.limits.store.freeSome(Infinity));
   while (ctx.engine.compaction.step(Infinity));
   collectGarbage();
   ctx.reply.ok();
