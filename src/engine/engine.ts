@@ -15,8 +15,10 @@ import type { CollectionValue } from "../data/value.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
 import { Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
+import { ArenaFullError } from "../keyspace/arena.ts";
+import { StoreFullError } from "../store/store.ts";
 import { StoreCompaction } from "../keyspace/store_compaction.ts";
-import { ELEMENT_TOO_LONG, EXEC_ABORT, ReplyError } from "../protocol/errors.ts";
+import { ELEMENT_TOO_LONG, EXEC_ABORT, ReplyError, STORE_FULL } from "../protocol/errors.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
 import type { CommandBatch } from "../protocol/request_decoder.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
@@ -35,6 +37,7 @@ import type { CommandTable } from "./command_table.ts";
 import { CommandContext } from "./context.ts";
 import { CrossProtocolGuard } from "./cross_protocol.ts";
 import { Notify } from "./events.ts";
+import { HeapWatch } from "./heap_watch.ts";
 import { refuseLongArguments } from "./long_arguments.ts";
 import { LOOK_AHEAD, LookAhead } from "./look_ahead.ts";
 import { publishKeyspaceEvent } from "./publishing.ts";
@@ -104,6 +107,7 @@ export class Engine {
   readonly commands: CommandTable;
   readonly limits: DataLimits = defaultLimits();
   readonly databases: Database[] = [];
+  heapWatch: HeapWatch = new HeapWatch();
   /** Compaction of what the collections of all databases have in the store. */
   readonly compaction = new StoreCompaction(this.limits.store, this.databases);
   readonly clients = new Map<number, Client>();
@@ -463,6 +467,8 @@ export class Engine {
         this.replyError(client, error);
       } else if (error instanceof TextTooLongError) {
         this.replyError(client, ELEMENT_TOO_LONG);
+      } else if (error instanceof StoreFullError || error instanceof ArenaFullError) {
+        this.replyError(client, STORE_FULL);
       } else {
         this.stats.unexpectedErrors++;
         this.log.warning(
@@ -809,6 +815,21 @@ export class Engine {
     let bytes = 0;
     for (const measure of this.uncountedMemory) bytes += measure();
     return bytes;
+  }
+
+  /** Looks whether the JavaScript heap is nearly full, and refuses commands that need memory while it is. */
+  watchHeap(): void {
+    if (!this.heapWatch.check(this.nowMs)) return;
+    const { isFull } = this.heapWatch;
+    this.setGuard(EngineGuard.Heap, isFull);
+    if (isFull) {
+      this.log.warning(
+        "The JavaScript heap is nearly full: commands that need memory are refused. Fewer clients, transactions or " +
+          "subscriptions, or smaller collections, make room; --v8-flags=--max-old-space-size=<megabytes> gives more of it.",
+      );
+    } else {this.log.notice(
+        "The JavaScript heap has room again: commands that need memory are no longer refused.",
+      );}
   }
 
   /** Removes keys until memory is below `maxmemory`; false if the policy finds none to remove. */

@@ -7,6 +7,7 @@
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
+  HEAP_FULL,
   LOADING,
   MASTERDOWN,
   NOAUTH,
@@ -43,6 +44,8 @@ export const EngineGuard = {
   TooFewReplicas: 1 << 7,
   /** Other data are being loaded beside those that are served. */
   LoadingBeside: 1 << 8,
+  /** The JavaScript heap is nearly full. */
+  Heap: 1 << 9,
 } as const;
 
 /** Reasons of one client: bits of `Client.guards`. */
@@ -96,6 +99,7 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Arg
   if ((guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand()) {
     if ((flags & Flag.DenyOom) !== 0) return OUT_OF_MEMORY;
   }
+  if ((guards & EngineGuard.Heap) !== 0 && (flags & Flag.DenyOom) !== 0) return HEAP_FULL;
   const writes = (flags & Flag.Write) !== 0;
   if ((guards & EngineGuard.Disk) !== 0 && (writes || (flags & Flag.ReportsDisk) !== 0)) {
     const failed = engine.diskError();

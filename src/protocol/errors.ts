@@ -49,6 +49,8 @@ export const RANK_ZERO = new ReplyError(
 );
 export const SORT_SCORES = new ReplyError("ERR One or more scores can't be converted into double");
 export const OUT_OF_MEMORY = new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
+export const HEAP_FULL = new ReplyError("OOM command not allowed when the server's heap is nearly full.");
+export const STORE_FULL = new ReplyError("OOM command not allowed when no more memory can be addressed.");
 export const LOADING = new ReplyError("LOADING Redis is loading the dataset in memory");
 export const NOAUTH = new ReplyError("NOAUTH Authentication required.");
 export const WRONGPASS = new ReplyError("WRONGPASS invalid username-password pair or user is disabled.");

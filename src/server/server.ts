@@ -190,6 +190,7 @@ export class Server implements ConnectionHost {
     engine.refreshTime();
     engine.rates.sample(engine.steadyMs);
     this.#expireCycle.run(SLICE_US);
+    engine.watchHeap();
     for (const database of engine.databases) database.compact(COMPACT_RECORDS);
     engine.compaction.step(COMPACT_ELEMENTS);
     engine.tracking.limitTable();
