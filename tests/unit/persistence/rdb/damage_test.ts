@@ -91,8 +91,9 @@ Deno.test("an RDB file cut at any byte, and random garbage, is refused", async (
 });
 
 Deno.test("an RDB file of a version that is not known is refused by its number", () => {
-  for (const version of ["0000", "0013", "0099", "9999", "abcd", "-001", "1e1 "]) {
-    const bytes = bytesOf(`REDIS${version}\xff`);
+  const versions = { "0000": 0, "0013": 13, "0099": 99, "9999": 9999, "abcd": 0, "-001": -1, "1e1 ": 1 };
+  for (const [digits, version] of Object.entries(versions)) {
+    const bytes = bytesOf(`REDIS${digits}\xff`);
     assertThrows(() => readRdb(bytes), RdbError, `Can't handle RDB format version ${version}`);
   }
   assertThrows(() => readRdb(bytesOf("SIDER0010\xff")), RdbError, "Wrong signature");
