@@ -30,6 +30,7 @@ import {
 } from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
 import { categories, categoriesOf } from "./categories.ts";
+import { clientLine } from "./client_line.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import { type Command, findKeys, Flag, KeyFlag } from "./command.ts";
 import type { Engine } from "./engine.ts";
@@ -189,7 +190,7 @@ export class AccessControl {
   ): void {
     const { clock, config, stats } = this.#engine;
     stats.accessDenied[reason]++;
-    const clientInfo = this.#engine.describeClient(client), atMs = clock.nowMs();
+    const clientInfo = clientLine(this.#engine, client), atMs = clock.nowMs();
     this.log.add({ reason, context, object, userName, clientInfo, atMs }, config.values.acllogMaxLen);
   }
 

@@ -7,9 +7,12 @@
  * right after the unit that wrote: those who have waited longest first. If it finds nothing it says `ctx.block` again,
  * which then changes nothing: its place and its deadline stay.
  */
+import type { ReplyError } from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
 import type { BlockedState, Client } from "./client.ts";
 import type { Command } from "./command.ts";
+import type { Engine } from "./engine.ts";
+import { ClientGuard } from "./refusals.ts";
 
 /** Who waits for what in one server. */
 export class WaitingClients {
@@ -22,6 +25,16 @@ export class WaitingClients {
   #nextDeadlineMs = Infinity;
   /** Blocked clients. */
   readonly all = new Set<Client>();
+  /** Set by `ctx.block` when a command that was run again goes on waiting. */
+  staysBlocked = false;
+  /** A command that waited is being run again: monitors have seen it before. */
+  isRerunning = false;
+  readonly #engine: Engine;
+  #isServing = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
 
   #nameOf(databaseId: number, key: string): string {
     return `${databaseId}:${key}`;
@@ -115,8 +128,25 @@ export class WaitingClients {
     }
   }
 
-  /** The keys that have become ready with those who wait for them now, oldest first; forgets them. */
-  takeReady(): { key: string; clients: Client[] }[] {
+  // ---- Serving ------------------------------------------------------------------------------------------------
+
+  /** Runs the commands of clients whose keys have become ready, until none is; nested calls leave it to the outer one. */
+  serveReady(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    while (this.hasReady) {
+      for (const { key, clients } of this.#takeReady()) {
+        for (const client of clients) {
+          const state = client.blocked;
+          if (state !== null && state.isReady(client.database, key)) this.#runAgain(client);
+        }
+      }
+    }
+    this.#isServing = false;
+  }
+
+  /** The keys that have become ready with their waiting clients, oldest first; forgets them. */
+  #takeReady(): { key: string; clients: Client[] }[] {
     const ready = this.#ready;
     this.#ready = new Set();
     const served = [];
@@ -129,8 +159,54 @@ export class WaitingClients {
     return served;
   }
 
+  #runAgain(client: Client): void {
+    const engine = this.#engine, { cmd, args } = client.blocked!;
+    // Its user may have lost the right since it began to wait.
+    const denied = (client.guards & ClientGuard.Restricted) === 0
+      ? null
+      : engine.access.check(client, cmd, args);
+    if (denied !== null) {
+      engine.replyError(client, denied);
+      engine.commands.stats.countCall(cmd, false);
+      return this.unblock(client);
+    }
+    this.staysBlocked = false;
+    this.isRerunning = true;
+    engine.call(client, cmd, args);
+    this.isRerunning = false;
+    if (!this.staysBlocked) this.unblock(client);
+  }
+
+  /** Lets a client go on whose wait is over and whose reply has been written. */
+  unblock(client: Client): void {
+    this.remove(client);
+    this.#engine.queueReplies(client);
+    client.transport.resume();
+  }
+
+  /** CLIENT UNBLOCK: ends a wait as if its time were over, or with an error. False if it does not wait so. */
+  endWait(client: Client, error: ReplyError | null): boolean {
+    const engine = this.#engine, state = client.blocked;
+    if (state === null || !state.unblockable) return false;
+    if (error !== null) engine.replyError(client, error);
+    else state.onTimeout(client);
+    engine.commands.stats.countCall(state.cmd, error === null);
+    this.unblock(client);
+    return true;
+  }
+
+  /** Ends the waits whose time is over; {@linkcode Engine.endBatch} must follow. */
+  expire(): void {
+    for (const client of this.#due(this.#engine.steadyMs)) {
+      const state = client.blocked!;
+      state.onTimeout(client);
+      this.#engine.commands.stats.countCall(state.cmd, true);
+      this.unblock(client);
+    }
+  }
+
   /** The clients whose deadline has come. */
-  due(nowMs: number): Client[] {
+  #due(nowMs: number): Client[] {
     if (nowMs < this.#nextDeadlineMs) return [];
     return [...this.#withDeadline].filter((client) => client.blocked!.deadlineMs <= nowMs);
   }

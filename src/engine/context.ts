@@ -11,7 +11,7 @@
  * {@linkcode CommandContext.rewrite}.
  */
 import { type CollectionValue, type ValueClass, ValueType } from "../data/value.ts";
-import { type Database, type Moment, NO_EXPIRY } from "../keyspace/database.ts";
+import { type Attributes, type Database, type Moment, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import { Slice } from "../keyspace/slice.ts";
 import { WRONGTYPE } from "../protocol/errors.ts";
@@ -19,7 +19,7 @@ import type { ReplyWriter } from "../protocol/reply_writer.ts";
 import { allocateBytes, writeLatin1 } from "../util/bytes.ts";
 import { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
-import type { Command } from "./command.ts";
+import { type Command, Flag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { Notify } from "./events.ts";
 import { LOOK_AHEAD } from "./look_ahead.ts";
@@ -39,6 +39,20 @@ export interface BlockOptions {
   wakeWhenGone?: boolean;
   /** Run again with these instead of the arguments as they came: XREAD's `$` has become an id. */
   args?: Args;
+}
+
+/** A string taken out of, or copied from, a key. */
+export interface LooseString {
+  bytes: Uint8Array;
+  /** Bits of `StringMark`. */
+  marks: number;
+}
+
+/** A value taken out of, or copied from, a key. */
+export type LooseValue = CollectionValue | LooseString;
+
+function looseString(database: Database, ref: number): LooseString {
+  return { bytes: database.readString(ref, new Slice()).view().slice(), marks: database.stringMarks(ref) };
 }
 
 /** What a handler works with. See the head of this file. */
@@ -76,7 +90,13 @@ export class CommandContext {
    */
   isOver(timeMs: Moment): boolean {
     const { engine } = this;
-    return timeMs <= engine.nowMs && !engine.keepExpired && !engine.isReplica;
+    return timeMs <= engine.nowMs && !engine.keys.keepExpired && !engine.isReplica;
+  }
+
+  /** Takes the client's database anew: SWAPDB may have put another in its place. */
+  selectAgain(): void {
+    this.engine.selectDatabase(this.client, this.client.databaseId);
+    this.db = this.engine.databases[this.databaseId]!;
   }
 
   // ---- Look-ups -----------------------------------------------------------------------------------------------
@@ -86,28 +106,47 @@ export class CommandContext {
     if ((at - 1) % (LOOK_AHEAD * step) === 0) this.engine.lookAhead.touchKeys(this.db, args, at, step);
   }
 
+  get #writes(): boolean {
+    return (this.cmd.flags & Flag.Write) !== 0;
+  }
+
+  /** True if an expired field is deleted by the running command, which has come upon it. */
+  get deletesExpired(): boolean {
+    return this.engine.keys.deletesExpired(this.#writes);
+  }
+
+  #lookUp(key: Key): number {
+    return this.engine.keys.lookUp(this.db, this.databaseId, key, this.client, this.#writes);
+  }
+
+  /** The record of `key` in another database, or 0. */
+  peekIn(databaseId: number, key: Key): number {
+    const database = this.engine.databases[databaseId]!;
+    return this.engine.keys.lookUp(database, databaseId, key, this.client, this.#writes);
+  }
+
   /** The record of `key` for reading, or 0; counts a hit or a miss. @param touches moves the access clock */
   find(key: Key, touches = true): number {
-    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    const ref = this.#lookUp(key);
     if (ref === 0) {
       this.engine.stats.keyspaceMisses++;
-      this.engine.notify(Notify.KeyMiss, "keymiss", key, this.databaseId);
+      this.engine.keys.notify(Notify.KeyMiss, "keymiss", key, this.databaseId);
       return 0;
     }
     this.engine.stats.keyspaceHits++;
-    if (touches && !this.client.has(ClientFlag.NoTouch)) this.engine.touch(this.db, ref);
+    if (touches && !this.client.has(ClientFlag.NoTouch)) this.engine.keys.touch(this.db, ref);
     return ref;
   }
 
   /** As {@linkcode find}, without moving the access clock or counting (OBJECT). */
   peek(key: Key): number {
-    return this.engine.lookUp(this.db, this.databaseId, key);
+    return this.#lookUp(key);
   }
 
   /** The record of `key` for changing it, or 0. */
   findForWrite(key: Key): number {
-    const ref = this.engine.lookUp(this.db, this.databaseId, key);
-    if (ref !== 0 && !this.client.has(ClientFlag.NoTouch)) this.engine.touch(this.db, ref);
+    const ref = this.#lookUp(key);
+    if (ref !== 0 && !this.client.has(ClientFlag.NoTouch)) this.engine.keys.touch(this.db, ref);
     return ref;
   }
 
@@ -136,7 +175,7 @@ export class CommandContext {
     this.db.willChange(key.hash);
     // As in read().
     const value = this.db.openCollection(ref) as T;
-    this.engine.unsettled(this.db, key, value);
+    this.engine.noteOpened(this.db, key, value);
     return value;
   }
 
@@ -145,16 +184,16 @@ export class CommandContext {
     const found = this.write(key, kind);
     if (found !== undefined) return found;
     const value = new kind(this.engine.limits);
-    this.db.addCollection(key, value, this.engine.freshClock);
-    this.engine.unsettled(this.db, key, value, true);
-    this.engine.keyCreated(key, this.databaseId);
+    this.db.addCollection(key, value, this.engine.keys.freshClock);
+    this.engine.noteOpened(this.db, key, value, true);
+    this.engine.keys.created(key, this.databaseId);
     return value;
   }
 
   /** Makes the first `length` of `bytes`, a packed collection, the value of `key`, which is not there. */
   createPacked(key: Key, type: ValueType, bytes: Uint8Array, length: number): void {
-    this.db.addPacked(key, type, bytes, length, this.engine.freshClock);
-    this.engine.keyCreated(key, this.databaseId);
+    this.db.addPacked(key, type, bytes, length, this.engine.keys.freshClock);
+    this.engine.keys.created(key, this.databaseId);
   }
 
   // ---- Changes ------------------------------------------------------------------------------------------------
@@ -178,22 +217,83 @@ export class CommandContext {
     keepTtl = false,
     expiresAtMs: Moment = NO_EXPIRY,
   ): void {
-    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    const ref = this.#lookUp(key);
     const expires = keepTtl && ref !== 0 ? this.db.expiryOf(ref) : expiresAtMs;
-    this.db.setString(key, ref, buf, start, end, { expiresAtMs: expires, clock: this.engine.freshClock });
-    if (ref === 0) this.engine.keyCreated(key, this.databaseId);
+    this.db.setString(key, ref, buf, start, end, {
+      expiresAtMs: expires,
+      clock: this.engine.keys.freshClock,
+    });
+    if (ref === 0) this.engine.keys.created(key, this.databaseId);
   }
 
   /** Makes `value` the value of `key`, whatever it was before; it does not expire. */
   setCollection(key: Key, value: CollectionValue, expiresAtMs: Moment = NO_EXPIRY): void {
-    const ref = this.engine.lookUp(this.db, this.databaseId, key);
-    this.db.setCollection(key, ref, value, { expiresAtMs, clock: this.engine.freshClock });
-    if (ref === 0) this.engine.keyCreated(key, this.databaseId);
+    const ref = this.#lookUp(key);
+    this.db.setCollection(key, ref, value, { expiresAtMs, clock: this.engine.keys.freshClock });
+    if (ref === 0) this.engine.keys.created(key, this.databaseId);
+  }
+
+  /** Makes the bytes [start, end) of `buf` the value of `key` in place of the string at `ref`; its expiry time stays. */
+  replaceString(key: Key, ref: number, buf: Uint8Array, start: number, end: number): void {
+    const expiresAtMs = this.db.expiryOf(ref);
+    this.db.setString(key, ref, buf, start, end, { expiresAtMs, clock: this.engine.keys.freshClock });
+  }
+
+  /**
+   * Makes the string at `ref` `length` bytes long, new bytes being 0, and points `slice` at it for changing it in place.
+   */
+  editString(key: Key, ref: number, length: number, slice: Slice): void {
+    this.db.editString(key, ref, length, slice);
+  }
+
+  /** Adds bits of `StringMark` to the string at `key`, until it is set anew. */
+  markString(key: Key, marks: number): void {
+    this.db.markString(this.db.find(key), marks);
+  }
+
+  /** Sets or (with {@linkcode NO_EXPIRY}) removes the time in Unix milliseconds at which the key at `ref` expires. */
+  setExpiry(key: Key, ref: number, expiresAtMs: Moment): void {
+    this.db.setExpiry(key, ref, expiresAtMs);
+  }
+
+  /** Sets the access clock of the record `ref` (RESTORE). */
+  setClock(ref: number, clock: number): void {
+    this.db.setClock(ref, clock);
+  }
+
+  /** Takes the value out of the key at `ref`, which is gone then (RENAME, MOVE). */
+  detach(ref: number): LooseValue {
+    if (this.db.typeOf(ref) !== ValueType.String) return this.db.detachCollection(ref);
+    const value = looseString(this.db, ref);
+    this.db.delete(ref);
+    return value;
+  }
+
+  /** A copy of the value of the key at `ref` (COPY). */
+  copyOf(ref: number): LooseValue {
+    if (this.db.typeOf(ref) === ValueType.String) return looseString(this.db, ref);
+    return this.db.collectionOf(ref).copy();
+  }
+
+  /** Makes `value` that of `key` in database `databaseId`, where the key's record is `old`, or 0. */
+  attach(databaseId: number, key: Key, old: number, value: LooseValue, attributes: Attributes): void {
+    const database = this.engine.databases[databaseId]!;
+    if (old !== 0) database.delete(old);
+    if ("marks" in value) {
+      const { bytes, marks } = value;
+      database.markString(database.setString(key, 0, bytes, 0, bytes.length, attributes), marks);
+    } else database.setCollection(key, 0, value, attributes);
+    this.engine.keys.created(key, databaseId);
+  }
+
+  /** Removes the key at `ref`. Says nothing: {@linkcode changed} does. */
+  deleteRecord(ref: number): void {
+    this.db.delete(ref);
   }
 
   /** Removes `key`; false if it was not there. Says nothing: {@linkcode changed} does. */
   delete(key: Key): boolean {
-    const ref = this.engine.lookUp(this.db, this.databaseId, key);
+    const ref = this.#lookUp(key);
     if (ref === 0) return false;
     this.db.delete(ref);
     return true;
@@ -203,7 +303,7 @@ export class CommandContext {
   deleteIfEmpty(key: Key, value: CollectionValue): boolean {
     if (value.size > 0) return false;
     this.db.delete(this.db.find(key));
-    this.engine.notify(Notify.Generic, "del", key, this.databaseId);
+    this.engine.keys.notify(Notify.Generic, "del", key, this.databaseId);
     return true;
   }
 
@@ -214,13 +314,13 @@ export class CommandContext {
    */
   changed(key: Key, eventClass: number, event: string, changes = 1, databaseId = this.databaseId): void {
     this.engine.dirty += changes;
-    this.engine.keyChanged(key, databaseId);
-    this.engine.notify(eventClass, event, key, databaseId);
+    this.engine.keys.changed(key, databaseId, this.engine.running);
+    this.engine.keys.notify(eventClass, event, key, databaseId);
   }
 
   /** Sends a keyspace event and nothing else. */
   notify(eventClass: number, event: string, key: Key): void {
-    this.engine.notify(eventClass, event, key, this.databaseId);
+    this.engine.keys.notify(eventClass, event, key, this.databaseId);
   }
 
   // ---- Propagation --------------------------------------------------------------------------------------------
@@ -289,7 +389,7 @@ export class CommandContext {
    */
   block(options: BlockOptions): void {
     if (this.client.blocked !== null) {
-      this.engine.staysBlocked = true;
+      this.engine.waiting.staysBlocked = true;
       return;
     }
     const { type, wakeWhenGone: wakesWhenGone = false } = options, { client, databaseId } = this;
@@ -300,7 +400,7 @@ export class CommandContext {
       deadlineMs: options.timeoutMs === 0 ? Infinity : this.engine.steadyMs + options.timeoutMs,
       onTimeout: ({ reply }) => options.onTimeout(reply),
       isReady: (database, key) => {
-        const ref = this.engine.lookUp(database, databaseId, Key.of(key));
+        const ref = this.engine.keys.lookUp(database, databaseId, Key.of(key), client, false);
         return wakesWhenGone || (ref !== 0 && database.typeOf(ref) === type);
       },
       wakesWhenGone,

@@ -7,14 +7,14 @@
  * outermost level ends, what the unit propagates goes to the sinks and clients waiting for a key it wrote are served,
  * each in a unit of its own. At the end of the batch the sinks make it durable and only then replies leave.
  *
- * The engine knows neither sockets nor files. Those who must hear of changes register themselves: sinks in
- * `propagation`, observers in `keyObservers`.
+ * The engine knows neither sockets nor files. Sinks of propagated commands register in `propagation`, observers of
+ * changes in `keys`; what it asks of the rooms above stands in `ports.ts`.
  */
 import type { Config } from "../config/config.ts";
 import type { CollectionValue } from "../data/value.ts";
 import { type DataLimits, defaultLimits } from "../data/limits.ts";
-import { Database, NO_EXPIRY } from "../keyspace/database.ts";
-import { Key } from "../keyspace/key.ts";
+import { Database } from "../keyspace/database.ts";
+import type { Key } from "../keyspace/key.ts";
 import { ArenaFullError } from "../keyspace/arena.ts";
 import { StoreFullError } from "../store/store.ts";
 import { StoreCompaction } from "../keyspace/store_compaction.ts";
@@ -36,28 +36,27 @@ import { ClientMemory } from "./client_memory.ts";
 import type { CommandTable } from "./command_table.ts";
 import { CommandContext } from "./context.ts";
 import { CrossProtocolGuard } from "./cross_protocol.ts";
-import { Notify } from "./events.ts";
-import { HeapWatch } from "./heap_watch.ts";
+import { Keys } from "./keys.ts";
 import { refuseLongArguments } from "./long_arguments.ts";
 import { LOOK_AHEAD, LookAhead } from "./look_ahead.ts";
-import { publishKeyspaceEvent } from "./publishing.ts";
-import {
-  EvictionPool,
-  type EvictionSettings,
-  freshLfuClock,
-  lruClock,
-  parsePolicy,
-  touchedLfuClock,
-} from "./eviction.ts";
+import { Memory } from "./memory.ts";
+import { Outbox } from "./outbox.ts";
+import { parsePolicy } from "../keyspace/eviction.ts";
 import { DebugSwitches } from "./debug_switches.ts";
 import { Identity } from "./identity.ts";
 import { Pause } from "./pause.ts";
 import { Monitors } from "./monitors.ts";
-import type { PersistenceControl } from "./persistence_control.ts";
-import { PropagationQueue, type PropagationSink } from "./propagation.ts";
+import {
+  type DiskState,
+  type EngineLog,
+  noServer,
+  type PersistenceControl,
+  type ServerControl,
+} from "./ports.ts";
+import { PropagationQueue } from "./propagation.ts";
 import { Pushes } from "./pushes.ts";
 import { shownWords } from "./redaction.ts";
-import { ClientGuard, EngineGuard, refusal } from "./refusals.ts";
+import { EngineGuard, refusal } from "./refusals.ts";
 import { LatencyMonitor } from "../metrics/latency.ts";
 import { Rates } from "../metrics/rates.ts";
 import { Slowlog } from "../metrics/slowlog.ts";
@@ -66,14 +65,6 @@ import { Tracking } from "./tracking.ts";
 import { Unsettled } from "./unsettled.ts";
 import { Watchers } from "./watch.ts";
 
-/** Where the engine reports what only an operator should see; the server's log implements it. */
-export interface EngineLog {
-  debug(text: string): void;
-  verbose(text: string): void;
-  notice(text: string): void;
-  warning(text: string): void;
-}
-
 /** What the engine is made of. */
 export interface EngineParts {
   clock: Clock;
@@ -81,16 +72,6 @@ export interface EngineParts {
   config: Config;
   commands: CommandTable;
   log: EngineLog;
-}
-
-/** How SHUTDOWN was called. */
-export interface ShutdownOptions {
-  /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
-  save?: boolean;
-  /** Ends the server although its data could not be saved. */
-  force: boolean;
-  /** Waits for no replica. */
-  now: boolean;
 }
 
 /** Commands of a batch between two looks at the clock. */
@@ -107,7 +88,6 @@ export class Engine {
   readonly commands: CommandTable;
   readonly limits: DataLimits = defaultLimits();
   readonly databases: Database[] = [];
-  heapWatch: HeapWatch = new HeapWatch();
   /** Compaction of what the collections of all databases have in the store. */
   readonly compaction = new StoreCompaction(this.limits.store, this.databases);
   readonly clients = new Map<number, Client>();
@@ -119,7 +99,10 @@ export class Engine {
   readonly timer: CallTimer = new CallTimer(this);
   readonly propagation = new PropagationQueue();
   readonly watchers = new Watchers();
-  readonly waiting = new WaitingClients();
+  readonly waiting: WaitingClients = new WaitingClients(this);
+  readonly keys: Keys = new Keys(this);
+  readonly memory: Memory;
+  readonly #outbox: Outbox = new Outbox(this);
   readonly pause = new Pause(this);
   readonly context: CommandContext = new CommandContext(this);
   readonly pubsub: PubSub<Client> = new PubSub();
@@ -137,75 +120,28 @@ export class Engine {
   nowMs: number;
   /** Changes since the last snapshot; INFO's rdb_changes_since_last_save. */
   dirty = 0;
-  /** Set by `ctx.block` when a command that was run again goes on waiting. */
-  staysBlocked = false;
-  /** Classes of keyspace events that are published: bits of `Notify`. */
-  notifyFlags = 0;
-  /** Called for each changed key. */
-  readonly keyObservers: ((key: Key, databaseId: number, client: Client) => void)[] = [];
-  /** Called when all keys of a database (or of all: -1) have gone. */
-  readonly flushObservers: ((databaseId: number) => void)[] = [];
-  /** Why the disk refuses writes, or null; set by the persistence. */
-  diskError: () => ReplyError | null = () => null;
-  /** Saves and loads the data; null where there is no disk (some tests). */
+  /** Saves and loads the data; null where there is no disk (some tests). Set by the persistence. */
   persistence: PersistenceControl | null = null;
-  /** Ends the server, soon; false if its data could not be made safe. Set by the server. */
-  shutDown: (options: ShutdownOptions) => boolean = () => false;
-  /** Until when a server that is to end waits for its replicas, `steadyMs`; 0: it is not to end. */
-  shutdownDueMs = 0;
-  /** A client as CLIENT INFO shows it. Set by the server. */
-  describeClient: (client: Client) => string = (client) => `id=${client.id}`;
-  /** Takes a shutdown back that has not been begun; false if there is none. Set by the server. */
-  abortShutdown: () => boolean = () => false;
-  /** Logs why and ends the process at once, with nothing saved. Set by the server. */
-  crash: (reason: string) => void = (reason) => {
-    throw new Error(reason);
-  };
-  /**
-   * Fields of INFO's sections from those who know: of a field given here and by INFO itself, this one counts; others
-   * are added at the end of the section. By section, in lower case.
-   */
-  readonly infoSources = new Map<
-    string,
-    () => readonly (readonly [name: string, value: string | number])[]
-  >();
+  /** Refuses writes while it fails. Set by the persistence. */
+  disk: DiskState = { diskError: null };
+  /** The server around the engine. Set by the server. */
+  server: ServerControl = noServer;
   /** The script that keeps the server busy is a function. */
   busyWithFunction = false;
   /** `latency-tracking`: each command keeps a histogram of what it took. */
   latencyTracking = true;
-  /**
-   * What the server's own tables take, roughly. The heap of the JavaScript engine is not counted: it is the same with and
-   * without data, and INFO shows it in used_memory_rss.
-   */
-  readonly baselineBytes = 1 << 20;
-  /** Bytes held outside databases and clients (append only file buffer, backlog …), each by its owner. */
-  readonly otherMemory: (() => number)[] = [];
-  /** Parts of that which making room would not lessen, but rather feed: they do not count against `maxmemory`. */
-  readonly uncountedMemory: (() => number)[] = [];
-  /** Keys may have to be evicted when the batch ends. */
-  mustMakeRoom = false;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire = true;
-  /** Expired keys are kept and shown: while a file is being replayed. */
-  keepExpired = false;
   /** With so many bytes of replies a batch is interrupted, so that they can leave; its reader may be a slow one. */
   largestBatchReply = 1 << 20;
   /** This server copies another one: what expires is deleted when the primary says so. */
   isReplica = false;
-  /** Database numbers, hardly ever changed, so that replies find them without a search. */
   #depth = 0;
-  #serving = false;
   readonly lookAhead = new LookAhead();
   readonly #args = new Args();
   readonly #crossProtocol = new CrossProtocolGuard(this);
-  #outbox: Client[] = [];
   readonly #unsettled = new Unsettled();
-  readonly #eviction: EvictionPool;
-  #clockValue = 0;
-  #isLfu = false;
   #errorsInCall = false;
-  /** A command that waited is being run again: it has been shown to monitors before. */
-  #isRerun = false;
 
   constructor(parts: EngineParts) {
     this.clock = parts.clock;
@@ -215,7 +151,7 @@ export class Engine {
     this.access = new AccessControl(this);
     this.log = parts.log;
     this.latency = new LatencyMonitor(parts.clock);
-    this.#eviction = new EvictionPool(parts.random);
+    this.memory = new Memory(this);
     this.nowMs = parts.clock.nowMs();
     this.identity = new Identity(parts.random, this.nowMs);
     this.rates.follow("commands", () => this.stats.commandsProcessed);
@@ -239,8 +175,8 @@ export class Engine {
   /** Takes over settings that hot code keeps in fields; to be called after every change of the configuration. */
   refreshSettings(): void {
     const { values } = this.config;
-    this.#isLfu = parsePolicy(values.maxmemoryPolicy).order === "lfu";
-    this.#eviction.clear();
+    this.keys.useLfu(parsePolicy(values.maxmemoryPolicy).order === "lfu");
+    this.memory.forgetCandidates();
     this.setGuard(EngineGuard.Memory, values.maxmemory > 0);
     this.latencyTracking = values.latencyTracking;
     this.latency.threshold = values.latencyMonitorThreshold;
@@ -255,12 +191,7 @@ export class Engine {
   /** Reads the clock; called at the beginning of each batch and of each piece of background work. */
   refreshTime(): void {
     this.nowMs = this.clock.nowMs();
-    this.#clockValue = this.#isLfu ? freshLfuClock(this.nowMs) : lruClock(this.nowMs);
-  }
-
-  /** The access clock of a key written now. */
-  get freshClock(): number {
-    return this.#clockValue;
+    this.keys.refreshClock();
   }
 
   // ---- Running commands ---------------------------------------------------------------------------------------
@@ -300,7 +231,7 @@ export class Engine {
     }
     this.stats.commandsProcessed++;
     const cmd = this.commandFor(client, args);
-    if (cmd !== undefined && this.#mayRun(client, cmd, args)) this.call(client, cmd, args);
+    if (cmd !== undefined && this.#admit(client, cmd, args)) this.call(client, cmd, args);
     else if (client.blocked === null) this.#silence(client, mark);
   }
 
@@ -329,15 +260,17 @@ export class Engine {
     return unknownSubcommand(args.string(1), container.name);
   }
 
-  /** False if a command has been refused, postponed or queued instead. */
-  #mayRun(client: Client, cmd: Command, args: Args): boolean {
+  /** Lets a command run now: false if it has been refused, postponed or queued instead. */
+  #admit(client: Client, cmd: Command, args: Args): boolean {
     if (this.guards !== 0 || client.guards !== 0) {
       const refused = refusal(this, client, cmd, args);
       if (refused !== null) {
         this.#reject(client, cmd, refused);
         return false;
       }
-      if ((this.guards & EngineGuard.Paused) !== 0 && this.pause.postpones(client, cmd, args)) return false;
+      if ((this.guards & EngineGuard.Paused) !== 0 && this.pause.postponeIfPaused(client, cmd, args)) {
+        return false;
+      }
     }
     if (!client.has(ClientFlag.Multi) || (cmd.flags & Flag.InMulti) !== 0) return true;
     if ((cmd.flags & Flag.NoMulti) !== 0) {
@@ -421,13 +354,13 @@ export class Engine {
       this.running = client;
       this.timer.begin(cmd);
     } else startedAtUs = this.timer.beginNested(cmd);
-    const isWatched = this.monitors.count > 0 && !this.#isRerun;
+    const isWatched = this.monitors.count > 0 && !this.waiting.isRerunning;
     if (isWatched) this.monitors.commandBegins(client, cmd, args);
     const succeeded = this.#handle(context, cmd, args);
     this.#unsettled.settle(!succeeded);
     context.enqueuePropagation(this.dirty > dirty);
-    const waits = client.blocked !== null && (!this.#isRerun || this.staysBlocked);
-    if (!waits) this.#countCall(cmd, succeeded);
+    const waits = client.blocked !== null && (!this.waiting.isRerunning || this.waiting.staysBlocked);
+    if (!waits) this.commands.stats.countCall(cmd, succeeded);
     if (outer === null) this.timer.end(client, cmd, args, waits);
     else if (!waits) this.timer.endNested(startedAtUs, client, cmd, args);
     if (isWatched) this.monitors.commandRan(client, cmd, args);
@@ -490,7 +423,7 @@ export class Engine {
     // A suspended script's unit is still open: what others do meanwhile ends with it.
     if (this.#depth > 0 || (this.guards & EngineGuard.Busy) !== 0) return this.propagation.keep();
     if (this.propagation.count > 0) this.propagation.flush(asTransaction);
-    if (this.waiting.hasReady && !this.#serving) this.#serveReady();
+    if (this.waiting.hasReady) this.waiting.serveReady();
   }
 
   /** Runs `work` as one unit that no client's command began: expiry, eviction, a change of role. */
@@ -522,7 +455,7 @@ export class Engine {
 
   /** Counts a command that has been brought to its end outside `call()`. */
   detachedRan(client: Client, cmd: Command, args: Args, succeeded: boolean, microseconds: number): void {
-    this.#countCall(cmd, succeeded);
+    this.commands.stats.countCall(cmd, succeeded);
     this.commandTook(client, cmd, args, microseconds);
   }
 
@@ -533,7 +466,7 @@ export class Engine {
     if (this.tracking.clientCount > 0 && client.lastCommand !== null) {
       this.tracking.unitEnded(client, client.lastCommand);
     }
-    if (!client.closed) this.unblock(client);
+    if (!client.closed) this.waiting.unblock(client);
   }
 
   /** Whether a command is being run. */
@@ -542,11 +475,11 @@ export class Engine {
   }
 
   /**
-   * Remembers that `value` is being changed, so that the keyspace takes it over when the command ends.
+   * Notes that the collection at `key` has been opened for changing, to be settled when the command ends.
    *
    * @param isNew the running command has made it
    */
-  unsettled(database: Database, key: Key, value: CollectionValue, isNew = false): void {
+  noteOpened(database: Database, key: Key, value: CollectionValue, isNew = false): void {
     this.#unsettled.add(database, key, value, isNew);
   }
 
@@ -554,38 +487,19 @@ export class Engine {
 
   /** Lets what has been written to `client` leave at the end of the batch. */
   queueReplies(client: Client): void {
-    if (client.inOutbox || client.closed) return;
-    client.inOutbox = true;
-    this.#outbox.push(client);
+    this.#outbox.add(client);
   }
 
-  /** Ends a batch: first what changed becomes as safe as promised, then replies leave. */
+  /** Ends a batch: what waited for its end runs, then what changed becomes as safe as promised, then replies leave. */
   endBatch(): void {
     if (this.pause.hasPostponed) this.pause.runPostponed();
-    if (this.mustMakeRoom) {
-      this.mustMakeRoom = false;
-      this.freeMemoryForCommand();
+    if (this.memory.mustMakeRoom) {
+      this.memory.mustMakeRoom = false;
+      this.memory.makeRoom();
     }
     this.timer.finish();
     if (this.tracking.prefixCount > 0) this.tracking.batchEnds();
-    let safe = true;
-    for (const sink of this.propagation.sinks) safe = this.#makeSafe(sink) && safe;
-    const outbox = this.#outbox;
-    if (outbox.length === 0) return;
-    this.#outbox = [];
-    for (const client of outbox) {
-      client.inOutbox = false;
-      if (!safe) client.transport.close(false);
-      else client.transport.flush();
-      if (client.has(ClientFlag.CloseAfterReply)) client.transport.close(true);
-      if (this.clientMemory.isWatched) this.clientMemory.measure(client);
-    }
-    if (this.clientMemory.isWatched) this.clientMemory.evict();
-  }
-
-  #makeSafe(sink: PropagationSink): boolean {
-    if (!this.latency.active) return sink.endOfBatch();
-    return this.latency.timed("aof-write", () => sink.endOfBatch());
+    this.#outbox.leave();
   }
 
   // ---- Clients ------------------------------------------------------------------------------------------------
@@ -613,272 +527,6 @@ export class Engine {
   selectDatabase(client: Client, id: number): void {
     client.database = this.databases[id]!;
     client.databaseId = id;
-  }
-
-  /** SWAPDB: exchanges two databases under everybody's feet. */
-  swapDatabases(a: number, b: number): void {
-    const first = this.databases[a]!, second = this.databases[b]!;
-    this.watchers.touchAll(a, first, second, this.nowMs);
-    this.watchers.touchAll(b, second, first, this.nowMs);
-    this.databases[a] = second;
-    this.databases[b] = first;
-    this.#selectAgain();
-    this.selectDatabase(this.context.client, this.context.client.databaseId);
-    this.context.db = this.databases[this.context.databaseId]!;
-    this.waiting.signalAll(a);
-    this.waiting.signalAll(b);
-  }
-
-  /** Puts other databases in the place of all there are. */
-  replaceDatabases(fresh: readonly Database[]): void {
-    for (const [id, database] of fresh.entries()) {
-      const old = this.databases[id]!;
-      this.watchers.touchAll(id, old, database, this.nowMs);
-      this.databases[id] = database;
-      old.clear();
-    }
-    this.#selectAgain();
-    for (const id of fresh.keys()) this.waiting.signalAll(id);
-    if (this.tracking.clientCount > 0) this.tracking.flushed();
-    for (const observe of this.flushObservers) observe(-1);
-    this.endUnit();
-  }
-
-  /** Shows every client the databases that now have the numbers it knows. */
-  #selectAgain(): void {
-    for (const client of this.clients.values()) this.selectDatabase(client, client.databaseId);
-  }
-
-  // ---- Waiting clients ----------------------------------------------------------------------------------------
-
-  #serveReady(): void {
-    this.#serving = true;
-    while (this.waiting.hasReady) {
-      for (const { key, clients } of this.waiting.takeReady()) {
-        for (const client of clients) {
-          const state = client.blocked;
-          if (state !== null && state.isReady(client.database, key)) this.#runAgain(client);
-        }
-      }
-    }
-    this.#serving = false;
-  }
-
-  #runAgain(client: Client): void {
-    const { cmd, args } = client.blocked!;
-    // Its user may have lost the right since it began to wait.
-    const denied = (client.guards & ClientGuard.Restricted) === 0
-      ? null
-      : this.access.check(client, cmd, args);
-    if (denied !== null) {
-      this.replyError(client, denied);
-      this.#countCall(cmd, false);
-      return this.unblock(client);
-    }
-    this.staysBlocked = false;
-    this.#isRerun = true;
-    this.call(client, cmd, args);
-    this.#isRerun = false;
-    if (this.staysBlocked) return;
-    this.unblock(client);
-  }
-
-  /** Lets a client go on whose wait is over and whose reply has been written. */
-  unblock(client: Client): void {
-    this.waiting.remove(client);
-    this.queueReplies(client);
-    client.transport.resume();
-  }
-
-  /** CLIENT UNBLOCK: ends a wait as if its time were over, or with an error. False if it does not wait so. */
-  endWait(client: Client, error: ReplyError | null): boolean {
-    const state = client.blocked;
-    if (state === null || !state.unblockable) return false;
-    if (error !== null) this.replyError(client, error);
-    else state.onTimeout(client);
-    this.#countCall(state.cmd, error === null);
-    this.unblock(client);
-    return true;
-  }
-
-  /** Ends the waits whose time is over. Call {@linkcode endBatch} afterwards. */
-  expireWaits(): void {
-    for (const client of this.waiting.due(this.steadyMs)) {
-      const state = client.blocked!;
-      state.onTimeout(client);
-      this.#countCall(state.cmd, true);
-      this.unblock(client);
-    }
-  }
-
-  // ---- Keys ---------------------------------------------------------------------------------------------------
-
-  /** The record of `key`, or 0 if there is none or it has expired; in that case it is deleted now. */
-  lookUp(database: Database, databaseId: number, key: Key): number {
-    const ref = database.find(key);
-    if (ref === 0) return 0;
-    const expiresAtMs = database.expiryOf(ref);
-    if (expiresAtMs === NO_EXPIRY || expiresAtMs > this.nowMs || this.keepExpired) return ref;
-    if (this.isReplica && this.context.client?.has(ClientFlag.Primary)) return ref;
-    if (this.deletesExpired) this.expireKey(database, databaseId, key, ref);
-    return 0;
-  }
-
-  /**
-   * Whether what has expired is deleted by the command that comes upon it. A replica leaves that to its primary, and a
-   * pause keeps the data as they are; but what a client writes must not find the old value in its way, here or where
-   * the append only file is replayed.
-   */
-  get deletesExpired(): boolean {
-    const isWriting = this.#depth > 0 && (this.context.cmd.flags & Flag.Write) !== 0;
-    return isWriting || (!this.isReplica && (this.guards & EngineGuard.Paused) === 0);
-  }
-
-  /** Deletes a record that nobody has asked to delete: the latency monitor tells such events apart. */
-  #deleteTimed(event: string, database: Database, ref: number): void {
-    if (this.latency.active) this.latency.timed(event, () => database.delete(ref));
-    else database.delete(ref);
-  }
-
-  /** Deletes a key whose time is over, and says so to all who must know. */
-  expireKey(database: Database, databaseId: number, key: Key, ref: number): void {
-    this.#deleteTimed("expire-del", database, ref);
-    this.stats.expiredKeys++;
-    this.propagation.add(databaseId, ["DEL", key.text]);
-    this.keyChanged(key, databaseId, null);
-    this.notify(Notify.Expired, "expired", key, databaseId);
-  }
-
-  /** Moves the access clock of a record that has been used. */
-  touch(database: Database, ref: number): void {
-    const clock = database.clockOf(ref);
-    if (this.#isLfu) {
-      const { lfuDecayTime, lfuLogFactor } = this.config.values;
-      database.setClock(ref, touchedLfuClock(clock, this.nowMs, lfuDecayTime, lfuLogFactor, this.random));
-    } else if (clock !== this.#clockValue) database.setClock(ref, this.#clockValue);
-  }
-
-  /**
-   * A key's value has changed: those who watch, cache or wait for it hear of it.
-   * @param by the client whose command did it, null if it was nobody's (expiry, eviction)
-   */
-  keyChanged(key: Key, databaseId: number, by: Client | null = this.running): void {
-    if (this.watchers.active) this.watchers.touch(this.databases[databaseId]!, databaseId, key);
-    if (this.waiting.active) this.waiting.signal(databaseId, key.text);
-    if (this.tracking.isActive) this.tracking.keyChanged(key, by);
-    for (const observe of this.keyObservers) observe(key, databaseId, this.context.client);
-  }
-
-  /** A key that was not there has been made. */
-  keyCreated(key: Key, databaseId: number): void {
-    this.notify(Notify.New, "new", key, databaseId);
-  }
-
-  notify(eventClass: number, event: string, key: Key, databaseId: number): void {
-    if ((this.notifyFlags & eventClass) !== 0) publishKeyspaceEvent(this, databaseId, event, key.text);
-  }
-
-  /** Removes all keys of a database, or of all (-1), and returns how many there were. */
-  flushDatabases(databaseId: number): number {
-    let removed = 0;
-    for (const [id, database] of this.databases.entries()) {
-      if (databaseId !== -1 && id !== databaseId) continue;
-      removed += database.size;
-      this.watchers.touchAll(id, database, null, this.nowMs);
-      database.clear();
-      this.waiting.signalAll(id);
-    }
-    if (this.tracking.isActive) this.tracking.flushed();
-    for (const observe of this.flushObservers) observe(databaseId);
-    return removed;
-  }
-
-  // ---- Memory -------------------------------------------------------------------------------------------------
-
-  /** Bytes of all data, indexes included. */
-  get datasetBytes(): number {
-    let bytes = 0;
-    for (const database of this.databases) bytes += database.memoryBytes;
-    return bytes;
-  }
-
-  /** An estimate of the bytes that the process holds. */
-  get usedMemory(): number {
-    let bytes = this.baselineBytes + this.datasetBytes + this.clientMemory.total;
-    for (const measure of this.otherMemory) bytes += measure();
-    if (bytes > this.stats.peakMemory) this.stats.peakMemory = bytes;
-    return bytes;
-  }
-
-  /** Bytes of what is used that do not count against `maxmemory`. */
-  get uncountedBytes(): number {
-    let bytes = 0;
-    for (const measure of this.uncountedMemory) bytes += measure();
-    return bytes;
-  }
-
-  /** Looks whether the JavaScript heap is nearly full, and refuses commands that need memory while it is. */
-  watchHeap(): void {
-    if (!this.heapWatch.check(this.nowMs)) return;
-    const { isFull } = this.heapWatch;
-    this.setGuard(EngineGuard.Heap, isFull);
-    if (isFull) {
-      this.log.warning(
-        "The JavaScript heap is nearly full: commands that need memory are refused. Fewer clients, transactions or " +
-          "subscriptions, or smaller collections, make room; --v8-flags=--max-old-space-size=<megabytes> gives more of it.",
-      );
-    } else {this.log.notice(
-        "The JavaScript heap has room again: commands that need memory are no longer refused.",
-      );}
-  }
-
-  /** Removes keys until memory is below `maxmemory`; false if the policy finds none to remove. */
-  freeMemoryForCommand(): boolean {
-    const enough = this.#freeMemory();
-    this.stats.noteMemory(enough, this.nowMs);
-    return enough;
-  }
-
-  #freeMemory(): boolean {
-    const { maxmemory, maxmemoryPolicy, maxmemorySamples, lfuDecayTime } = this.config.values;
-    const mayNotEvict = (this.guards & (EngineGuard.Loading | EngineGuard.Paused)) !== 0;
-    if (this.isReplica && this.config.values.replicaIgnoreMaxmemory) return true;
-    if (this.usedMemory <= maxmemory || mayNotEvict) return true;
-    if (this.usedMemory - this.uncountedBytes <= maxmemory) return true;
-    const policy = parsePolicy(maxmemoryPolicy);
-    if (policy.order === "none") return false;
-    const settings = { policy, samples: maxmemorySamples, lfuDecayMinutes: lfuDecayTime };
-    return this.latency.timed("eviction-cycle", () => this.#evictUntil(maxmemory, settings));
-  }
-
-  /** Removes keys until memory is below `bytes`; false if there are none left to remove. */
-  #evictUntil(bytes: number, settings: EvictionSettings): boolean {
-    let enough = true;
-    this.asUnit(() => {
-      while (enough && this.usedMemory - this.uncountedBytes > bytes) {
-        const victim = this.#eviction.next(this.databases, this.nowMs, settings);
-        enough = victim !== undefined;
-        if (victim !== undefined) this.#evict(victim.databaseId, Key.of(victim.key));
-      }
-    }, false);
-    return enough;
-  }
-
-  #evict(databaseId: number, key: Key): void {
-    const database = this.databases[databaseId]!;
-    const ref = database.find(key);
-    if (ref === 0) return;
-    this.#deleteTimed("eviction-del", database, ref);
-    this.stats.evictedKeys++;
-    this.propagation.add(databaseId, ["DEL", key.text]);
-    this.keyChanged(key, databaseId, null);
-    this.notify(Notify.Evicted, "evicted", key, databaseId);
-  }
-
-  #countCall(cmd: Command, succeeded: boolean): void {
-    const stats = this.commands.stats.of(cmd);
-    stats.calls++;
-    if (!succeeded) stats.failedCalls++;
   }
 
   /** Writes down what one command took: in its statistics and, where it was long, in the slow log. */

@@ -9,6 +9,7 @@
 import { Key } from "../keyspace/key.ts";
 import type { Engine } from "./engine.ts";
 import { expireFieldsUntil } from "./field_expiry.ts";
+import { EXPIRED } from "./keys.ts";
 
 const KEYS_PER_SLICE = 32;
 const TOLERATED_SHARE = 0.1;
@@ -23,7 +24,7 @@ export class ExpireCycle {
   /** Runs for at most about `budgetUs` microseconds. Call `endBatch` afterwards. */
   run(budgetUs: number): void {
     const { engine } = this;
-    if (!engine.activeExpire || engine.isReplica || engine.keepExpired || engine.pause.active) return;
+    if (!engine.activeExpire || engine.isReplica || engine.keys.keepExpired || engine.pause.active) return;
     engine.refreshTime();
     const startUs = engine.clock.monotonicUs(), until = startUs + budgetUs;
     expireFieldsUntil(engine, until);
@@ -57,7 +58,7 @@ export class ExpireCycle {
     for (const text of due) {
       const key = Key.of(text);
       const ref = database.find(key);
-      if (ref !== 0) engine.asUnit(() => engine.expireKey(database, databaseId, key, ref));
+      if (ref !== 0) engine.asUnit(() => engine.keys.remove(database, databaseId, key, ref, EXPIRED));
     }
     if (this.#cursor === 0) this.#databaseId = (databaseId + 1) % engine.databases.length;
     const share = seen === 0 ? 0 : due.length / seen;

@@ -11,6 +11,7 @@ import { ClientFlag } from "./client.ts";
 import type { CommandContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
 import { Notify } from "./events.ts";
+import { EMPTIED } from "./keys.ts";
 
 const FIELDS_PER_UNIT = 64;
 
@@ -24,7 +25,7 @@ export interface HashAt {
 
 /** The time that hides the fields expired by then from the running command; -Infinity if it is to see all. */
 export function fieldClock(ctx: CommandContext): number {
-  return ctx.engine.keepExpired || ctx.client.has(ClientFlag.Primary) ? -Infinity : ctx.nowMs;
+  return ctx.engine.keys.keepExpired || ctx.client.has(ClientFlag.Primary) ? -Infinity : ctx.nowMs;
 }
 
 /** The value of a field that a command asks for by name, or undefined; removes the field if it has expired. */
@@ -36,7 +37,7 @@ export function findField(ctx: CommandContext, key: Key, hash: HashValue, field:
 
 /** Removes `field`, which a command has asked for, if its time is over and removing it is up to this server. */
 export function expireField(ctx: CommandContext, key: Key, hash: HashValue, field: string): void {
-  if (hash.expiryOf(field) > fieldClock(ctx) || !ctx.engine.deletesExpired) return;
+  if (hash.expiryOf(field) > fieldClock(ctx) || !ctx.deletesExpired) return;
   removeExpired(ctx.engine, hashAt(ctx, key, hash), () => {
     hash.delete(field);
     return [field];
@@ -46,7 +47,7 @@ export function expireField(ctx: CommandContext, key: Key, hash: HashValue, fiel
 /** Removes all fields whose time is over, if that is up to this server. */
 export function expireAllFields(ctx: CommandContext, key: Key, hash: HashValue): void {
   const nowMs = fieldClock(ctx);
-  if (hash.nextExpiryMs > nowMs || !ctx.engine.deletesExpired) return;
+  if (hash.nextExpiryMs > nowMs || !ctx.deletesExpired) return;
   removeExpired(ctx.engine, hashAt(ctx, key, hash), () => hash.expireDue(nowMs));
 }
 
@@ -79,14 +80,12 @@ function removeExpired(engine: Engine, at: HashAt, remove: () => string[]): void
   const { database, databaseId, key, hash } = at;
   database.willChange(key.hash);
   database.openCollection(database.find(key), hash);
-  engine.unsettled(database, key, hash);
+  engine.noteOpened(database, key, hash);
   const fields = remove();
   engine.stats.expiredFields += fields.length;
   for (const field of fields) engine.propagation.add(databaseId, ["HDEL", key.text, field]);
-  engine.keyChanged(key, databaseId);
-  engine.notify(Notify.Hash, "hexpired", key, databaseId);
-  database.trackParts(key, hash);
+  engine.keys.changed(key, databaseId, engine.running);
+  engine.keys.notify(Notify.Hash, "hexpired", key, databaseId);
   if (hash.size > 0) return;
-  database.delete(database.find(key));
-  engine.notify(Notify.Generic, "del", key, databaseId);
+  engine.keys.remove(database, databaseId, key, database.find(key), EMPTIED, engine.running);
 }

@@ -39,10 +39,8 @@ export function memoryReport(engine: Engine): MemoryReport {
     indexes += database.overheadBytes;
     keys += database.size;
   }
-  let others = 0;
-  for (const measure of engine.otherMemory) others += measure();
-  const aofBuffer = engine.persistence === null ? 0 : fieldOf(engine, "aof_buffer_length");
-  const used = engine.usedMemory, startup = engine.baselineBytes;
+  const others = engine.memory.otherBytes, aofBuffer = engine.persistence?.pendingBytes ?? 0;
+  const used = engine.memory.usedBytes, startup = engine.memory.baselineBytes;
   const clientsNormal = engine.clientMemory.total;
   const overhead = Math.min(used, startup + indexes + others + clientsNormal);
   return {
@@ -54,17 +52,12 @@ export function memoryReport(engine: Engine): MemoryReport {
     clientsNormal,
     clientsReplicas,
     aofBuffer,
-    notCounted: engine.uncountedBytes,
+    notCounted: engine.memory.uncountedBytes,
     keys,
     resident: rss,
     allocated: heapUsed + external,
     active: heapTotal + external,
   };
-}
-
-function fieldOf(engine: Engine, name: string): number {
-  const found = engine.persistence?.infoFields().find(([field]) => field === name);
-  return found === undefined ? 0 : Number(found[1]);
 }
 
 /** A share in percent; 0 of nothing. */

@@ -78,8 +78,8 @@ export class Pause {
     }
   }
 
-  /** Whether `cmd` has to wait; then it has been put aside. */
-  postpones(client: Client, cmd: Command, args: Args): boolean {
+  /** Puts `cmd` aside if it has to wait for the end of the pause; false if it need not. */
+  postponeIfPaused(client: Client, cmd: Command, args: Args): boolean {
     if (client.has(ClientFlag.Replica | ClientFlag.Silent | ClientFlag.Script)) {
       return false;
     }

@@ -41,10 +41,10 @@ function writeShardMessage(engine: Engine, client: Client, channel: string, mess
  * name, the key under the event's.
  */
 export function publishKeyspaceEvent(engine: Engine, databaseId: number, event: string, key: string): void {
-  if ((engine.notifyFlags & Notify.Keyspace) !== 0) {
+  if ((engine.keys.notifyFlags & Notify.Keyspace) !== 0) {
     publish(engine, `__keyspace@${databaseId}__:${key}`, event);
   }
-  if ((engine.notifyFlags & Notify.Keyevent) !== 0) {
+  if ((engine.keys.notifyFlags & Notify.Keyevent) !== 0) {
     publish(engine, `__keyevent@${databaseId}__:${event}`, key);
   }
 }

@@ -75,12 +75,12 @@ export function refusal(engine: Engine, client: Client, cmd: Command, args: Args
 function refusalOfPrimary(engine: Engine, cmd: Command): ReplyError | null {
   const { guards } = engine, { replicaIgnoreDiskWriteErrors } = engine.config.values;
   if (
-    (guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand() && (cmd.flags & Flag.DenyOom) !== 0
+    (guards & EngineGuard.Memory) !== 0 && !engine.memory.makeRoom() && (cmd.flags & Flag.DenyOom) !== 0
   ) {
     return OUT_OF_MEMORY;
   }
-  if ((guards & EngineGuard.Disk) !== 0 && (cmd.flags & Flag.Write) !== 0 && engine.diskError() !== null) {
-    if (!replicaIgnoreDiskWriteErrors) engine.crash("Replica was unable to write command to disk.");
+  if ((guards & EngineGuard.Disk) !== 0 && (cmd.flags & Flag.Write) !== 0 && engine.disk.diskError !== null) {
+    if (!replicaIgnoreDiskWriteErrors) engine.server.crash("Replica was unable to write command to disk.");
   }
   return null;
 }
@@ -96,13 +96,13 @@ function refusalOfClient(engine: Engine, client: Client, cmd: Command, args: Arg
 
 function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Args): ReplyError | null {
   const { guards } = engine, flags = flagsOfCall(engine, client, cmd, args);
-  if ((guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand()) {
+  if ((guards & EngineGuard.Memory) !== 0 && !engine.memory.makeRoom()) {
     if ((flags & Flag.DenyOom) !== 0) return OUT_OF_MEMORY;
   }
   if ((guards & EngineGuard.Heap) !== 0 && (flags & Flag.DenyOom) !== 0) return HEAP_FULL;
   const writes = (flags & Flag.Write) !== 0;
   if ((guards & EngineGuard.Disk) !== 0 && (writes || (flags & Flag.ReportsDisk) !== 0)) {
-    const failed = engine.diskError();
+    const failed = engine.disk.diskError;
     if (failed !== null) return failed;
   }
   if ((guards & EngineGuard.TooFewReplicas) !== 0 && writes) return NOREPLICAS;
@@ -187,7 +187,7 @@ export function refusalInScript(
 function refusalOfFirstWrite(engine: Engine): ReplyError | null {
   const { guards } = engine;
   if ((guards & EngineGuard.ReadOnly) !== 0) return READONLY;
-  const failed = (guards & EngineGuard.Disk) !== 0 ? engine.diskError() : null;
+  const failed = (guards & EngineGuard.Disk) !== 0 ? engine.disk.diskError : null;
   if (failed !== null) return failed;
   return (guards & EngineGuard.TooFewReplicas) !== 0 ? NOREPLICAS : null;
 }

@@ -10,7 +10,7 @@ import type { Key } from "../keyspace/key.ts";
 /** Takes over one collection, or removes its key. */
 function settle(database: Database, key: Key, value: CollectionValue, isRefused: boolean): void {
   const mayBeEmpty = value.type === ValueType.Stream && !isRefused;
-  if (value.size > 0 || mayBeEmpty || !database.dropCollection(key, value)) database.settle(value);
+  if (value.size > 0 || mayBeEmpty || !database.dropCollection(key, value)) database.settle(key, value);
 }
 
 /** Nearly every command changes one collection, which is why the first has fields of its own: they cost no allocation. */

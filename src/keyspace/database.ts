@@ -141,8 +141,8 @@ export interface ChangeObserver {
   beforeClear(database: Database, removed: Database): void;
 }
 
-/** How a string is to be stored; see {@linkcode Database.setString}. */
-export interface StringOptions {
+/** The attributes of a key beside its value. */
+export interface Attributes {
   /** Unix milliseconds, or {@linkcode NO_EXPIRY}. */
   expiresAtMs: Moment;
   /** The value of the record's access clock. */
@@ -360,10 +360,12 @@ export class Database {
     this.observer?.beforeChange(this, hash);
   }
 
-  /** Takes over what a collection has become that was got for changing it; nothing if it has been removed since. */
-  settle(value: CollectionValue): void {
+  /** Takes over the new state of the collection at `key`, which was opened; nothing if it has been removed since. */
+  settle(key: Key, value: CollectionValue): void {
+    if (value.record === 0 && value.accountedBytes === 0) return;
+    if (value.hasExpiringParts) this.trackParts(key, value);
     if (value.record !== 0) this.#close(value);
-    else if (value.accountedBytes > 0) this.#account(value);
+    else this.#account(value);
   }
 
   /** Removes `key` if `value` is its collection; false if it is not, any more. */
@@ -416,7 +418,7 @@ export class Database {
     buf: Uint8Array,
     start: number,
     end: number,
-    options: StringOptions,
+    options: Attributes,
   ): number {
     this.willChange(key.hash);
     const length = end - start;
@@ -435,7 +437,7 @@ export class Database {
   }
 
   /** Makes `value`, which is not to be changed any more, the value of `key`; see {@linkcode setString}. */
-  setCollection(key: Key, ref: number, value: CollectionValue, options: StringOptions): number {
+  setCollection(key: Key, ref: number, value: CollectionValue, options: Attributes): number {
     this.willChange(key.hash);
     const bytes = value.packedBytes;
     if (bytes < 0 || bytes > LARGEST_PACKED_BYTES) {
@@ -739,7 +741,7 @@ export class Database {
     units: number,
     flags: number,
     valueWord: number,
-    options: StringOptions,
+    options: Attributes,
   ): number {
     const expires = (flags & HAS_EXPIRY) !== 0;
     if (ref !== 0 && this.expires(ref) === expires && this.#unitsOf(ref) === units) {
@@ -758,7 +760,7 @@ export class Database {
     return record;
   }
 
-  #writeHeader(ref: number, flags: number, key: Key, valueWord: number, options: StringOptions): void {
+  #writeHeader(ref: number, flags: number, key: Key, valueWord: number, options: Attributes): void {
     const chunk = this.#arena.chunk(ref), offset = this.#arena.offset(ref), word = offset >>> 2;
     chunk.u32[word] = flags | (options.clock << 8);
     chunk.u32[word + 1] = key.end - key.start;
@@ -787,7 +789,7 @@ export class Database {
     ref: number,
     type: ValueType,
     value: CollectionValue | LongString,
-    options: StringOptions,
+    options: Attributes,
   ): number {
     const expires = options.expiresAtMs !== NO_EXPIRY;
     const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length);

@@ -39,6 +39,13 @@ export class CommandStatistics {
     return this.#byId[cmd.id] ?? this.#extend(cmd.id);
   }
 
+  /** Counts a call that has come to its end. */
+  countCall(cmd: { readonly id: number }, succeeded: boolean): void {
+    const stats = this.of(cmd);
+    stats.calls++;
+    if (!succeeded) stats.failedCalls++;
+  }
+
   /** CONFIG RESETSTAT. */
   reset(): void {
     for (const stats of this.#byId) Object.assign(stats, freshStats());

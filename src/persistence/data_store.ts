@@ -8,7 +8,7 @@
 import { ConfigError } from "../config/errors.ts";
 import { ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { PersistenceControl } from "../engine/persistence_control.ts";
+import type { PersistenceControl } from "../engine/ports.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import { MISCONF_RDB, misconfAof, ReplyError } from "../protocol/errors.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
@@ -63,17 +63,21 @@ export class DataStore implements PersistenceControl {
     this.rdb = new RdbSaver(this.context);
     this.rewriter = new AofRewriter(this.context, this.aof);
     this.json = new JsonSaver(this.context);
-    engine.persistence = this;
-    engine.diskError = () => this.#diskError();
-    engine.uncountedMemory.push(() => this.aof.pendingBytes);
-    engine.otherMemory.push(() => this.aof.pendingBytes + (this.jobs.current?.snapshot.pendingBytes ?? 0));
-    engine.flushObservers.push((databaseId) => {
+    engine.persistence = engine.disk = this;
+    engine.memory.uncounted.push(() => this.aof.pendingBytes);
+    engine.memory.others.push(() => this.aof.pendingBytes + (this.jobs.current?.snapshot.pendingBytes ?? 0));
+    engine.keys.flushObservers.push((databaseId) => {
       if (databaseId === -1 && !this.#isReloading && this.loading === null) this.rdb.dataFlushed();
     });
     config.onApply("appendonly", (on) => on ? this.#turnOn() : this.#turnOff());
     config.onApply("aofDisableAutoGc", () => this.aof.removeHistory());
     config.onApply("save", () => this.#applyRefusal());
     config.onApply("stopWritesOnBgsaveError", () => this.#applyRefusal());
+  }
+
+  /** Bytes that wait to be written to the append-only file. */
+  get pendingBytes(): number {
+    return this.aof.pendingBytes;
   }
 
   /** What other parts of the server put into snapshots and take from them. */
@@ -175,7 +179,7 @@ export class DataStore implements PersistenceControl {
 
   #beginLoading(progress: LoadProgress): void {
     this.engine.setGuard(EngineGuard.Loading, true);
-    this.engine.keepExpired = true;
+    this.engine.keys.keepExpired = true;
     this.engine.refreshTime();
     this.loading = progress;
     this.keysLoaded = this.keysExpired = 0;
@@ -183,7 +187,7 @@ export class DataStore implements PersistenceControl {
 
   #endLoading(): void {
     this.engine.setGuard(EngineGuard.Loading, false);
-    this.engine.keepExpired = false;
+    this.engine.keys.keepExpired = false;
     this.loading = null;
   }
 
@@ -240,10 +244,10 @@ export class DataStore implements PersistenceControl {
   }
 
   #applyRefusal(): void {
-    this.engine.setGuard(EngineGuard.Disk, this.#diskError() !== null);
+    this.engine.setGuard(EngineGuard.Disk, this.diskError !== null);
   }
 
-  #diskError(): ReplyError | null {
+  get diskError(): ReplyError | null {
     if (this.aof.refusal !== null) return misconfAof(this.aof.refusal);
     return this.rdb.refusesWrites ? MISCONF_RDB : null;
   }
@@ -323,7 +327,7 @@ export class DataStore implements PersistenceControl {
     const sinks = engine.propagation.sinks.splice(0);
     this.#beginLoading(progress);
     try {
-      if (flush) engine.flushDatabases(-1);
+      if (flush) engine.keys.flush(-1);
       if (flush) this.extras.dropLibraries();
       loadNow(steps(progress));
     } catch (error) {
@@ -351,7 +355,7 @@ export class DataStore implements PersistenceControl {
     try {
       const keys = this.json.load(name, () => {
         this.rewriter.abort();
-        engine.flushDatabases(-1);
+        engine.keys.flush(-1);
         this.extras.dropLibraries();
       });
       engine.dirty += keys;

@@ -2,10 +2,10 @@
 import { Args } from "../engine/args.ts";
 import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
-import { freshLfuClock, lruClock, parsePolicy } from "../engine/eviction.ts";
+import { freshLfuClock, lruClock, parsePolicy } from "../keyspace/eviction.ts";
 import type { CollectionValue } from "../data/value.ts";
 import { refuseLongArguments } from "../engine/long_arguments.ts";
-import { type Database, NO_EXPIRY, type StringOptions } from "../keyspace/database.ts";
+import { type Attributes, type Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 import type { Slice } from "../keyspace/slice.ts";
 import { ReplyError } from "../protocol/errors.ts";
@@ -41,7 +41,7 @@ export class KeyspaceTarget implements RdbTarget {
   keysLoaded = 0;
   keysExpired = 0;
   emptyKeys = 0;
-  readonly #options: StringOptions = { expiresAtMs: NO_EXPIRY, clock: 0 };
+  readonly #options: Attributes = { expiresAtMs: NO_EXPIRY, clock: 0 };
 
   constructor(readonly engine: Engine, readonly how: RdbLoadOptions, readonly hooks: LoadHooks) {}
 
@@ -94,10 +94,10 @@ export class KeyspaceTarget implements RdbTarget {
     this.keysLoaded++;
   }
 
-  #optionsOf(attributes: KeyAttributes): StringOptions {
+  #optionsOf(attributes: KeyAttributes): Attributes {
     const { engine } = this, options = this.#options;
     options.expiresAtMs = attributes.expiresAtMs === -1 ? NO_EXPIRY : attributes.expiresAtMs;
-    options.clock = engine.freshClock;
+    options.clock = engine.keys.freshClock;
     const { order } = parsePolicy(engine.config.values.maxmemoryPolicy);
     if (attributes.idleSeconds >= 0 && order === "lru") {
       options.clock = lruClock(engine.nowMs - attributes.idleSeconds * 1000);

@@ -179,7 +179,7 @@ export class DataTransfer {
     store.suspendWriting();
     this.host.dataReplaced();
     engine.log.notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
-    engine.replaceDatabases(databases);
+    engine.keys.replaceAll(databases);
     extras.dropLibraries();
     for (const code of libraries) {
       const problem = extras.loadLibrary(code);
@@ -261,7 +261,7 @@ export class DataTransfer {
     this.host.dataReplaced();
     engine.log.notice("MASTER <-> REPLICA sync: Flushing old data");
     const flush = () => {
-      engine.flushDatabases(-1);
+      engine.keys.flush(-1);
       store.extras.dropLibraries();
     };
     await store.loadReplica(this.#progress(), false, async (progress) => {

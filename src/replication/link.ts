@@ -4,7 +4,7 @@
  * One link is one attempt. Everything that goes wrong on it is a {@linkcode LinkError} and ends it; whoever follows the
  * primary makes another.
  */
-import type { EngineLog } from "../engine/engine.ts";
+import type { EngineLog } from "../engine/ports.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 import { allocateBytes, latin1 } from "../util/bytes.ts";
 

@@ -4,6 +4,7 @@
  */
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
+import { EXPIRED } from "../engine/keys.ts";
 import { type Moment, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
 
@@ -11,11 +12,11 @@ import { Key } from "../keyspace/key.ts";
 export class OwnExpiries {
   /** When they expire, by database. What has another time since has it from the primary, who sees to it then. */
   readonly #keys = new Map<number, Map<string, Moment>>();
-  readonly #observe = (key: Key, databaseId: number, client: Client) =>
+  readonly #observe = (key: Key, databaseId: number, client: Client | null) =>
     this.#changed(key, databaseId, client);
 
   constructor(readonly engine: Engine) {
-    engine.flushObservers.push((databaseId) => {
+    engine.keys.flushObservers.push((databaseId) => {
       if (databaseId === -1) this.#keys.clear();
       else this.#keys.delete(databaseId);
     });
@@ -30,16 +31,16 @@ export class OwnExpiries {
 
   /** Begins or ends to watch what clients write. */
   watch(on: boolean): void {
-    const { keyObservers } = this.engine, at = keyObservers.indexOf(this.#observe);
-    if (on && at < 0) keyObservers.push(this.#observe);
+    const { observers } = this.engine.keys, at = observers.indexOf(this.#observe);
+    if (on && at < 0) observers.push(this.#observe);
     if (on || at < 0) return;
-    keyObservers.splice(at, 1);
+    observers.splice(at, 1);
     this.#keys.clear();
   }
 
-  #changed(key: Key, databaseId: number, client: Client): void {
+  #changed(key: Key, databaseId: number, client: Client | null): void {
     const expiresAtMs = this.#expiryOf(key, databaseId);
-    if (client.has(ClientFlag.Primary) || expiresAtMs === NO_EXPIRY) return;
+    if (client?.has(ClientFlag.Primary) || expiresAtMs === NO_EXPIRY) return;
     let keys = this.#keys.get(databaseId);
     if (keys === undefined) this.#keys.set(databaseId, keys = new Map());
     keys.set(key.text, expiresAtMs);
@@ -64,6 +65,6 @@ export class OwnExpiries {
     keys.delete(text);
     if (expiresAtMs !== dueMs) return;
     const database = engine.databases[databaseId]!;
-    engine.asUnit(() => engine.expireKey(database, databaseId, key, database.find(key)));
+    engine.asUnit(() => engine.keys.remove(database, databaseId, key, database.find(key), EXPIRED));
   }
 }

@@ -62,9 +62,9 @@ export class PrimarySide implements PropagationSink, SyncHost {
   constructor(readonly engine: Engine) {
     this.#lastPingMs = engine.steadyMs;
     this.waiters = new AckWaiters(engine);
-    engine.otherMemory.push(() => this.stream.memoryBytes);
+    engine.memory.others.push(() => this.stream.memoryBytes);
     // Evicting keys makes the stream longer; what replicas have not read must not lead to that.
-    engine.uncountedMemory.push(() =>
+    engine.memory.uncounted.push(() =>
       Math.max(0, this.stream.memoryBytes - engine.config.values.replBacklogSize)
     );
     for (const name of ["minReplicasToWrite", "minReplicasMaxLag"] as const) {

@@ -139,7 +139,7 @@ export class Replication {
     const { engine } = this;
     for (const client of [...engine.waiting.all]) {
       if (client.blocked === null || !client.blocked.unblockable) continue;
-      engine.endWait(client, ROLE_CHANGED);
+      engine.waiting.endWait(client, ROLE_CHANGED);
       client.set(ClientFlag.CloseAfterReply);
     }
   }

@@ -52,7 +52,7 @@ export class AckWaiters {
       const isWaiting = client.blocked === state, refusal = isWaiting ? wish.refusal() : null;
       if (isWaiting && refusal === null && !wish.isMet()) continue;
       this.#wishes.delete(client);
-      if (isWaiting) this.engine.endWait(client, refusal);
+      if (isWaiting) this.engine.waiting.endWait(client, refusal);
     }
   }
 }

@@ -86,7 +86,7 @@ export class Scripting implements InterpreterHost {
   #interpreter: Interpreter | null = null;
 
   private constructor(readonly engine: Engine) {
-    engine.otherMemory.push(() => {
+    engine.memory.others.push(() => {
       const { scripts, libraries, evalMachine, functionMachine } = this.memory;
       return scripts + libraries + evalMachine + functionMachine;
     });
@@ -152,7 +152,7 @@ export class Scripting implements InterpreterHost {
   /** Checks whether the script may run at all, and sets the client up through which it calls. */
   #prepare(ctx: CommandContext, args: Args, what: Runnable, isReadOnly: boolean): ScriptRun {
     const { engine } = this, caller = ctx.client;
-    const isOutOfMemory = (engine.guards & EngineGuard.Memory) !== 0 && !engine.freeMemoryForCommand();
+    const isOutOfMemory = (engine.guards & EngineGuard.Memory) !== 0 && !engine.memory.makeRoom();
     const isStrict = (what.flags & ScriptFlag.Compatible) === 0;
     if (isStrict) this.#checkFlags(caller, what.flags, isReadOnly, isOutOfMemory);
     else if ((engine.guards & EngineGuard.Stale) !== 0) throw MASTERDOWN;
@@ -194,7 +194,7 @@ export class Scripting implements InterpreterHost {
     if ((guards & EngineGuard.ReadOnly) !== 0 && !isObeyed) {
       throw new ReplyError("READONLY Can not run script with write flag on readonly replica");
     }
-    const failed = (guards & EngineGuard.Disk) !== 0 && !isObeyed ? engine.diskError() : null;
+    const failed = (guards & EngineGuard.Disk) !== 0 && !isObeyed ? engine.disk.diskError : null;
     if (failed !== null) throw deniedByDisk(failed);
     if (isReadOnly) throw new ReplyError("ERR Can not execute a script with write flag using *_ro command.");
     if ((guards & EngineGuard.TooFewReplicas) !== 0) throw NOREPLICAS;

@@ -3,7 +3,7 @@
  * listener throw (ENOTCONN, ECONNABORTED), and each of them would hold up the clients behind it. Only a process or machine
  * with nothing left to open a socket with gains by waiting.
  */
-import type { EngineLog } from "../engine/engine.ts";
+import type { EngineLog } from "../engine/ports.ts";
 
 /** Pause before accepting again where files or memory are exhausted: something may be closed meanwhile. */
 const EXHAUSTED_PAUSE_MS = 100;

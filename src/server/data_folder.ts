@@ -1,6 +1,6 @@
 /** Joins the persistence to a running server: loading at the start, the cron, what happens at shutdown. */
 import { ProgressBar } from "@std/cli/unstable-progress-bar";
-import type { EngineLog } from "../engine/engine.ts";
+import type { EngineLog } from "../engine/ports.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import { DataStore, isLoadFault } from "../persistence/data_store.ts";
 import { denoFiles } from "../persistence/files.ts";

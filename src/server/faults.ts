@@ -1,5 +1,5 @@
 /** The last resort against bugs: what nobody has caught. */
-import type { EngineLog } from "../engine/engine.ts";
+import type { EngineLog } from "../engine/ports.ts";
 
 /** Logs exceptions that nobody has caught, and lets the server live on: one task has failed, not the data. */
 export function surviveFaults(log: EngineLog): void {

@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { ConfigValues } from "../config/parameters.ts";
 import { areDefault, readTls, TLS_FIELDS, type TlsSettings } from "../config/tls.ts";
-import type { EngineLog } from "../engine/engine.ts";
+import type { EngineLog } from "../engine/ports.ts";
 import { hostAndPort } from "../util/address.ts";
 import { TlsListener } from "../util/node_tls.ts";
 import type { Socket } from "./connection.ts";

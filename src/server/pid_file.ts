@@ -1,5 +1,5 @@
 /** `pidfile`: says in a file which process serves, as long as it does. */
-import type { EngineLog } from "../engine/engine.ts";
+import type { EngineLog } from "../engine/ports.ts";
 
 /** The file that `pidfile` names. */
 export class PidFile {

@@ -19,7 +19,8 @@
 import { createCommandTable } from "../commands/table.ts";
 import type { Config } from "../config/config.ts";
 import { fatalConfigError } from "../config/errors.ts";
-import { Engine, type EngineLog } from "../engine/engine.ts";
+import { Engine } from "../engine/engine.ts";
+import type { EngineLog } from "../engine/ports.ts";
 import { type Clock, systemClock } from "../util/clock.ts";
 import { Random } from "../util/random.ts";
 import type { Replication } from "../replication/replication.ts";

@@ -190,7 +190,7 @@ export class Server implements ConnectionHost {
     engine.refreshTime();
     engine.rates.sample(engine.steadyMs);
     this.#expireCycle.run(SLICE_US);
-    engine.watchHeap();
+    engine.memory.watchHeap();
     for (const database of engine.databases) database.compact(COMPACT_RECORDS);
     engine.compaction.step(COMPACT_ELEMENTS);
     engine.tracking.limitTable();
@@ -205,7 +205,7 @@ export class Server implements ConnectionHost {
     const { engine } = this;
     this.#armedForMs = Infinity;
     engine.refreshTime();
-    engine.expireWaits();
+    engine.waiting.expire();
     engine.pause.endDue(engine.steadyMs);
     this.endBatch();
   }

@@ -1,5 +1,4 @@
 /** Carries configuration into the places that keep it in fields, at the start and at each CONFIG SET. */
-import { clientLine } from "../commands/clients/client_line.ts";
 import { defaultLimits, type EncodingLimits } from "../data/limits.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Replication } from "../replication/replication.ts";
@@ -16,9 +15,8 @@ export function connectSettings(engine: Engine): void {
     limits[name] = config.values[name];
     config.onApply(name, (value) => limits[name] = value);
   }
-  engine.describeClient = (client) => clientLine(engine, client);
-  engine.notifyFlags = config.values.notifyKeyspaceEvents;
-  config.onApply("notifyKeyspaceEvents", (value) => engine.notifyFlags = value);
+  engine.keys.notifyFlags = config.values.notifyKeyspaceEvents;
+  config.onApply("notifyKeyspaceEvents", (value) => engine.keys.notifyFlags = value);
   engine.refreshSettings();
   // It follows settings of its own from the beginning.
   Replication.of(engine);
@@ -37,5 +35,5 @@ export function connectSettings(engine: Engine): void {
     if (value !== "no") engine.log.warning("oom-score-adj has no effect: the score is set from outside");
   });
   // A lower limit holds soon, not only with the next command; but not inside the transaction that sets it.
-  config.onApply("maxmemory", (limit) => engine.mustMakeRoom = limit > 0);
+  config.onApply("maxmemory", (limit) => engine.memory.mustMakeRoom = limit > 0);
 }

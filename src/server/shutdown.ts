@@ -4,7 +4,7 @@
  * it is told to end all the same.
  */
 import { SHUTDOWN_FAILED } from "../commands/server/server.ts";
-import type { EngineLog, ShutdownOptions } from "../engine/engine.ts";
+import type { EngineLog, ServerControl, ShutdownOptions } from "../engine/ports.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import type { Replica } from "../replication/replica.ts";
 import { Replication } from "../replication/replication.ts";
@@ -35,7 +35,9 @@ function optionsOf(words: readonly ("save" | "nosave" | "now" | "force")[]): Shu
 }
 
 /** See the head of this file. */
-export class Shutdown {
+export class Shutdown implements ServerControl {
+  /** End of the wait for replicas, `Engine.steadyMs`; 0 while there is none. */
+  shutdownDueMs = 0;
   /** Resolves with the exit status when the server has ended. */
   readonly finished: Promise<number>;
   /** Called when the end begins, before anything is saved. */
@@ -57,9 +59,7 @@ export class Shutdown {
     readonly log: EngineLog,
   ) {
     this.finished = new Promise((resolve) => this.#finish = resolve);
-    server.engine.shutDown = (options) => this.begin(options);
-    server.engine.abortShutdown = () => this.abort();
-    server.engine.crash = (reason) => this.#crash(reason);
+    server.engine.server = this;
   }
 
   /**
@@ -74,7 +74,7 @@ export class Shutdown {
     }
     for (const signal of ["SIGHUP", "SIGALRM"] as const) Deno.addSignalListener(signal, () => {});
     Deno.addSignalListener("SIGUSR1", () => Deno.exit(KILLED_BY_USR1));
-    Deno.addSignalListener("SIGABRT", () => this.#crash("crashed by signal: 6"));
+    Deno.addSignalListener("SIGABRT", () => this.crash("crashed by signal: 6"));
   }
 
   /** SIGTERM or SIGINT has come: schedules a shutdown, unless one is scheduled, waits for replicas or takes place. */
@@ -103,11 +103,11 @@ export class Shutdown {
       return;
     }
     this.#requested = null;
-    this.begin(options);
+    this.shutDown(options);
   }
 
   /** SHUTDOWN ABORT: takes a request back; false if there is none. */
-  abort(): boolean {
+  abortShutdown(): boolean {
     if (this.#requested === null && this.#begun === null) return false;
     this.#requested = null;
     this.#cancel();
@@ -120,17 +120,17 @@ export class Shutdown {
     const { engine } = this.server;
     this.#begun = null;
     clearTimeout(this.#lookTimer);
-    engine.shutdownDueMs = 0;
+    this.shutdownDueMs = 0;
     for (const client of [...engine.waiting.all]) {
       if (client.blocked?.cmd.name !== "shutdown") continue;
       engine.replyError(client, SHUTDOWN_FAILED);
-      engine.unblock(client);
+      engine.waiting.unblock(client);
     }
     engine.pause.end("shutdown");
   }
 
   /** Ends the process at once: what is not on the disk is lost. */
-  #crash(reason: string): never {
+  crash(reason: string): never {
     this.log.warning(`=== REDENO BUG REPORT: ${reason} ===`);
     this.log.warning(new Error("stack").stack ?? "");
     Deno.exit(CRASHED);
@@ -139,13 +139,13 @@ export class Shutdown {
   /**
    * Ends the server, or begins to: then it waits for replicas. False if its data could not be made safe; then it goes on.
    */
-  begin(options: ShutdownOptions): boolean {
+  shutDown(options: ShutdownOptions): boolean {
     if (this.#begun !== null) return true;
     this.log.warning("User requested shutdown...");
     const { engine } = this.server, { shutdownTimeout } = engine.config.values;
     if (options.now || shutdownTimeout === 0 || this.#lagging.length === 0) return this.#end(options);
     this.#begun = options;
-    engine.shutdownDueMs = engine.steadyMs + shutdownTimeout * 1000;
+    this.shutdownDueMs = engine.steadyMs + shutdownTimeout * 1000;
     if (!engine.pause.active) this.#primary.askReplicas();
     engine.pause.start(Infinity, false, "shutdown");
     this.log.notice("Waiting for replicas before shutting down.");
@@ -165,7 +165,7 @@ export class Shutdown {
   #lookAtReplicas(): void {
     const { engine } = this.server, options = this.#begun;
     if (options === null) return;
-    if (engine.steadyMs < engine.shutdownDueMs && this.#lagging.length > 0) {
+    if (engine.steadyMs < this.shutdownDueMs && this.#lagging.length > 0) {
       this.#lookTimer = setTimeout(() => this.#lookAtReplicas(), PAUSED_MS);
       return;
     }

@@ -163,7 +163,7 @@ export class RecordedReplica {
   #begin(): void {
     const { engine } = this.server, replication = Replication.of(engine);
     replication.unfollow();
-    engine.flushDatabases(-1);
+    engine.keys.flush(-1);
     this.#client.send("FUNCTION", "FLUSH");
     engine.identity.replicationId = ID;
     replication.primary.openStream(0);

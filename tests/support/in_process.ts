@@ -135,7 +135,7 @@ export class InProcessServer {
   advance(ms: number): void {
     this.clock.advance(ms);
     this.engine.refreshTime();
-    this.engine.expireWaits();
+    this.engine.waiting.expire();
     this.engine.pause.endDue(this.engine.steadyMs);
     this.engine.endBatch();
   }

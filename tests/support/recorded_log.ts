@@ -1,4 +1,4 @@
-import type { EngineLog } from "../../src/engine/engine.ts";
+import type { EngineLog } from "../../src/engine/ports.ts";
 
 /** A log that keeps its lines, for tests. */
 export class RecordedLog implements EngineLog {

@@ -1,6 +1,7 @@
 /**
  * The rooms of src/ and the one direction of their imports: a file imports from its own room and from
- * rooms below it. What a low room needs from above it declares as an interface and is handed.
+ * rooms below it. A low room declares what it needs from above as an interface and is handed an implementation. The groups of
+ * commands have an order of their own. At run time no file imports itself by way of others.
  */
 import { assertEquals } from "@std/assert";
 import { sourceFiles } from "../support/repository.ts";
@@ -43,11 +44,63 @@ function mayImport(from: string, to: string): boolean {
   return rooms.includes(from) && rooms.indexOf(from) < rooms.indexOf(to);
 }
 
+/** The groups of commands from top to bottom: helpers of one are used by those above it. */
+const groups = [
+  "server",
+  "scripts",
+  "clients",
+  "streams",
+  "sorted_sets",
+  "sets",
+  "lists",
+  "hashes",
+  "strings",
+  "keys",
+];
+
+function groupOf(path: string): string | undefined {
+  return /^src\/commands\/([^/]+)\//.exec(path)?.[1];
+}
+
 /** The files of the repository that a source file imports, relative to its top folder. */
 function importsOf(path: string, text: string): string[] {
   const specifiers = text.matchAll(/^(?:import|export)[^;]*?from "(\.[^"]+)"|import\("(\.[^"]+)"\)/gm);
   const base = `file:///${path}`;
   return [...specifiers].map(([, plain, dynamic]) => new URL(plain ?? dynamic ?? "", base).pathname.slice(1));
+}
+
+/** The files that a source file needs when it is loaded: types alone need none. */
+function runtimeImportsOf(path: string, text: string): string[] {
+  const statements = text.matchAll(/^(?:import|export)(\s+type\b)?([^;]*?)from "(\.[^"]+)"/gm);
+  return [...statements].flatMap(([, type, names = "", specifier = ""]) => {
+    const listed = names.replace(/[{}]/g, "").split(",").map((name) => name.trim()).filter((name) =>
+      name !== ""
+    );
+    const isTypes = type !== undefined ||
+      (names.includes("{") && listed.every((name) => name.startsWith("type ")));
+    return isTypes ? [] : [new URL(specifier, `file:///${path}`).pathname.slice(1)];
+  });
+}
+
+/** A circle among the files of a graph, its first file repeated at the end; undefined if there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const search = (file: string, road: readonly string[]): string[] | undefined => {
+    if (done.has(file)) return undefined;
+    const before = road.indexOf(file);
+    if (before >= 0) return [...road.slice(before), file];
+    for (const next of graph.get(file) ?? []) {
+      const found = search(next, [...road, file]);
+      if (found !== undefined) return found;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of graph.keys()) {
+    const found = search(file, []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 Deno.test("importsOf sees plain, type, re-exported and dynamic imports", () => {
@@ -83,4 +136,60 @@ Deno.test("every file of src/ lies in a room, and imports its own room or rooms 
     }
   }
   assertEquals(wrong, []);
+});
+
+Deno.test("runtimeImportsOf leaves out what is imported for its types", () => {
+  const text =
+    `import { a } from "./a.ts";\nimport type { B } from "./b.ts";\nimport { type C, type D } from "./c.ts";\n` +
+    `import {\n  type E,\n  e,\n} from "./e.ts";\nexport type { F } from "./f.ts";\n`;
+  assertEquals(runtimeImportsOf("src/x.ts", text), ["src/a.ts", "src/e.ts"]);
+});
+
+Deno.test("circleIn finds a circle, and none where roads only meet again", () => {
+  const meeting = new Map([["a", ["b", "c"]], ["b", ["d"]], ["c", ["d"]]]);
+  assertEquals(circleIn(meeting), undefined);
+  assertEquals(circleIn(new Map([...meeting, ["d", ["b"]]])), ["b", "d", "b"]);
+});
+
+Deno.test("no file imports itself at run time by way of others", () => {
+  const graph = new Map(
+    [...sourceFiles(["main.ts", "src"])].map(({ path, text }) => [path, runtimeImportsOf(path, text)]),
+  );
+  assertEquals(circleIn(graph), undefined);
+});
+
+Deno.test("groups of commands import helpers above all groups, their own files, and groups below them", () => {
+  const wrong: string[] = [];
+  for (const { path, text } of sourceFiles(["src/commands"])) {
+    const from = groupOf(path);
+    if (from === undefined) continue;
+    if (!groups.includes(from)) wrong.push(`${path} lies in no known group`);
+    for (const target of importsOf(path, text)) {
+      const to = groupOf(target);
+      if (target === "src/commands/table.ts") wrong.push(`${path} imports the table`);
+      if (to !== undefined && groups.indexOf(from) > groups.indexOf(to)) {
+        wrong.push(`${path} imports ${target}`);
+      }
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("only src/scripting/ knows that scripts are written in Lua", () => {
+  // The permissions of the process name the file of the machine.
+  const permissions = "src/server/permissions.ts";
+  const knowing = [...sourceFiles(["main.ts", "src"])]
+    .filter(({ path, text }) =>
+      !path.startsWith("src/scripting/") && path !== permissions &&
+      importsOf(path, text).some((target) => target.startsWith("src/scripting/lua/"))
+    ).map(({ path }) => path);
+  assertEquals(knowing, []);
+});
+
+Deno.test("handlers change a database through the doors of their context alone", () => {
+  const change = /\b(?:db|database)\.(?:set|add|delete|edit|open|mark|track|will|clear|settle|detach)\w*\(/;
+  const changing = [...sourceFiles(["src/commands"])].filter(({ text }) => change.test(text)).map((
+    { path },
+  ) => path);
+  assertEquals(changing, []);
 });

@@ -21,7 +21,7 @@ import {
   TIMEOUT_NEGATIVE,
   UNBLOCKED,
 } from "../../protocol/errors.ts";
-import { clientLine, clientTypes, typeOfClient } from "./client_line.ts";
+import { clientLine, clientTypes, typeOfClient } from "../../engine/client_line.ts";
 import { replyHelp, subcommandSyntax } from "../help.ts";
 import { trackingSubcommands } from "./tracking.ts";
 
@@ -191,7 +191,9 @@ function unblock(ctx: CommandContext, args: Args): void {
     }
   }
   const client = ctx.engine.clients.get(args.int(2, NOT_INTEGER));
-  ctx.reply.integer(client !== undefined && ctx.engine.endWait(client, withError ? UNBLOCKED : null) ? 1 : 0);
+  ctx.reply.integer(
+    client !== undefined && ctx.engine.waiting.endWait(client, withError ? UNBLOCKED : null) ? 1 : 0,
+  );
 }
 
 // ---- Declarations -----------------------------------------------------------------------------------------------

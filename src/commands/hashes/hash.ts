@@ -43,7 +43,7 @@ function setFields(ctx: CommandContext, args: Args): number {
   const key = args.key(1), present = ctx.write(key, HashValue);
   const created = present === undefined && createPacked(ctx, key, args)
     ? (args.count - 2) / 2
-    : setEach(ctx, key, args, present ?? ctx.writeOrCreate(key, HashValue));
+    : setEach(args, present ?? ctx.writeOrCreate(key, HashValue));
   ctx.changed(key, Notify.Hash, "hset", (args.count - 2) / 2);
   return created;
 }
@@ -56,13 +56,12 @@ function createPacked(ctx: CommandContext, key: Key, args: Args): boolean {
   return true;
 }
 
-function setEach(ctx: CommandContext, key: Key, args: Args, hash: HashValue): number {
+function setEach(args: Args, hash: HashValue): number {
   let created = 0;
   for (let i = 2; i < args.count; i += 2) {
     const isNew = hash.setBytes(args.buf, args.start(i), args.end(i), args.start(i + 1), args.end(i + 1));
     if (isNew) created++;
   }
-  ctx.db.trackParts(key, hash);
   return created;
 }
 
@@ -93,7 +92,6 @@ function hdel(ctx: CommandContext, args: Args): void {
       if (hash.deleteBytes(args.buf, args.start(i), args.end(i))) removed++;
     }
     if (removed > 0) {
-      ctx.db.trackParts(key, hash);
       ctx.changed(key, Notify.Hash, "hdel", removed);
       ctx.deleteIfEmpty(key, hash);
     }

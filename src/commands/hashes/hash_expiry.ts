@@ -113,7 +113,6 @@ function announce(
   fields: readonly string[],
   words: readonly string[] | null,
 ): void {
-  ctx.db.trackParts(key, hash);
   ctx.changed(key, Notify.Hash, words === null ? "hdel" : "hexpire", fields.length);
   if (words === null) {
     for (const field of fields) ctx.rewrite("HDEL", key.text, field);
@@ -155,7 +154,6 @@ function hpersist(ctx: CommandContext, args: Args): void {
     return Outcome.Set;
   });
   if (hash !== undefined && persisted > 0) {
-    ctx.db.trackParts(key, hash);
     ctx.changed(key, Notify.Hash, "hpersist", persisted);
   }
   replyIntegers(ctx, outcomes);

@@ -34,7 +34,7 @@ function flush(ctx: CommandContext, args: Args, databaseId: number): void {
   // Counted before: where FLUSHALL saves the empty data, nothing has changed since the last save.
   const flushed = databaseId < 0 ? databases : [databases[databaseId]!];
   for (const database of flushed) ctx.engine.dirty += database.size;
-  const removed = ctx.engine.flushDatabases(databaseId);
+  const removed = ctx.engine.keys.flush(databaseId);
   if (args.count === 2 && args.is(1, "ASYNC")) ctx.engine.stats.lazilyFreed += removed;
   // Also where nothing was removed: a replica may hold what has been lost here.
   ctx.forcePropagation();
@@ -46,7 +46,10 @@ function swapdb(ctx: CommandContext, args: Args): void {
   const b = int32(args, 2, new ReplyError("ERR invalid second DB index"));
   checkDatabase(ctx, a);
   checkDatabase(ctx, b);
-  if (a !== b) ctx.engine.swapDatabases(a, b);
+  if (a !== b) {
+    ctx.engine.keys.swap(a, b);
+    ctx.selectAgain();
+  }
   ctx.engine.dirty++;
   ctx.reply.ok();
 }

@@ -13,7 +13,7 @@ import {
   tokenArg,
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { freshLfuClock, lruClock, parsePolicy } from "../../engine/eviction.ts";
+import { freshLfuClock, lruClock, parsePolicy } from "../../keyspace/eviction.ts";
 import { Notify } from "../../engine/events.ts";
 import { type CollectionValue, ValueType } from "../../data/value.ts";
 import { type Moment, NO_EXPIRY } from "../../keyspace/database.ts";
@@ -120,9 +120,9 @@ function restoreExpired(ctx: CommandContext, key: Key, isThere: boolean): void {
 function setAccessClock(ctx: CommandContext, key: Key, { idleSeconds, frequency }: RestoreOptions): void {
   const { order } = parsePolicy(ctx.engine.config.values.maxmemoryPolicy);
   const ref = ctx.db.find(key);
-  if (idleSeconds >= 0 && order !== "lfu") ctx.db.setClock(ref, lruClock(ctx.nowMs - idleSeconds * 1000));
+  if (idleSeconds >= 0 && order !== "lfu") ctx.setClock(ref, lruClock(ctx.nowMs - idleSeconds * 1000));
   if (frequency >= 0 && order === "lfu") {
-    ctx.db.setClock(ref, (freshLfuClock(ctx.nowMs) & ~0xff) | frequency);
+    ctx.setClock(ref, (freshLfuClock(ctx.nowMs) & ~0xff) | frequency);
   }
 }
 

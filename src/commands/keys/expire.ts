@@ -87,12 +87,12 @@ function expire(ctx: CommandContext, args: Args, form: TimeForm): void {
   const key = args.key(1), ref = ctx.findForWrite(key);
   if (ref === 0 || !isAllowed(ctx.db.expiryOf(ref), timeMs, wanted)) return ctx.reply.integer(0);
   if (ctx.isOver(timeMs)) {
-    ctx.db.delete(ref);
+    ctx.deleteRecord(ref);
     ctx.changed(key, Notify.Generic, "del");
     ctx.rewrite("DEL", key.text);
   } else {
     // Long past is past; -1 would be no time at all.
-    ctx.db.setExpiry(key, ref, timeMs < 0 ? 0 : timeMs);
+    ctx.setExpiry(key, ref, timeMs < 0 ? 0 : timeMs);
     ctx.changed(key, Notify.Generic, "expire");
     ctx.rewrite("PEXPIREAT", key.text, String(timeMs));
   }
@@ -117,7 +117,7 @@ function wholeSeconds(ms: Moment): Moment {
 function persist(ctx: CommandContext, args: Args): void {
   const key = args.key(1), ref = ctx.findForWrite(key);
   if (ref === 0 || ctx.db.expiryOf(ref) === NO_EXPIRY) return ctx.reply.integer(0);
-  ctx.db.setExpiry(key, ref, NO_EXPIRY);
+  ctx.setExpiry(key, ref, NO_EXPIRY);
   ctx.changed(key, Notify.Generic, "persist");
   ctx.reply.integer(1);
 }

@@ -1,5 +1,5 @@
 /** Keys of any type: deleting, renaming, copying, iterating, expiring, OBJECT. */
-import { type CollectionValue, typeNames, ValueType } from "../../data/value.ts";
+import { typeNames, ValueType } from "../../data/value.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -17,8 +17,8 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { idleSeconds, lfuCounter, parsePolicy } from "../../engine/eviction.ts";
-import { type Database, NO_EXPIRY, StringMark, type StringOptions } from "../../keyspace/database.ts";
+import { idleSeconds, lfuCounter, parsePolicy } from "../../keyspace/eviction.ts";
+import { type Attributes, type Database, NO_EXPIRY, StringMark } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "../../protocol/errors.ts";
@@ -66,11 +66,11 @@ function type(ctx: CommandContext, args: Args): void {
 }
 
 function randomkey(ctx: CommandContext): void {
-  const { db, engine, reply } = ctx;
+  const { db, reply } = ctx;
   // Where every key has expired and none may be deleted here, an expired one is better than no end.
   for (let tries = 0; db.size > 0; tries++) {
-    const key = db.keyOf(db.sample(engine.random));
-    if (engine.lookUp(db, ctx.databaseId, key) !== 0 || tries === 100) return reply.bulk(key.text);
+    const key = db.keyOf(db.sample(ctx.engine.random));
+    if (ctx.peek(key) !== 0 || tries === 100) return reply.bulk(key.text);
   }
   reply.null();
 }
@@ -80,7 +80,7 @@ function randomkey(ctx: CommandContext): void {
 /** Whether the key at `ref` is to be shown: it has not expired. */
 function isAlive(ctx: CommandContext, ref: number): boolean {
   const expiresAtMs = ctx.db.expiryOf(ref);
-  return expiresAtMs === NO_EXPIRY || expiresAtMs > ctx.nowMs || ctx.engine.keepExpired;
+  return expiresAtMs === NO_EXPIRY || expiresAtMs > ctx.nowMs || ctx.engine.keys.keepExpired;
 }
 
 function keys(ctx: CommandContext, args: Args): void {
@@ -125,47 +125,9 @@ function scan(ctx: CommandContext, args: Args): void {
 
 // ---- Renaming, copying, moving ----------------------------------------------------------------------------------
 
-/** A string taken out of, or copied from, a key. */
-interface LooseString {
-  bytes: Uint8Array;
-  /** Bits of {@linkcode StringMark}. */
-  marks: number;
-}
-
-/** A value taken out of, or copied from, a key. */
-type LooseValue = CollectionValue | LooseString;
-
-function looseString(database: Database, ref: number): LooseString {
-  return { bytes: database.readString(ref, new Slice()).view().slice(), marks: database.stringMarks(ref) };
-}
-
 /** What goes along with a value that gets another name or database: when it expires, and how much it is used. */
-function attributesOf(database: Database, ref: number): StringOptions {
+function attributesOf(database: Database, ref: number): Attributes {
   return { expiresAtMs: database.expiryOf(ref), clock: database.clockOf(ref) };
-}
-
-/** Takes key and value out of `database`. */
-function detach(database: Database, ref: number): LooseValue {
-  if (database.typeOf(ref) !== ValueType.String) return database.detachCollection(ref);
-  const value = looseString(database, ref);
-  database.delete(ref);
-  return value;
-}
-
-/** Makes `value` that of `key`, which is not there, in database `databaseId`. */
-function attach(
-  ctx: CommandContext,
-  databaseId: number,
-  key: Key,
-  value: LooseValue,
-  options: StringOptions,
-): void {
-  const database = ctx.engine.databases[databaseId]!;
-  if ("marks" in value) {
-    const { bytes, marks } = value;
-    database.markString(database.setString(key, 0, bytes, 0, bytes.length, options), marks);
-  } else database.setCollection(key, 0, value, options);
-  ctx.engine.keyCreated(key, databaseId);
 }
 
 /** RENAME and RENAMENX: false if the new name is taken and must not be. */
@@ -177,10 +139,10 @@ function renameKey(ctx: CommandContext, args: Args, onlyFree: boolean): boolean 
   const target = ctx.findForWrite(to);
   if (target !== 0) {
     if (onlyFree) return false;
-    ctx.db.delete(target);
+    ctx.deleteRecord(target);
   }
   const source = ctx.db.find(from), options = attributesOf(ctx.db, source);
-  attach(ctx, ctx.databaseId, to, detach(ctx.db, source), options);
+  ctx.attach(ctx.databaseId, to, 0, ctx.detach(source), options);
   ctx.changed(from, Notify.Generic, "rename_from");
   ctx.changed(to, Notify.Generic, "rename_to", 0);
   return true;
@@ -189,11 +151,10 @@ function renameKey(ctx: CommandContext, args: Args, onlyFree: boolean): boolean 
 function move(ctx: CommandContext, args: Args): void {
   const target = databaseArgument(ctx, args, 2);
   if (target === ctx.databaseId) throw SAME_OBJECT;
-  const key = args.key(1), database = ctx.engine.databases[target]!;
-  const ref = ctx.findForWrite(key);
-  if (ref === 0 || ctx.engine.lookUp(database, target, key) !== 0) return ctx.reply.integer(0);
+  const key = args.key(1), ref = ctx.findForWrite(key);
+  if (ref === 0 || ctx.peekIn(target, key) !== 0) return ctx.reply.integer(0);
   const options = attributesOf(ctx.db, ref);
-  attach(ctx, target, key, detach(ctx.db, ref), options);
+  ctx.attach(target, key, 0, ctx.detach(ref), options);
   ctx.changed(key, Notify.Generic, "move_from");
   ctx.changed(key, Notify.Generic, "move_to", 0, target);
   ctx.reply.integer(1);
@@ -211,15 +172,10 @@ function copy(ctx: CommandContext, args: Args): void {
   if (target === ctx.databaseId && from.text === to.text) throw SAME_OBJECT;
   const ref = ctx.find(from);
   if (ref === 0) return ctx.reply.integer(0);
-  const database = ctx.engine.databases[target]!;
-  const old = ctx.engine.lookUp(database, target, to);
+  const old = ctx.peekIn(target, to);
   if (old !== 0 && !replace) return ctx.reply.integer(0);
   const source = ctx.db.find(from), expiresAtMs = ctx.db.expiryOf(source);
-  const value = ctx.db.typeOf(source) === ValueType.String
-    ? looseString(ctx.db, source)
-    : ctx.db.collectionOf(source).copy();
-  if (old !== 0) database.delete(old);
-  attach(ctx, target, to, value, { expiresAtMs, clock: ctx.engine.freshClock });
+  ctx.attach(target, to, old, ctx.copyOf(source), { expiresAtMs, clock: ctx.engine.keys.freshClock });
   ctx.changed(to, Notify.Generic, "copy_to", 1, target);
   ctx.reply.integer(1);
 }

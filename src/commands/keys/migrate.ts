@@ -21,7 +21,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { Notify } from "../../engine/events.ts";
+import { MIGRATED } from "../../engine/keys.ts";
 import { redactOptions } from "../../engine/redaction.ts";
 import { ValueType } from "../../data/value.ts";
 import { type Database, type Moment, NO_EXPIRY, timeLeft } from "../../keyspace/database.ts";
@@ -119,7 +119,7 @@ function migrate(ctx: CommandContext, args: Args): void {
 function answer(engine: Engine, client: Client, error: ReplyError | undefined): void {
   if (error === undefined) client.reply.ok();
   else engine.replyError(client, error);
-  engine.unblock(client);
+  engine.waiting.unblock(client);
 }
 
 /** Deletes what has arrived at the other server, as one unit. */
@@ -130,10 +130,8 @@ function deleteMigrated(engine: Engine, databaseId: number, keys: readonly strin
     for (const text of keys) {
       const key = Key.of(text), ref = database.find(key);
       if (ref === 0) continue;
-      database.delete(ref);
+      engine.keys.remove(database, databaseId, key, ref, MIGRATED);
       engine.dirty++;
-      engine.keyChanged(key, databaseId);
-      engine.notify(Notify.Generic, "del", key, databaseId);
       deleted.push(text);
     }
     if (deleted.length > 0) engine.propagation.add(databaseId, ["DEL", ...deleted]);

@@ -4,9 +4,10 @@ import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag } from "../../engine/command.ts";
 import { ClientFlag } from "../../engine/client.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { idleSeconds } from "../../engine/eviction.ts";
+import { Notify } from "../../engine/events.ts";
+import { idleSeconds } from "../../keyspace/eviction.ts";
 import { mayAct } from "../../engine/protected_action.ts";
-import { type Database, NO_EXPIRY } from "../../keyspace/database.ts";
+import type { Database } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { RdbOutput } from "../../persistence/rdb/rdb_output.ts";
@@ -109,14 +110,13 @@ function populate(ctx: CommandContext, args: Args): void {
   const count = args.int(2, MUST_BE_POSITIVE, 0);
   const prefix = args.count > 3 ? args.string(3) : "key";
   const size = args.count > 4 ? args.int(4, MUST_BE_POSITIVE, 0) : 0;
-  const options = { expiresAtMs: NO_EXPIRY, clock: ctx.engine.freshClock };
   for (let i = 0; i < count; i++) {
     const key = Key.of(`${prefix}:${i}`), text = `value:${i}`;
     if (ctx.findForWrite(key) !== 0) continue;
     const value = allocateBytes(Math.max(size, text.length)).fill(0);
     writeLatin1(value, 0, text);
-    ctx.db.setString(key, 0, value, 0, size === 0 ? text.length : size, options);
-    ctx.engine.keyChanged(key, ctx.databaseId);
+    ctx.setBytes(key, value, 0, size === 0 ? text.length : size);
+    ctx.changed(key, Notify.String, "set", 0);
   }
   ctx.reply.ok();
 }
@@ -278,7 +278,7 @@ function switching(set: (ctx: CommandContext, value: number) => void): DebugComm
 }
 
 function crashing(reason: (ctx: CommandContext) => string): DebugCommand {
-  return { min: 2, max: Infinity, run: (ctx) => ctx.engine.crash(reason(ctx)) };
+  return { min: 2, max: Infinity, run: (ctx) => ctx.engine.server.crash(reason(ctx)) };
 }
 
 const subcommands = new Map<string, DebugCommand>(Object.entries({

@@ -61,17 +61,10 @@ function chosenSections(names: readonly string[]): Section[] {
   );
 }
 
-/** A section's fields with those of its source put in. */
-function fieldsOf(engine: Engine, section: Section): readonly InfoField[] {
-  const own = section.fields(engine), source = engine.infoSources.get(section.name);
-  if (source === undefined) return own;
-  return [...new Map([...own, ...source()])];
-}
-
 /** The text of INFO for these sections, a latin1 string. */
 function infoText(engine: Engine, names: readonly string[]): string {
   const texts = chosenSections(names).map((section) => {
-    const lines = fieldsOf(engine, section).map(([name, value]) => `${name}:${value}\r\n`);
+    const lines = section.fields(engine).map(([name, value]) => `${name}:${value}\r\n`);
     return `# ${section.title}\r\n${lines.join("")}`;
   });
   return texts.join("\r\n");

@@ -9,7 +9,7 @@ import process from "node:process";
 import { ClientFlag } from "../../engine/client.ts";
 import type { Command } from "../../engine/command.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { lruClock } from "../../engine/eviction.ts";
+import { lruClock } from "../../keyspace/eviction.ts";
 import { memoryReport, percentOf, ratio } from "../../engine/memory_report.ts";
 import { type Database, timeLeft } from "../../keyspace/database.ts";
 import { Scripting } from "../../scripting/scripting.ts";
@@ -78,9 +78,9 @@ export function serverFields(engine: Engine): InfoField[] {
     ["config_file", filePath],
     ["io_threads_active", 0],
     ...listenerFields(engine),
-    ...(engine.shutdownDueMs === 0
+    ...(engine.server.shutdownDueMs === 0
       ? []
-      : [["shutdown_in_milliseconds", Math.max(0, engine.shutdownDueMs - engine.steadyMs)] as const]),
+      : [["shutdown_in_milliseconds", Math.max(0, engine.server.shutdownDueMs - engine.steadyMs)] as const]),
   ];
 }
 

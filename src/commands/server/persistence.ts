@@ -3,7 +3,7 @@ import type { Args } from "../../engine/args.ts";
 import { ClientFlag } from "../../engine/client.ts";
 import { type Command, command, Flag, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import type { PersistenceControl } from "../../engine/persistence_control.ts";
+import type { PersistenceControl } from "../../engine/ports.ts";
 import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
 
 const NO_DISK = new ReplyError("ERR This server has no disk to save to");

@@ -2,6 +2,7 @@
 import type { PrimaryAddress } from "../../config/special.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
+import { clientLine } from "../../engine/client_line.ts";
 import { ClientFlag } from "../../engine/client.ts";
 import {
   blockArg,
@@ -76,7 +77,7 @@ function takeOver({ engine, client }: CommandContext, replicationId: string): vo
   if (!engine.isReplica) throw NOT_A_REPLICA;
   if (replicationId.toLowerCase() !== engine.identity.replicationId) throw OTHER_HISTORY;
   Replication.of(engine).unfollow();
-  engine.log.notice(`MASTER MODE enabled (failover request from '${engine.describeClient(client)}')`);
+  engine.log.notice(`MASTER MODE enabled (failover request from '${clientLine(engine, client)}')`);
 }
 
 // ---- REPLCONF ---------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ function replicaof(ctx: CommandContext, args: Args): void {
   if (replication.failover.isActive) throw FAILING_OVER;
   if (args.is(1, "NO") && args.is(2, "ONE")) {
     if (replication.unfollow()) {
-      engine.log.notice(`MASTER MODE enabled (user request from '${engine.describeClient(client)}')`);
+      engine.log.notice(`MASTER MODE enabled (user request from '${clientLine(engine, client)}')`);
     }
     return reply.ok();
   }
@@ -200,7 +201,7 @@ function replicaof(ctx: CommandContext, args: Args): void {
   }
   replication.follow({ host, port });
   engine.log.notice(
-    `REPLICAOF ${host}:${port} enabled (user request from '${engine.describeClient(client)}')`,
+    `REPLICAOF ${host}:${port} enabled (user request from '${clientLine(engine, client)}')`,
   );
   reply.ok();
 }

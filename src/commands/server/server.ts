@@ -4,7 +4,7 @@ import type { Args } from "../../engine/args.ts";
 import { ClientFlag } from "../../engine/client.ts";
 import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import type { ShutdownOptions } from "../../engine/engine.ts";
+import type { ShutdownOptions } from "../../engine/ports.ts";
 import { busyError, EngineGuard } from "../../engine/refusals.ts";
 import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
 import { Scripting } from "../../scripting/scripting.ts";
@@ -49,13 +49,13 @@ function shutdownWords(args: Args): ShutdownWords {
 function shutdown(ctx: CommandContext, args: Args): void {
   const { abort, ...how } = shutdownWords(args);
   if (abort) {
-    if (!ctx.engine.abortShutdown()) throw NO_SHUTDOWN;
+    if (!ctx.engine.server.abortShutdown()) throw NO_SHUTDOWN;
     return ctx.reply.ok();
   }
   const isBusy = (ctx.engine.guards & EngineGuard.Busy) !== 0;
   if (isBusy && how.save !== false) throw busyError(ctx.engine);
   if (!how.now && ctx.client.has(ClientFlag.DenyBlocking)) throw SHUTDOWN_IN_UNIT;
-  if (!ctx.engine.shutDown(how)) throw SHUTDOWN_FAILED;
+  if (!ctx.engine.server.shutDown(how)) throw SHUTDOWN_FAILED;
   // The connection's end is the reply, unless the shutdown is aborted before.
   if (ctx.canBlock) ctx.engine.waiting.hold(ctx.client, ctx.cmd, args.copy());
 }

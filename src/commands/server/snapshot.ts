@@ -19,7 +19,7 @@ function snapshot(ctx: CommandContext, args: Args): void {
   persistence.saveReadable(name, (error) => {
     if (client.closed) return;
     answer(client, error);
-    engine.unblock(client);
+    engine.waiting.unblock(client);
     engine.endBatch();
   });
   // The client waits until its snapshot is on the disk; others are served meanwhile.

@@ -82,7 +82,7 @@ function editBits(ctx: CommandContext, key: Key, lastBit: number): EditedBits {
     ctx.setString(key, "");
     ref = ctx.db.find(key);
   }
-  ctx.db.editString(key, ref, Math.max(length, needed), scratch);
+  ctx.editString(key, ref, Math.max(length, needed), scratch);
   return { region: scratch, grown: needed > length };
 }
 
@@ -168,7 +168,7 @@ function bitop(ctx: CommandContext, args: Args): void {
   const result = combine(operation, sources), target = args.key(2);
   if (result.length > 0) {
     ctx.setBytes(target, result, 0, result.length);
-    ctx.db.markString(ctx.db.find(target), StringMark.Raw);
+    ctx.markString(target, StringMark.Raw);
     ctx.changed(target, Notify.String, "set");
   } else if (ctx.delete(target)) ctx.changed(target, Notify.Generic, "del");
   ctx.reply.integer(result.length);

@@ -46,7 +46,7 @@ function sketchOf(ctx: CommandContext, ref: number): HyperLogLog | undefined {
 function store(ctx: CommandContext, key: Key, sketch: HyperLogLog): void {
   const { bytes } = sketch;
   if (ctx.peek(key) === 0) ctx.setBytes(key, bytes, 0, bytes.length);
-  ctx.db.editString(key, ctx.peek(key), bytes.length, scratch);
+  ctx.editString(key, ctx.peek(key), bytes.length, scratch);
   scratch.buf.set(bytes, scratch.start);
 }
 

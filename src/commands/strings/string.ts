@@ -274,7 +274,7 @@ function getex(ctx: CommandContext, args: Args): void {
 
 function setExpiryOfValue(ctx: CommandContext, key: Key, expiresAtMs: Moment): void {
   if (ctx.isOver(expiresAtMs)) return removeExpired(ctx, key, true);
-  ctx.db.setExpiry(key, ctx.db.find(key), expiresAtMs);
+  ctx.setExpiry(key, ctx.db.find(key), expiresAtMs);
   ctx.changed(key, Notify.Generic, "expire");
   ctx.rewrite("PEXPIREAT", key.text, String(expiresAtMs));
 }
@@ -282,7 +282,7 @@ function setExpiryOfValue(ctx: CommandContext, key: Key, expiresAtMs: Moment): v
 function persistValue(ctx: CommandContext, key: Key): void {
   const ref = ctx.db.find(key);
   if (ctx.db.expiryOf(ref) === NO_EXPIRY) return;
-  ctx.db.setExpiry(key, ref, NO_EXPIRY);
+  ctx.setExpiry(key, ref, NO_EXPIRY);
   ctx.changed(key, Notify.Generic, "persist");
   ctx.rewrite("PERSIST", key.text);
 }
@@ -321,7 +321,7 @@ function append(ctx: CommandContext, args: Args): void {
     const before = ctx.db.readString(ref, scratch).length;
     length += before;
     checkStringLength(ctx, length);
-    ctx.db.editString(key, ref, length, scratch);
+    ctx.editString(key, ref, length, scratch);
     scratch.buf.set(args.buf.subarray(args.start(2), args.end(2)), scratch.start + before);
   }
   ctx.changed(key, Notify.String, "append");
@@ -337,7 +337,7 @@ function setrange(ctx: CommandContext, args: Args): void {
   checkStringLength(ctx, offset + added);
   const length = Math.max(before, offset + added);
   if (ref === 0) ctx.setString(key, "");
-  ctx.db.editString(key, ctx.db.find(key), length, scratch);
+  ctx.editString(key, ctx.db.find(key), length, scratch);
   scratch.buf.set(args.buf.subarray(args.start(3), args.end(3)), scratch.start + offset);
   ctx.changed(key, Notify.String, "setrange");
   ctx.reply.integer(length);
@@ -367,8 +367,7 @@ const digits = allocateBytes(20);
 /** Makes an integer the value of `key`, whose record is `ref`, or 0; its expiry time stays. */
 function setInteger(ctx: CommandContext, key: Key, ref: number, value: number | bigint): void {
   if (ref === 0 || typeof value === "bigint") return ctx.setString(key, String(value), true);
-  const options = { expiresAtMs: ctx.db.expiryOf(ref), clock: ctx.engine.freshClock };
-  ctx.db.setString(key, ref, digits, 0, writeInteger(digits, 0, value), options);
+  ctx.replaceString(key, ref, digits, 0, writeInteger(digits, 0, value));
 }
 
 /** The sum of two signed 64-bit integers; throws OVERFLOW if it is none. */
@@ -397,7 +396,7 @@ function incrbyfloat(ctx: CommandContext, args: Args): void {
   if (sum === undefined) throw NAN_OR_INFINITY;
   const text = formatLongDouble(sum);
   ctx.setString(key, text, true);
-  ctx.db.markString(ctx.db.find(key), StringMark.Text);
+  ctx.markString(key, StringMark.Text);
   ctx.changed(key, Notify.String, "incrbyfloat");
   ctx.rewrite("SET", key.text, text, "KEEPTTL");
   ctx.reply.bulk(text);

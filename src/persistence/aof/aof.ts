@@ -29,7 +29,7 @@ import { bytesOf, latin1 } from "../../util/bytes.ts";
 import { sleepSync } from "../../util/sleep.ts";
 import { AofBuffer } from "./aof_buffer.ts";
 import { FileError, type FileHandle, type FileSystem, joinPath, readWhole, writeAll } from "../files.ts";
-import type { EngineLog } from "../../engine/engine.ts";
+import type { EngineLog } from "../../engine/ports.ts";
 import {
   type AofFileInfo,
   emptyManifest,

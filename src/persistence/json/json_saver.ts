@@ -187,7 +187,7 @@ class LoadingTarget implements JsonTarget {
   key(databaseId: number, text: string, value: string | CollectionValue, expiresAtMs: Moment): void {
     const { engine } = this.context, key = Key.of(text), database = engine.databases[databaseId]!;
     if (expiresAtMs >= 0 && expiresAtMs <= engine.nowMs) return;
-    const options = { expiresAtMs: expiresAtMs < 0 ? NO_EXPIRY : expiresAtMs, clock: engine.freshClock };
+    const options = { expiresAtMs: expiresAtMs < 0 ? NO_EXPIRY : expiresAtMs, clock: engine.keys.freshClock };
     if (typeof value === "string") database.setString(key, 0, bytesOf(value), 0, value.length, options);
     else database.setCollection(key, 0, value, options);
   }

@@ -1,6 +1,6 @@
 /** What all who write snapshots of an engine's data have in common. */
 import type { Engine } from "../../engine/engine.ts";
-import { idleSeconds, lfuCounter, parsePolicy } from "../../engine/eviction.ts";
+import { idleSeconds, lfuCounter, parsePolicy } from "../../keyspace/eviction.ts";
 import { REDIS_VERSION } from "../../util/version.ts";
 import { type FileSystem, joinPath } from "../files.ts";
 import type { SnapshotJobs } from "./snapshot_jobs.ts";
@@ -59,7 +59,7 @@ export class SaveContext {
         ["redis-ver", REDIS_VERSION],
         ["redis-bits", "64"],
         ["ctime", String(Math.floor(engine.clock.nowMs() / 1000))],
-        ["used-mem", String(engine.usedMemory)],
+        ["used-mem", String(engine.memory.usedBytes)],
         ...extras.replicationAux(),
         ["aof-base", isAofBase ? "1" : "0"],
       ],

@@ -54,16 +54,16 @@ function valueOf(arg: ArgSpec, random: Random): string {
 }
 
 /** The keys a call looks up: those of its own names, not what SORT makes of patterns. */
-function lookedUp(engine: Engine, run: () => void): Set<string> {
-  const names = new Set<string>(), lookUp = engine.lookUp;
-  engine.lookUp = (database, id, key) => {
+function lookedUp({ keys }: Engine, run: () => void): Set<string> {
+  const names = new Set<string>(), lookUp = keys.lookUp;
+  keys.lookUp = (database, id, key, by, writes) => {
     names.add(key.text);
-    return lookUp.call(engine, database, id, key);
+    return lookUp.call(keys, database, id, key, by, writes);
   };
   try {
     run();
   } finally {
-    engine.lookUp = lookUp;
+    keys.lookUp = lookUp;
   }
   return names;
 }

@@ -46,12 +46,12 @@ Deno.test("maxmemory-clients in percent is a share of maxmemory, and nothing wit
 
 Deno.test("what clients hold counts against maxmemory, and no more when they have gone", () => {
   using s = startInProcess({ config: { maxmemory: "100mb" } });
-  const before = s.engine.usedMemory;
+  const before = s.engine.memory.usedBytes;
   const c = holding(s, 1000 * KB);
-  const grown = s.engine.usedMemory - before;
+  const grown = s.engine.memory.usedBytes - before;
   assert(grown > 1000 * KB && grown < 3000 * KB, String(grown));
   c.close(false);
-  assertEquals(s.engine.usedMemory, before);
+  assertEquals(s.engine.memory.usedBytes, before);
 });
 
 Deno.test("watched keys and subscriptions count", () => {

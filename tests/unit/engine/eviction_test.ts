@@ -13,7 +13,7 @@ import {
   lruClock,
   parsePolicy,
   touchedLfuClock,
-} from "../../../src/engine/eviction.ts";
+} from "../../../src/keyspace/eviction.ts";
 import { Random } from "../../../src/util/random.ts";
 import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
 import { ReplyFailure } from "../../../src/protocol/reply_values.ts";
@@ -33,10 +33,10 @@ function fill(policy: string, count: number, expires: (i: number) => boolean = (
   const keys = () => client.send("KEYS", "k*") as string[];
   /** Lowers `maxmemory` so that about `share` of the present data may stay, and returns the keys that did. */
   const shrink = (share: number): string[] => {
-    const wanted = engine.datasetBytes * share;
-    const room = Math.floor(engine.usedMemory - engine.datasetBytes + wanted);
+    const wanted = engine.memory.datasetBytes * share;
+    const room = Math.floor(engine.memory.usedBytes - engine.memory.datasetBytes + wanted);
     client.send("CONFIG", "SET", "maxmemory", String(room));
-    assertLessOrEqual(engine.datasetBytes, wanted);
+    assertLessOrEqual(engine.memory.datasetBytes, wanted);
     client.send("CONFIG", "SET", "maxmemory", "0");
     return keys();
   };
@@ -133,7 +133,12 @@ Deno.test("allkeys-random takes from every database", () => {
     client.send("SET", `k${i}`, value);
   }
   const { engine } = s;
-  client.send("CONFIG", "SET", "maxmemory", String(engine.usedMemory - Math.floor(engine.datasetBytes / 2)));
+  client.send(
+    "CONFIG",
+    "SET",
+    "maxmemory",
+    String(engine.memory.usedBytes - Math.floor(engine.memory.datasetBytes / 2)),
+  );
   for (const database of engine.databases.slice(0, 4)) assertLess(database.size, 80);
 });
 
@@ -141,7 +146,7 @@ Deno.test("an evicted key is propagated as DEL, counted, published and touches i
   using s = fill("allkeys-lru", 50);
   const { server } = s, watcher = server.client(), subscriber = server.client();
   for (let i = 0; i < 50; i++) watcher.send("WATCH", `k${i}`);
-  s.engine.notifyFlags = ~0;
+  s.engine.keys.notifyFlags = ~0;
   subscriber.send("PSUBSCRIBE", "__keyevent@0__:evicted");
   subscriber.received();
   server.propagated();

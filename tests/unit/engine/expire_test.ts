@@ -1,6 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
+import { ClientFlag } from "../../../src/engine/client.ts";
 import { ExpireCycle } from "../../../src/engine/expire.ts";
-import { type InProcessServer, startInProcess } from "../../support/in_process.ts";
+import { type InProcessServer, PENDING, startInProcess } from "../../support/in_process.ts";
 
 /** A server with `k`, which has just expired, beside `other`. */
 function withExpired(): InProcessServer {
@@ -57,7 +58,7 @@ Deno.test("a key lives until its time, not longer", () => {
 Deno.test("an expired key that is looked at is deleted, propagated, counted and published", () => {
   using s = withExpired();
   const subscriber = s.client();
-  s.engine.notifyFlags = ~0;
+  s.engine.keys.notifyFlags = ~0;
   subscriber.send("SUBSCRIBE", "__keyevent@0__:expired");
   subscriber.received();
   assertEquals(s.client().send("GET", "k"), null);
@@ -180,7 +181,7 @@ Deno.test("ExpireCycle rests while switched off, paused, or kept by a primary", 
     (s) => s.engine.activeExpire = false,
     (s) => s.client().send("CLIENT", "PAUSE", "1000", "WRITE"),
     (s) => s.engine.isReplica = true,
-    (s) => s.engine.keepExpired = true,
+    (s) => s.engine.keys.keepExpired = true,
   ];
   for (const [i, rest] of rests.entries()) {
     using s = withExpired();
@@ -202,4 +203,34 @@ Deno.test("a replica hides what has expired, deletes nothing, and lets a client'
     2,
   ]);
   assertEquals(client.send("KEYS", "k"), ["k"]);
+});
+
+Deno.test("a waiting client's look-ups are its own, whoever ran a command last", () => {
+  using s = startInProcess();
+  const waiter = s.client(), primary = s.client();
+  s.engine.isReplica = true;
+  primary.client.set(ClientFlag.Primary);
+  assertEquals(waiter.send("XREAD", "BLOCK", "0", "STREAMS", "x", "0"), PENDING);
+  const past = String(s.engine.nowMs - 1);
+  for (const line of ["MULTI", "XADD x 1-1 f v", `PEXPIREAT x ${past}`, "EXEC"]) {
+    primary.send(...line.split(" "));
+  }
+  assertEquals([waiter.received(), primary.send("EXISTS", "x")], [[], 1]);
+});
+
+Deno.test("fields whose hash goes with them leave one event of each kind and no DEL", () => {
+  using s = startInProcess();
+  const c = s.client(), listener = s.client();
+  c.send("HSET", "h", "f", "v");
+  c.send("HPEXPIRE", "h", "5", "FIELDS", "1", "f");
+  s.engine.keys.notifyFlags = ~0;
+  listener.send("PSUBSCRIBE", "__keyevent@0__:*");
+  listener.received();
+  s.propagated();
+  s.advance(10);
+  s.expireCycle();
+  const events = (listener.received() as string[][]).map((message) => message[2]);
+  assertEquals(events, ["__keyevent@0__:hexpired", "__keyevent@0__:del"]);
+  assertEquals(s.propagated(), ["HDEL h f"]);
+  assertEquals(c.send("EXISTS", "h"), 0);
 });

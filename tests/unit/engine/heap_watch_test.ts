@@ -32,10 +32,10 @@ Deno.test("HeapWatch finds a heap full only when a collection has not helped, an
 Deno.test("commands that need memory are refused while the heap is nearly full, others are not", () => {
   using s = startInProcess();
   const c = s.client(), { heap, watch } = fakeHeap(), { engine } = s;
-  engine.heapWatch = watch;
+  engine.memory.heapWatch = watch;
   c.send("SET", "k", "v");
   heap.percent = 95;
-  engine.watchHeap();
+  engine.memory.watchHeap();
   const refused = c.send("SADD", "s", "m") as ReplyFailure;
   assertEquals(refused.message, "OOM command not allowed when the server's heap is nearly full.");
   assertEquals([c.send("GET", "k"), c.send("DEL", "k"), c.send("DBSIZE")], ["v", 1, 0]);
@@ -43,6 +43,6 @@ Deno.test("commands that need memory are refused while the heap is nearly full, 
   assertEquals((c.send("LPUSH", "l", "a") as ReplyFailure).message.slice(0, 4), "OOM ");
   assertEquals((c.send("EXEC") as ReplyFailure).message.slice(0, 10), "EXECABORT ");
   heap.percent = 10;
-  engine.watchHeap();
+  engine.memory.watchHeap();
   assertEquals(c.send("SADD", "s", "m"), 1);
 });

@@ -50,10 +50,10 @@ Deno.test("where the disk fails, writes and PING are refused with its reason", (
   client.send("MULTI");
   client.send("SET", "k", "v");
   s.engine.setGuard(EngineGuard.Disk, true);
-  s.engine.diskError = () => new ReplyError("MISCONF disk full");
+  s.engine.disk = { diskError: new ReplyError("MISCONF disk full") };
   assertEquals(codes(s, ["GET k", "SET k v", "PING", "PUBLISH c m"]), ["", "MISCONF", "MISCONF", ""]);
   assertEquals(codes(s, ["EXEC", "EXISTS k"], client), ["EXECABORT", ""]);
-  s.engine.diskError = () => null;
+  s.engine.disk = { diskError: null };
   assertEquals(codes(s, ["SET k v"]), [""]);
 });
 

@@ -128,7 +128,7 @@ Deno.test("tracking voids everything on a flush", () => {
   using s = startInProcess();
   const [t, wide] = [tracker(s), tracker(s, { broadcast: true })];
   t.send("GET", "a");
-  s.engine.flushDatabases(-1);
+  s.engine.keys.flush(-1);
   s.engine.endBatch();
   assertEquals(t.received(), [new PushMessage(["invalidate", null])]);
   assertEquals(wide.received(), [new PushMessage(["invalidate", null])]);

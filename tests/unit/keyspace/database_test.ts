@@ -55,7 +55,7 @@ class Modelled {
       database.find(key) === 0 || database.collectionOf(database.find(key)) === hash,
       "one and the same while open",
     );
-    database.settle(hash);
+    database.settle(key, hash);
     const entry = this.entries.get(text);
     if (entry !== undefined) entry.value = fieldsOf(hash);
   }
@@ -338,7 +338,7 @@ Deno.test("Database.settle follows a collection that has changed in place", () =
   const before = model.database.memoryBytes;
   value.set("g", "v".repeat(10_000));
   assertEquals(model.database.memoryBytes, before);
-  model.database.settle(value);
+  model.database.settle(Key.of("h"), value);
   assertGreater(model.database.memoryBytes, before + 10_000);
   model.delete("h");
   assertEquals(model.database.memoryBytes, 0);

@@ -558,7 +558,7 @@ Deno.test("eviction removes packed collections, and memory counts them by their 
   for (let i = 0; i < 2000; i++) c.send("HSET", `h${i}`, "field", "x".repeat(50));
   const each = Number(c.send("MEMORY", "USAGE", "h1")), full = database.memoryBytes;
   assert(each > 80 && each < 150, `${each} bytes`);
-  c.send("CONFIG", "SET", "maxmemory", String(engine.usedMemory - 1000 * each));
+  c.send("CONFIG", "SET", "maxmemory", String(engine.memory.usedBytes - 1000 * each));
   c.send("HSET", "h", "field", "v");
   assert(database.size > 700 && database.size < 1100, `${database.size} keys`);
   assert(database.memoryBytes < full - 900 * each);

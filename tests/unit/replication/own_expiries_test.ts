@@ -60,13 +60,13 @@ Deno.test("OwnExpiries leaves alone what has got another time since, or none", (
 
 Deno.test("OwnExpiries watches while it is told to, once, and forgets all behind that", () => {
   const { s, own, client } = start();
-  const observers = s.engine.keyObservers.length;
+  const observers = s.engine.keys.observers.length;
   own.watch(true);
-  assertEquals(s.engine.keyObservers.length, observers);
+  assertEquals(s.engine.keys.observers.length, observers);
   client.send("SET", "k", "v", "PX", "100");
   own.watch(false);
-  assertEquals([own.size, s.engine.keyObservers.length], [0, observers - 1]);
+  assertEquals([own.size, s.engine.keys.observers.length], [0, observers - 1]);
   own.watch(false);
   client.send("SET", "k", "v", "PX", "100");
-  assertEquals([own.size, s.engine.keyObservers.length], [0, observers - 1]);
+  assertEquals([own.size, s.engine.keys.observers.length], [0, observers - 1]);
 });

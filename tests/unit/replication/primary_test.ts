@@ -257,7 +257,7 @@ Deno.test("what a replica has not read is let go with it, and counts against max
   for (let i = 0; i < 10; i++) c.send("SET", "k", value);
   const { stream } = Replication.of(server.engine).primary, before = stream.memoryBytes;
   assert(before > 1_000_000);
-  assertEquals(server.engine.uncountedBytes, before - 16_384);
+  assertEquals(server.engine.memory.uncountedBytes, before - 16_384);
   replica.close(false);
   assert(stream.memoryBytes <= 3 * 16_384);
 });

@@ -31,7 +31,7 @@ function start(
 
 Deno.test("Shutdown saves the data before it closes anything, and ends with status 0", async () => {
   const { engine, shutdown, steps } = start();
-  assertEquals(engine.shutDown({ save: true, force: false, now: false }), true);
+  assertEquals(engine.server.shutDown({ save: true, force: false, now: false }), true);
   assertEquals(steps, ["data saved: true", "listeners closed"]);
   assertEquals((engine.guards & EngineGuard.Loading) !== 0, true, "commands of the last turn are refused");
   assertEquals(await shutdown.finished, 0);
@@ -42,7 +42,7 @@ Deno.test("Shutdown does not happen where the data cannot be saved", () => {
   const { engine, steps, log } = start(() => {
     throw new Error("disk full");
   });
-  assertEquals(engine.shutDown({ force: false, now: false }), false);
+  assertEquals(engine.server.shutDown({ force: false, now: false }), false);
   assertEquals(steps, ["data saved: undefined"]);
   assertEquals(log.some((line) => line.includes("disk full")), true);
 });
@@ -51,7 +51,7 @@ Deno.test("Shutdown happens all the same where it is forced", async () => {
   const { engine, shutdown, steps } = start(() => {
     throw new Error("disk full");
   });
-  assertEquals(engine.shutDown({ save: false, force: true, now: false }), true);
+  assertEquals(engine.server.shutDown({ save: false, force: true, now: false }), true);
   assertEquals(await shutdown.finished, 0);
   assertEquals(steps.length, 3);
 });
@@ -60,8 +60,8 @@ Deno.test("a shutdown that a signal asked for waits while DEBUG PAUSE-CRON holds
   const { engine, shutdown, steps, log } = start();
   engine.debug.pauseCron = true;
   shutdown.request({ force: false, now: false });
-  assertEquals(engine.abortShutdown(), true);
-  assertEquals(engine.abortShutdown(), false);
+  assertEquals(engine.server.abortShutdown(), true);
+  assertEquals(engine.server.abortShutdown(), false);
   assertEquals(log.at(-1), "Shutdown manually aborted.");
   engine.debug.pauseCron = false;
   shutdown.request({ force: false, now: false, save: true });
@@ -123,12 +123,12 @@ Deno.test("SHUTDOWN waits until its replicas have everything", async () => {
 
 Deno.test("SHUTDOWN waits no longer than shutdown-timeout, and with NOW not at all", async () => {
   const late = await startWithReplica();
-  late.engine.shutDown({ force: false, now: false });
+  late.engine.server.shutDown({ force: false, now: false });
   late.servers.primary.advance(10_000);
   assertEquals(await late.shutdown.finished, 0);
   assert(late.log.includes("0 of 1 replicas are in sync when shutting down."));
   const now = await startWithReplica();
-  now.engine.shutDown({ force: false, now: true });
+  now.engine.server.shutDown({ force: false, now: true });
   assertEquals(now.steps.length, 2);
   assertEquals(await now.shutdown.finished, 0);
 });

@@ -24,7 +24,7 @@ function encodingOf(s: InProcessServer, key: string): string {
 /** Records keyspace events as `event key`. */
 function recordEvents(s: InProcessServer): string[] {
   const events: string[] = [];
-  s.engine.notify = (_class, event, key) => void events.push(`${event} ${key.text}`);
+  s.engine.keys.notify = (_class, event, key) => void events.push(`${event} ${key.text}`);
   return events;
 }
 
@@ -434,11 +434,11 @@ Deno.test("a replica hides expired fields and leaves their removal to its primar
 Deno.test("a file being replayed sets times that are over and shows every field", () => {
   using s = startInProcess();
   const c = s.client();
-  s.engine.keepExpired = true;
+  s.engine.keys.keepExpired = true;
   c.send("HSET", "k", "a", "1", "b", "2");
   assertEquals(c.send("HPEXPIREAT", "k", "1", "FIELDS", "1", "a"), [1]);
   assertEquals(c.send("HGET", "k", "a"), "1");
-  s.engine.keepExpired = false;
+  s.engine.keys.keepExpired = false;
   assertEquals(c.send("HGET", "k", "a"), null);
 });
 

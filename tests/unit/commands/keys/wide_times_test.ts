@@ -45,9 +45,9 @@ Deno.test("a time before 1970 is a time, also where expired keys are kept", () =
   using s = startInProcess();
   const c = s.client();
   c.send("SET", "k", "v");
-  s.engine.keepExpired = true;
+  s.engine.keys.keepExpired = true;
   assertEquals(c.send("PEXPIREAT", "k", "-1"), 1);
-  s.engine.keepExpired = false;
+  s.engine.keys.keepExpired = false;
   assertEquals(c.send("EXISTS", "k"), 0);
 });
 

@@ -25,7 +25,7 @@ function exists(server: InProcessServer, key: string): boolean {
 /** The keyspace events that `action` sends, as `event key`. */
 function eventsOf(server: InProcessServer, action: () => void): string[] {
   const subscriber = server.client();
-  server.engine.notifyFlags = ~0;
+  server.engine.keys.notifyFlags = ~0;
   subscriber.send("PSUBSCRIBE", "__keyevent@0__:*");
   subscriber.received();
   action();

@@ -37,7 +37,7 @@ Deno.test("CONFIG SET changes several parameters, which take effect at once", ()
   );
   assertEquals(c.send("CONFIG", "GET", "hash-max-listpack-entries"), ["hash-max-listpack-entries", "7"]);
   assertEquals(s.engine.limits.hashMaxListpackEntries, 7);
-  assertEquals(s.engine.notifyFlags, s.engine.config.values.notifyKeyspaceEvents);
+  assertEquals(s.engine.keys.notifyFlags, s.engine.config.values.notifyKeyspaceEvents);
   assertEquals(s.propagated(), []);
 });
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { noServer } from "../../../../src/engine/ports.ts";
 import { startInProcess } from "../../../support/in_process.ts";
 import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
@@ -147,7 +148,7 @@ Deno.test("DEBUG switches, logs, repeats errors and crashes as it is told", () =
   assertEquals(c.send("DEBUG", "ERROR", "MY error"), new ReplyFailure("MY error"));
   assertEquals(c.send("DEBUG", "STRINGMATCH-LEN", "a*", "abc"), 1);
   let reason = "";
-  s.engine.crash = (text) => void (reason = text);
+  s.engine.server = { ...noServer, crash: (text) => void (reason = text) };
   c.raw(new TextEncoder().encode("DEBUG SEGFAULT\r\n"));
   assertEquals(reason, "crashed by signal: 11");
   const id = s.engine.identity.replicationId;

@@ -38,16 +38,6 @@ Deno.test("INFO prints the default sections, those that are named, each once, or
   assertEquals(titles(c, "all"), everything.filter((title) => title !== "Modules"));
 });
 
-Deno.test("INFO puts the fields of a source into its section", () => {
-  using s = startInProcess();
-  const c = s.client();
-  s.engine.infoSources.set("replication", () => [["role", "slave"], ["master_host", "other"]]);
-  const found = fields(c, "replication");
-  assertEquals(found.get("role"), "slave");
-  assertEquals(found.get("master_host"), "other");
-  assertEquals(found.get("connected_slaves"), "0");
-});
-
 Deno.test("INFO tells of the server, its clients and its keys as they are", () => {
   using s = startInProcess();
   const c = s.client(), other = s.client();

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { noServer } from "../../../../src/engine/ports.ts";
 import { startInProcess } from "../../../support/in_process.ts";
 import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 
@@ -18,10 +19,11 @@ Deno.test("ROLE is that of a primary nobody copies", () => {
 Deno.test("SHUTDOWN passes on what it is told, and says so when the data cannot be made safe", () => {
   using s = startInProcess();
   const c = s.client(), asked: unknown[] = [];
-  s.engine.shutDown = (options) => {
+  const shutDown = (options: unknown) => {
     asked.push(options);
     return false;
   };
+  s.engine.server = { ...noServer, shutDown };
   const failed = new ReplyFailure("ERR Errors trying to SHUTDOWN. Check logs.");
   assertEquals(c.send("SHUTDOWN"), failed);
   assertEquals(c.send("SHUTDOWN", "NOSAVE", "FORCE"), failed);
@@ -32,7 +34,7 @@ Deno.test("SHUTDOWN passes on what it is told, and says so when the data cannot 
     { force: false, now: true, save: true },
   ]);
   assertEquals(c.send("SHUTDOWN", "ABORT"), new ReplyFailure("ERR No shutdown in progress."));
-  s.engine.abortShutdown = () => true;
+  s.engine.server = { ...noServer, abortShutdown: () => true };
   assertEquals(c.send("SHUTDOWN", "ABORT"), "OK");
   for (const words of [["SAVE", "NOSAVE"], ["ABORT", "NOW"], ["NOSUCH"]]) {
     assertEquals(c.send("SHUTDOWN", ...words), new ReplyFailure("ERR syntax error"));

@@ -23,7 +23,7 @@ function failure(c: InProcessClient, line: string): string {
 /** Records keyspace events but misses as `event key`. */
 function recordEvents(s: InProcessServer): string[] {
   const events: string[] = [];
-  s.engine.notify = (_class, event, key) => {
+  s.engine.keys.notify = (_class, event, key) => {
     if (event !== "keymiss") events.push(`${event} ${key.text}`);
   };
   return events;

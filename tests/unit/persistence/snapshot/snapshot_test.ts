@@ -97,7 +97,7 @@ class World {
     const value = database.openCollection(ref);
     if (value instanceof ListValue) value.push(ListEnd.Tail, "more");
     else if (value instanceof HashValue) value.set("more", String(random.below(100)));
-    database.settle(value);
+    database.settle(key, value);
   }
 
   /** All there is, as {@linkcode RdbContent} has it. */

@@ -1,6 +1,6 @@
 /** Functions of the table `redis` beyond calls: the log, permissions. */
 import { assert, assertEquals } from "@std/assert";
-import type { EngineLog } from "../../../../src/engine/engine.ts";
+import type { EngineLog } from "../../../../src/engine/ports.ts";
 import { startInProcess } from "../../../support/in_process.ts";
 import { ReplyFailure } from "../../../../src/protocol/reply_values.ts";
 

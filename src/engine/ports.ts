@@ -1,7 +1,54 @@
+/** Ports: what the engine asks of the rooms above it. They implement these interfaces and hand themselves over. */
 import type { ReplyError } from "../protocol/errors.ts";
 
+/** The operator's log. */
+export interface EngineLog {
+  debug(text: string): void;
+  verbose(text: string): void;
+  notice(text: string): void;
+  warning(text: string): void;
+}
+
+/** How SHUTDOWN was called. */
+export interface ShutdownOptions {
+  /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
+  save?: boolean;
+  /** Ends the server although its data could not be saved. */
+  force: boolean;
+  /** Waits for no replica. */
+  now: boolean;
+}
+
+/** The life of the process, as the server around the engine controls it. */
+export interface ServerControl {
+  /** Ends the server, soon; false if its data could not be made safe. */
+  shutDown(options: ShutdownOptions): boolean;
+  /** Takes a shutdown back that has not been begun; false if there is none. */
+  abortShutdown(): boolean;
+  /** End of the wait of a server that is to end for its replicas, `Engine.steadyMs`; 0 if it is not to end. */
+  readonly shutdownDueMs: number;
+  /** Logs why and ends the process at once, with nothing saved. */
+  crash(reason: string): void;
+}
+
+/** No server: an engine by itself cannot end. */
+export const noServer: ServerControl = {
+  shutDown: () => false,
+  abortShutdown: () => false,
+  shutdownDueMs: 0,
+  crash: (reason) => {
+    throw new Error(reason);
+  },
+};
+
+/** The state of the disk, as far as writes depend on it. */
+export interface DiskState {
+  /** The error for writes while the data cannot be written, or null. */
+  readonly diskError: ReplyError | null;
+}
+
 /** What commands ask of the persistence, which implements this. All methods throw ReplyError where they refuse. */
-export interface PersistenceControl {
+export interface PersistenceControl extends DiskState {
   /** SAVE: writes the RDB file before it returns. */
   save(): void;
   /**
@@ -37,6 +84,8 @@ export interface PersistenceControl {
   loadReadable(name: string): number;
   /** How many background jobs have begun since the start: INFO's total_forks, although nothing forks. */
   readonly jobsBegun: number;
+  /** Bytes that wait to be written to the append-only file. */
+  readonly pendingBytes: number;
   /** The fields of INFO's section on persistence, in Redis's order. */
   infoFields(): [name: string, value: string | number][];
 }

@@ -7,8 +7,8 @@
  * The access clock in a key's record is 24 bits: seconds for LRU; for LFU 16 bits of minutes since the last decrement
  * and 8 bits of a logarithmic counter.
  */
-import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
-import { Key } from "../keyspace/key.ts";
+import { type Database, NO_EXPIRY } from "./database.ts";
+import { Key } from "./key.ts";
 import type { Random } from "../util/random.ts";
 
 const LRU_BITS = 0xffffff;

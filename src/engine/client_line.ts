@@ -1,7 +1,7 @@
 /** A client in words, as CLIENT LIST, CLIENT INFO and the log show it. */
-import { type Client, ClientFlag } from "../../engine/client.ts";
-import type { Engine } from "../../engine/engine.ts";
-import { clientMemory } from "../../engine/client_memory.ts";
+import { type Client, ClientFlag } from "./client.ts";
+import type { Engine } from "./engine.ts";
+import { clientMemory } from "./client_memory.ts";
 
 /** Kinds of clients that CLIENT LIST and KILL tell apart. */
 export const clientTypes: readonly string[] = ["normal", "master", "replica", "pubsub"];
