@@ -4,7 +4,13 @@
  */
 import { Key } from "../keyspace/key.ts";
 import { NOT_FLOAT, NOT_INTEGER, ReplyError } from "../protocol/errors.ts";
-import type { CommandBatch } from "../protocol/request_decoder.ts";
+import {
+  argCountOf,
+  type CommandBatch,
+  firstOffsetOf,
+  rawEndOf,
+  rawStartOf,
+} from "../protocol/command_batch.ts";
 import { allocateBytes, latin1, writeLatin1 } from "../util/bytes.ts";
 import { parseDouble, parseIntegerBytes } from "../util/numbers.ts";
 
@@ -38,13 +44,12 @@ export class Args {
 
   /** Points at command number `index` of `batch`. */
   point(batch: CommandBatch, index: number): void {
-    const head = index * 4;
     this.buf = batch.buf;
     this.#offsets = batch.offsets;
-    this.#base = batch.heads[head]!;
-    this.count = batch.heads[head + 1]!;
-    this.rawStart = batch.heads[head + 2]!;
-    this.rawEnd = batch.heads[head + 3]!;
+    this.#base = firstOffsetOf(batch, index);
+    this.count = argCountOf(batch, index);
+    this.rawStart = rawStartOf(batch, index);
+    this.rawEnd = rawEndOf(batch, index);
   }
 
   /** The same arguments in memory of their own. */

@@ -20,7 +20,7 @@ import { StoreFullError } from "../store/store.ts";
 import { StoreCompaction } from "../keyspace/store_compaction.ts";
 import { ELEMENT_TOO_LONG, EXEC_ABORT, ReplyError, STORE_FULL } from "../protocol/errors.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
-import type { CommandBatch } from "../protocol/request_decoder.ts";
+import type { CommandBatch } from "../protocol/command_batch.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
 import { TextTooLongError } from "../util/bytes.ts";
 import type { Clock } from "../util/clock.ts";

@@ -5,7 +5,7 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import { hashOf } from "../keyspace/key.ts";
-import type { CommandBatch } from "../protocol/request_decoder.ts";
+import type { CommandBatch } from "../protocol/command_batch.ts";
 import { Args } from "./args.ts";
 
 /** Keys that are touched together, and commands of a pipeline for which this is done at once. */

@@ -9,7 +9,7 @@ import { type Attributes, type Database, NO_EXPIRY } from "../keyspace/database.
 import { Key } from "../keyspace/key.ts";
 import type { Slice } from "../keyspace/slice.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import type { CommandBatch } from "../protocol/request_decoder.ts";
+import type { CommandBatch } from "../protocol/command_batch.ts";
 import type { AofTarget } from "./aof/aof_loader.ts";
 import type { FileHandle } from "./files.ts";
 import { type LoadProgress, type LoadSteps, RdbLoadError } from "./loading.ts";

@@ -10,10 +10,16 @@
  */
 import { allocateBytes, bytesOf, latin1 } from "../util/bytes.ts";
 import { splitArgs } from "../util/sds_split.ts";
+import { type CommandBatch, grown, headsFor, writeHead } from "./command_batch.ts";
 
 /** A request no Redis client may send. The text goes out behind `-ERR `, then the connection closes. */
 export class ProtocolError extends Error {
   override name = "ProtocolError";
+
+  /** @param isTooLarge the request is one, but longer than the query buffer may be; nothing is answered */
+  constructor(text: string, readonly isTooLarge = false) {
+    super(text);
+  }
 }
 
 /** What a connection may announce; one object per server, changed in place when the configuration changes. */
@@ -40,36 +46,13 @@ const LARGEST_IDLE_OFFSETS = 16_384;
 
 const CR = 0x0d, LF = 0x0a, ASTERISK = 0x2a, DOLLAR = 0x24;
 
-/** Fields of a command in {@linkcode CommandBatch.heads}. */
-const HEAD_FIELDS = 4;
-
-/**
- * The complete commands of one read: for command `c`, `heads[4c]` is the index of its first argument's start in
- * `offsets`, then the number of arguments, then where its bytes begin and end in `buf` (both -1 for an inline
- * command, whose bytes are not RESP). Argument `i` is `buf[offsets[base + 2i] … offsets[base + 2i + 1])`.
- */
-export interface CommandBatch {
-  buf: Uint8Array;
-  offsets: Int32Array;
-  heads: Int32Array;
-  count: number;
-  /** Set when what follows the last command is not a request. */
-  error: ProtocolError | null;
-}
-
-function grown(array: Int32Array): Int32Array {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
-}
-
 /** Decodes requests. See the head of this file. */
 export class RequestDecoder {
   /** What the last {@linkcode decode} found; the same object every time. */
   readonly batch: CommandBatch = {
     buf: allocateBytes(SMALLEST_BUFFER),
     offsets: new Int32Array(SMALLEST_OFFSETS),
-    heads: new Int32Array(4 * HEAD_FIELDS),
+    heads: headsFor(4),
     count: 0,
     error: null,
   };
@@ -174,7 +157,7 @@ export class RequestDecoder {
     if (
       this.#filled - this.#parsed > this.limits.maxQueryBytes ||
       this.#filled - this.unfinishedFrom > MAX_REQUEST_BYTES
-    ) batch.error = new ProtocolError("client query buffer limit");
+    ) batch.error = new ProtocolError("client query buffer limit", true);
     return batch.count;
   }
 
@@ -237,13 +220,7 @@ export class RequestDecoder {
 
   #finishCommand(rawStart: number, rawEnd: number): void {
     const batch = this.batch;
-    let at = batch.count * HEAD_FIELDS;
-    if (at === batch.heads.length) batch.heads = grown(batch.heads);
-    batch.heads[at++] = this.#base;
-    batch.heads[at++] = (this.#offsetCount - this.#base) >> 1;
-    batch.heads[at++] = rawStart;
-    batch.heads[at] = rawEnd;
-    batch.count++;
+    writeHead(batch, batch.count++, this.#base, (this.#offsetCount - this.#base) >> 1, rawStart, rawEnd);
     this.#base = this.#offsetCount;
     this.#argCount = -1;
   }

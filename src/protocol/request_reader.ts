@@ -3,7 +3,8 @@
  * own query buffer and yields every complete command in it. Its high-water mark is 0, so nothing is read before it is
  * asked for, and a batch's offsets stay valid until the next one is.
  */
-import type { CommandBatch, RequestDecoder } from "./request_decoder.ts";
+import type { CommandBatch } from "./command_batch.ts";
+import type { RequestDecoder } from "./request_decoder.ts";
 
 /** What requests are read from; `Deno.Conn` is one. */
 export interface ByteSource {

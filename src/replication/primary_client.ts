@@ -9,7 +9,8 @@
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EngineGuard } from "../engine/refusals.ts";
-import { type CommandBatch, RequestDecoder } from "../protocol/request_decoder.ts";
+import { type CommandBatch, firstOffsetOf, rawEndOf, rawStartOf } from "../protocol/command_batch.ts";
+import { RequestDecoder } from "../protocol/request_decoder.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 import { latin1 } from "../util/bytes.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
@@ -20,7 +21,6 @@ import type { SyncedOffset } from "./synced_offset.ts";
 const MULTI = "MULTI";
 /** How long the stream waits before it looks again whether a script has ended. */
 const BUSY_MS = 5;
-const HEAD_FIELDS = 4;
 
 /** See the head of this file. */
 export class PrimaryClient implements ClientTransport {
@@ -167,21 +167,24 @@ export class PrimaryClient implements ClientTransport {
 }
 
 /** Number of the last MULTI among the commands [from, to), or -1. */
-function lastMulti({ buf, offsets, heads }: CommandBatch, from: number, to: number): number {
+function lastMulti(batch: CommandBatch, from: number, to: number): number {
   for (let i = to - 1; i >= from; i--) {
-    const at = heads[HEAD_FIELDS * i]!, start = offsets[at]!, end = offsets[at + 1]!;
+    const { buf, offsets } = batch,
+      at = firstOffsetOf(batch, i),
+      start = offsets[at]!,
+      end = offsets[at + 1]!;
     if (end - start === MULTI.length && latin1(buf, start, end).toUpperCase() === MULTI) return i;
   }
   return -1;
 }
 
 /** Where the bytes of the commands [from, to) begin and end; those that came inline have none. */
-function bytesOfCommands({ heads }: CommandBatch, from: number, to: number): [number, number] | undefined {
+function bytesOfCommands(batch: CommandBatch, from: number, to: number): [number, number] | undefined {
   let start = -1, end = -1;
   for (let i = from; i < to; i++) {
-    if (heads[HEAD_FIELDS * i + 2]! < 0) continue;
-    if (start < 0) start = heads[HEAD_FIELDS * i + 2]!;
-    end = heads[HEAD_FIELDS * i + 3]!;
+    if (rawStartOf(batch, i) < 0) continue;
+    if (start < 0) start = rawStartOf(batch, i);
+    end = rawEndOf(batch, i);
   }
   return start < 0 ? undefined : [start, end];
 }

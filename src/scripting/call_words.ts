@@ -3,7 +3,7 @@
  * is propagated from there as it is.
  */
 import { Args } from "../engine/args.ts";
-import type { CommandBatch } from "../protocol/request_decoder.ts";
+import { type CommandBatch, headsFor, writeHead } from "../protocol/command_batch.ts";
 import { allocateBytes, copyBytes, writeInteger, writeLatin1 } from "../util/bytes.ts";
 import { formatDouble } from "../util/numbers.ts";
 import { type Lua, LuaType } from "./lua/lua.ts";
@@ -21,7 +21,7 @@ export class CallWords {
   readonly #batch: CommandBatch = {
     buf: allocateBytes(SMALL_BYTES),
     offsets: new Int32Array(64),
-    heads: new Int32Array(4),
+    heads: headsFor(1),
     count: 1,
     error: null,
   };
@@ -45,8 +45,7 @@ export class CallWords {
       else if (type === LuaType.String || type === LuaType.Number) this.#string(L, i);
       else return false;
     }
-    batch.heads[1] = count;
-    batch.heads[3] = this.#at;
+    writeHead(batch, 0, 0, count, 0, this.#at);
     this.args.point(batch, 0);
     return true;
   }

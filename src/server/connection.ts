@@ -9,11 +9,9 @@ import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { RequestReader } from "../protocol/request_reader.ts";
-import { type CommandBatch, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
+import type { CommandBatch } from "../protocol/command_batch.ts";
+import { type ProtocolError, RequestDecoder, type RequestLimits } from "../protocol/request_decoder.ts";
 import type { UnreadLimit } from "./output_limits.ts";
-
-/** A client may have so many bytes waiting to be run, in the query buffer or queued since MULTI; see the decoder. */
-const QUERY_LIMIT = "client query buffer limit";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -125,7 +123,7 @@ export class Connection implements ClientTransport {
     const { engine } = this.host;
     const done = engine.runBatch(this.client, batch, from);
     this.#decoder.authenticated = this.client.authenticated;
-    if (this.client.queueBytes > this.host.requestLimits.maxQueryBytes) this.#refuse(QUERY_LIMIT);
+    if (this.client.queueBytes > this.host.requestLimits.maxQueryBytes) this.#closeOverfull();
     return done;
   }
 
@@ -149,7 +147,7 @@ export class Connection implements ClientTransport {
       this.host.endBatch();
     }
     if (batch.error === null || this.#closing) return;
-    this.#refuse(batch.error.message);
+    this.#refuse(batch.error);
     engine.endBatch();
   }
 
@@ -157,19 +155,23 @@ export class Connection implements ClientTransport {
     return this.client.blocked !== null || this.#mustPause();
   }
 
-  /** Answers a request that is none, and ends the connection. */
-  #refuse(reason: string): void {
+  /** Closes a client with more bytes waiting to be run, in its query buffer or queued since MULTI, than it may have. */
+  #closeOverfull(): void {
     const { engine } = this.host;
     if (this.client.has(ClientFlag.CloseAfterReply)) return;
-    if (reason === QUERY_LIMIT) {
-      engine.stats.queryBufferLimitDisconnections++;
-      engine.log.warning(`Closing client that reached max query buffer length: ${this.address}`);
-      this.close(false);
-      return;
-    }
-    engine.log.verbose(`Protocol error (${reason}) from client: ${this.address}`);
+    engine.stats.queryBufferLimitDisconnections++;
+    engine.log.warning(`Closing client that reached max query buffer length: ${this.address}`);
+    this.close(false);
+  }
+
+  /** Answers a request that is none, and ends the connection. */
+  #refuse({ message, isTooLarge }: ProtocolError): void {
+    const { engine } = this.host;
+    if (isTooLarge) return this.#closeOverfull();
+    if (this.client.has(ClientFlag.CloseAfterReply)) return;
+    engine.log.verbose(`Protocol error (${message}) from client: ${this.address}`);
     if (!this.client.isSilenced) {
-      engine.replyError(this.client, new ReplyError(`ERR Protocol error: ${reason}`));
+      engine.replyError(this.client, new ReplyError(`ERR Protocol error: ${message}`));
     }
     this.client.set(ClientFlag.CloseAfterReply);
     engine.queueReplies(this.client);

@@ -6,6 +6,7 @@ import { HashValue } from "../../src/data/hash.ts";
 import { ValueType } from "../../src/data/value.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { Key } from "../../src/keyspace/key.ts";
+import { argCountOf, firstOffsetOf } from "../../src/protocol/command_batch.ts";
 import { RequestDecoder } from "../../src/protocol/request_decoder.ts";
 import type { LinkConnection } from "../../src/replication/link.ts";
 import { Replication } from "../../src/replication/replication.ts";
@@ -64,9 +65,9 @@ class RecordedLink implements LinkConnection {
   write(bytes: Uint8Array): Promise<number> {
     this.#decoder.append(bytes);
     while (this.#decoder.decode() > 0) {
-      const { buf, offsets, heads, count } = this.#decoder.batch;
+      const { batch } = this.#decoder, { buf, offsets, count } = batch;
       for (let i = 0; i < count; i++) {
-        const at = heads[4 * i]!, words = heads[4 * i + 1]!;
+        const at = firstOffsetOf(batch, i), words = argCountOf(batch, i);
         const word = (n: number) => latin1(buf, offsets[at + 2 * n]!, offsets[at + 2 * n + 1]!);
         this.#answer(Array.from({ length: words }, (_, n) => word(n)));
       }

@@ -6,7 +6,14 @@
  * what is loaded is the longest prefix of whole commands and transactions. Everything else that is wrong, such as a fault
  * in the middle or in a file that is not the last, is an error with its offset; nothing is ever skipped.
  */
-import { type CommandBatch, RequestDecoder } from "../../protocol/request_decoder.ts";
+import {
+  argCountOf,
+  type CommandBatch,
+  firstOffsetOf,
+  rawEndOf,
+  rawStartOf,
+} from "../../protocol/command_batch.ts";
+import { RequestDecoder } from "../../protocol/request_decoder.ts";
 import { latin1 } from "../../util/bytes.ts";
 import type { AppendOnlyFile } from "./aof.ts";
 import type { FileHandle } from "../files.ts";
@@ -168,7 +175,7 @@ class AofFileLoader {
     const { batch } = this.#decoder;
     const count = this.#decoder.decode();
     for (let i = 0; i < count; i++) {
-      if (batch.heads[4 * i + 2]! >= 0) this.#runCommand(batch, i);
+      if (rawStartOf(batch, i) >= 0) this.#runCommand(batch, i);
       else this.#skipAnnotation(batch, i);
     }
     this.progress.keysLoaded(count);
@@ -181,15 +188,15 @@ class AofFileLoader {
 
   /** A line that is no RESP may only be a comment, such as a time stamp. */
   #skipAnnotation(batch: CommandBatch, index: number): void {
-    const start = batch.offsets[batch.heads[4 * index]!]!;
+    const start = batch.offsets[firstOffsetOf(batch, index)]!;
     if (batch.buf[start] !== HASH) throw this.#badFormat(this.#offset(start));
     this.#expected = -1;
   }
 
   #runCommand(batch: CommandBatch, index: number): void {
-    const start = this.#offset(batch.heads[4 * index + 2]!);
+    const start = this.#offset(rawStartOf(batch, index));
     if (this.#expected >= 0 && start !== this.#expected) throw this.#badFormat(this.#expected);
-    this.#expected = this.#offset(batch.heads[4 * index + 3]!);
+    this.#expected = this.#offset(rawEndOf(batch, index));
     this.#checkLineEnds(batch, index, start);
     const name = this.#wordOf(batch, index);
     if (name === "MULTI") this.#transactionAt = start;
@@ -200,7 +207,7 @@ class AofFileLoader {
 
   /** The decoder takes the two bytes behind an argument for granted; a file must have them right. */
   #checkLineEnds(batch: CommandBatch, index: number, start: number): void {
-    const base = batch.heads[4 * index]!, count = batch.heads[4 * index + 1]!;
+    const base = firstOffsetOf(batch, index), count = argCountOf(batch, index);
     for (let i = 0; i < count; i++) {
       const end = batch.offsets[base + 2 * i + 1]!;
       if (batch.buf[end] !== CR || batch.buf[end + 1] !== LF) throw this.#badFormat(start);
@@ -209,7 +216,7 @@ class AofFileLoader {
 
   /** The command's name in capitals if it may be MULTI or EXEC, else anything. */
   #wordOf(batch: CommandBatch, index: number): string {
-    const base = batch.heads[4 * index]!;
+    const base = firstOffsetOf(batch, index);
     const start = batch.offsets[base]!, end = batch.offsets[base + 1]!;
     return end - start === 5 || end - start === 4 ? latin1(batch.buf, start, end).toUpperCase() : "";
   }

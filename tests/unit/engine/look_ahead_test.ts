@@ -5,7 +5,8 @@ import { defaultLimits } from "../../../src/data/limits.ts";
 import { LOOK_AHEAD, LookAhead } from "../../../src/engine/look_ahead.ts";
 import { Database, NO_EXPIRY } from "../../../src/keyspace/database.ts";
 import { Key } from "../../../src/keyspace/key.ts";
-import { type CommandBatch, RequestDecoder } from "../../../src/protocol/request_decoder.ts";
+import type { CommandBatch } from "../../../src/protocol/command_batch.ts";
+import { RequestDecoder } from "../../../src/protocol/request_decoder.ts";
 import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
 import { encodeCommand, type InProcessServer, startInProcess } from "../../support/in_process.ts";
 

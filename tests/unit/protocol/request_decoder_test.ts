@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertGreater, assertInstanceOf, assertLess } from "@std/assert";
+import { argCountOf, firstOffsetOf, rawEndOf, rawStartOf } from "../../../src/protocol/command_batch.ts";
 import { ProtocolError, RequestDecoder, type RequestLimits } from "../../../src/protocol/request_decoder.ts";
 import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
 import { Random } from "../../../src/util/random.ts";
@@ -14,8 +15,8 @@ interface Decoded {
 /** The arguments of every command in the decoder's batch. */
 function commandsOf({ batch }: RequestDecoder): string[][] {
   return Array.from({ length: batch.count }, (_, command) => {
-    const first = batch.heads[4 * command]!;
-    return Array.from({ length: batch.heads[4 * command + 1]! }, (_, arg) => {
+    const first = firstOffsetOf(batch, command);
+    return Array.from({ length: argCountOf(batch, command) }, (_, arg) => {
       const at = first + 2 * arg;
       return latin1(batch.buf, batch.offsets[at]!, batch.offsets[at + 1]!);
     });
@@ -192,10 +193,10 @@ Deno.test("RequestDecoder says where each command's bytes are, and that inline o
   const first = encode(["SET", "a", "1"]), second = encode(["GET", "a"]);
   decoder.append(bytesOf(`${first}PING\r\n*0\r\n${second}`));
   assertEquals(decoder.decode(), 3);
-  const { heads, buf } = decoder.batch;
-  assertEquals(latin1(buf, heads[2]!, heads[3]!), first);
-  assertEquals([heads[6], heads[7]], [-1, -1]);
-  assertEquals(latin1(buf, heads[10]!, heads[11]!), second);
+  const { batch } = decoder, { buf } = batch;
+  assertEquals(latin1(buf, rawStartOf(batch, 0), rawEndOf(batch, 0)), first);
+  assertEquals([rawStartOf(batch, 1), rawEndOf(batch, 1)], [-1, -1]);
+  assertEquals(latin1(buf, rawStartOf(batch, 2), rawEndOf(batch, 2)), second);
 });
 
 /** Random requests with the text they arrive as. */
@@ -341,7 +342,7 @@ Deno.test("RequestDecoder gives the memory of very many arguments back", () => {
   const decoder = new RequestDecoder(roomy), words = 1_200_001;
   decoder.append(bytesOf(`*${words}\r\n` + "$1\r\na\r\n".repeat(words)));
   assertEquals(decoder.decode(), 1);
-  assertEquals(decoder.batch.heads[1], words);
+  assertEquals(argCountOf(decoder.batch, 0), words);
   assertGreater(decoder.capacity, 2 * 4 * words);
   assertEquals(decoder.decode(), 0);
   decoder.room();

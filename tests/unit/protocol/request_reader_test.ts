@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type ByteSource, RequestReader } from "../../../src/protocol/request_reader.ts";
-import { type CommandBatch, RequestDecoder } from "../../../src/protocol/request_decoder.ts";
+import { type CommandBatch, firstOffsetOf } from "../../../src/protocol/command_batch.ts";
+import { RequestDecoder } from "../../../src/protocol/request_decoder.ts";
 import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
 
 /** A source that gives what it is fed, at most as much at a time as it is asked for. */
@@ -46,7 +47,7 @@ function start() {
 function namesOf(batch: CommandBatch | undefined): string[] {
   if (batch === undefined) return [];
   return Array.from({ length: batch.count }, (_, command) => {
-    const at = batch.heads[4 * command]!;
+    const at = firstOffsetOf(batch, command);
     return latin1(batch.buf, batch.offsets[at]!, batch.offsets[at + 1]!);
   });
 }

@@ -3,7 +3,7 @@ import { AppendOnlyFile, defaultAofSettings } from "../../../../src/persistence/
 import { type AofTarget, loadAppendOnlyFile } from "../../../../src/persistence/aof/aof_loader.ts";
 import type { FileHandle } from "../../../../src/persistence/files.ts";
 import { LoadError, loadNow, LoadProgress, type LoadSteps } from "../../../../src/persistence/loading.ts";
-import type { CommandBatch } from "../../../../src/protocol/request_decoder.ts";
+import { argCountOf, type CommandBatch, firstOffsetOf } from "../../../../src/protocol/command_batch.ts";
 import { Random } from "../../../../src/util/random.ts";
 import { VirtualClock } from "../../../../src/util/clock.ts";
 import { RecordedLog } from "../../../support/recorded_log.ts";
@@ -26,7 +26,7 @@ class RecordingTarget implements AofTarget {
   #queued: string[] | null = null;
 
   run(batch: CommandBatch, index: number): string | null {
-    const base = batch.heads[4 * index]!, count = batch.heads[4 * index + 1]!;
+    const base = firstOffsetOf(batch, index), count = argCountOf(batch, index);
     const words = Array.from({ length: count }, (_, i) => {
       const start = batch.offsets[base + 2 * i]!, end = batch.offsets[base + 2 * i + 1]!;
       return new TextDecoder().decode(batch.buf.subarray(start, end));

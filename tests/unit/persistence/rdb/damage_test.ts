@@ -7,7 +7,7 @@ import type { FileHandle } from "../../../../src/persistence/files.ts";
 import { LoadError, loadNow, LoadProgress, type LoadSteps } from "../../../../src/persistence/loading.ts";
 import { RdbError, RdbInput } from "../../../../src/persistence/rdb/rdb_input.ts";
 import { RdbReader, type RdbTarget } from "../../../../src/persistence/rdb/rdb_reader.ts";
-import type { CommandBatch } from "../../../../src/protocol/request_decoder.ts";
+import { type CommandBatch, firstOffsetOf } from "../../../../src/protocol/command_batch.ts";
 import { bytesOf, latin1 } from "../../../../src/util/bytes.ts";
 import { VirtualClock } from "../../../../src/util/clock.ts";
 import { Random } from "../../../../src/util/random.ts";
@@ -183,8 +183,10 @@ class CountingTarget implements AofTarget {
   commands = 0;
   #queued = -1;
 
-  run({ buf, heads, offsets }: CommandBatch, index: number): null {
-    const base = heads[4 * index]!, name = latin1(buf, offsets[base]!, offsets[base + 1]!);
+  run(batch: CommandBatch, index: number): null {
+    const { buf, offsets } = batch,
+      base = firstOffsetOf(batch, index),
+      name = latin1(buf, offsets[base]!, offsets[base + 1]!);
     if (name === "MULTI") this.#queued = 0;
     else if (name === "EXEC") this.commands += this.#queued, this.#queued = -1;
     else if (this.#queued >= 0) this.#queued++;
