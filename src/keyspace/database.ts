@@ -2,16 +2,7 @@
  * One database: keys, values and expiry times, with none of the rules around them (those are the engine's).
  *
  * A key's record lies in an {@linkcode Arena}; references to records are numbers, valid until the next change of the
- * same key. Two {@linkcode Index}es refer to it: one over all keys, one over those that expire. Layout, in 32-bit words:
- *
- *     0  type (bits 0-2) | 0, by which the arena knows a live run (3) | flags (4-7)
- *        | access clock (8-31: LRU seconds, or LFU minutes and counter)
- *     1  key length
- *     2  value length, or the value's handle if it is an object of its own
- *     3  hash
- *     4  two words of a double: when the key expires, in Unix milliseconds; with the sign bit set, the other 63 bits
- *        are an integer instead, which no double would hold exactly (only with HAS_EXPIRY)
- *     …  key bytes, then the value's bytes unless it is an object
+ * same key. Two {@linkcode Index}es refer to it: one over all keys, one over those that expire. Its layout is `record.ts`.
  *
  * A string of up to {@linkcode LARGEST_INLINE_BYTES} lies in the record. Longer ones have a byte array of their own, so
  * they neither fragment the arena nor are copied when it is compacted, and grow in place. Large collections are objects
@@ -36,6 +27,20 @@ import { type CollectionValue, ValueType } from "../data/value.ts";
 import { Arena, type Chunk, unitsFor } from "./arena.ts";
 import { BUCKET_COUNT, Index, TABLE_COUNT } from "./index.ts";
 import { Key } from "./key.ts";
+import {
+  HAS_EXPIRY,
+  headBytes,
+  HEADER_BYTES,
+  IS_OBJECT,
+  IS_OPEN,
+  isOpen,
+  OWNS_RUNS,
+  ownsRuns,
+  recordUnits,
+  STRING_MARKS,
+  StringMark,
+  TYPE_MASK,
+} from "./record.ts";
 import { Slice } from "./slice.ts";
 
 /** Longest string value kept inside its key's record. */
@@ -50,23 +55,6 @@ const FREED_AT_ONCE = 100;
 /** What {@linkcode Database.expiryOf} says of a key that does not expire. */
 export const NO_EXPIRY = -1;
 
-const TYPE_MASK = 0x07;
-const HAS_EXPIRY = 0x10;
-const IS_OBJECT = 0x20;
-/** What OBJECT ENCODING has to know of the past of a string, as bits of the first word of its record. */
-export const StringMark = {
-  /** It has been changed in place: `raw`, however short. */
-  Raw: 0x40,
-  /** It was made as text: never `int`, whatever it looks like. */
-  Text: 0x80,
-} as const;
-const STRING_MARKS = 0xc0;
-/** Of a packed collection: it is being changed, and the bytes in the record are out of date. */
-const IS_OPEN = 0x40;
-/** Of a packed collection: it has runs in the store. */
-const OWNS_RUNS = 0x80;
-const HEADER_BYTES = 16;
-const EXPIRY_BYTES = 8;
 /** Heap bytes of a small byte array besides its content, measured on V8. */
 const BYTE_ARRAY_OVERHEAD = 265;
 
@@ -92,16 +80,6 @@ function writeMoment(chunk: Chunk, at: number, moment: Moment): void {
 function wideMoment(chunk: Chunk, at: number): bigint {
   const high = chunk.u32[(at >>> 2) + 1]! & 0x7fffffff;
   return (BigInt(high) << 32n) | BigInt(chunk.u32[at >>> 2]!);
-}
-
-/** Whether a record's value is a packed collection that is being changed. */
-function isOpen(flags: number): boolean {
-  return (flags & IS_OPEN) !== 0 && (flags & TYPE_MASK) !== ValueType.String;
-}
-
-/** Whether a record's value is packed and has runs in the store. */
-function ownsRuns(flags: number): boolean {
-  return (flags & (OWNS_RUNS | IS_OBJECT)) === OWNS_RUNS && (flags & TYPE_MASK) !== ValueType.String;
 }
 
 /** Where a usual record ends, in words from its beginning. */
@@ -161,6 +139,9 @@ export class Database {
   #freeHandles: number[] = [];
   #objectBytes = 0;
   #touched = new Uint32Array(0);
+  /** A chunk being emptied and how far that has come. */
+  #evacuated = -1;
+  #evacuatedUnit = 0;
   readonly #isMatch = (ref: number, key: Key): boolean => this.#keyEquals(ref, key);
   /** Set while a snapshot of this database is being taken. */
   observer: ChangeObserver | null = null;
@@ -428,7 +409,7 @@ export class Database {
       return this.#putObject(key, ref, ValueType.String, value, options);
     }
     const expires = options.expiresAtMs !== NO_EXPIRY;
-    const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length + length);
+    const units = recordUnits(expires, key.length + length);
     const flags = ValueType.String | (expires ? HAS_EXPIRY : 0);
     const record = this.#claim(key, ref, units, flags, length, options);
     const chunk = this.#arena.chunk(record);
@@ -444,7 +425,7 @@ export class Database {
       return this.#putObject(key, ref, value.type, value, options);
     }
     const expires = options.expiresAtMs !== NO_EXPIRY, { runBytes } = value;
-    const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length + bytes);
+    const units = recordUnits(expires, key.length + bytes);
     const flags = value.type | (expires ? HAS_EXPIRY : 0) | (runBytes > 0 ? OWNS_RUNS : 0);
     const record = this.#claim(key, ref, units, flags, bytes, options);
     const chunk = this.#arena.chunk(record);
@@ -458,7 +439,7 @@ export class Database {
   addCollection(key: Key, value: CollectionValue, clock: number): number {
     this.willChange(key.hash);
     const options = { expiresAtMs: NO_EXPIRY, clock };
-    const record = this.#claim(key, 0, unitsFor(HEADER_BYTES + key.length), value.type | IS_OPEN, 0, options);
+    const record = this.#claim(key, 0, recordUnits(false, key.length), value.type | IS_OPEN, 0, options);
     this.#opened(value, record);
     return record;
   }
@@ -466,7 +447,7 @@ export class Database {
   /** Makes the first `length` of `bytes`, a packed collection, the value of `key`, which is not there. */
   addPacked(key: Key, type: ValueType, bytes: Uint8Array, length: number, clock: number): void {
     this.willChange(key.hash);
-    const options = { expiresAtMs: NO_EXPIRY, clock }, units = unitsFor(HEADER_BYTES + key.length + length);
+    const options = { expiresAtMs: NO_EXPIRY, clock }, units = recordUnits(false, key.length + length);
     const record = this.#claim(key, 0, units, type, length, options);
     const chunk = this.#arena.chunk(record);
     copyBytes(chunk.u8, this.#keyStart(record, chunk) + key.length, bytes, 0, length);
@@ -629,10 +610,6 @@ export class Database {
     return this.#volatile.sample(random);
   }
 
-  /** A chunk being emptied and how far that has come. */
-  #evacuated = -1;
-  #evacuatedUnit = 0;
-
   /**
    * Moves records out of mostly-free memory so that it can be given back, at most about `budget` records a call.
    * Returns whether there is more to do. Only the indexes refer to records, so a move is two index writes.
@@ -700,8 +677,7 @@ export class Database {
 
   #keyStart(ref: number, chunk: Chunk): number {
     const offset = this.#arena.offset(ref);
-    return offset +
-      ((chunk.u32[offset >>> 2]! & HAS_EXPIRY) !== 0 ? HEADER_BYTES + EXPIRY_BYTES : HEADER_BYTES);
+    return offset + headBytes((chunk.u32[offset >>> 2]! & HAS_EXPIRY) !== 0);
   }
 
   #keyEquals(ref: number, key: Key): boolean {
@@ -719,9 +695,7 @@ export class Database {
     const u32 = this.#arena.chunk(ref).u32, word = this.#arena.offset(ref) >>> 2;
     const flags = u32[word]!;
     const valueBytes = (flags & IS_OBJECT) !== 0 ? 0 : u32[word + 2]!;
-    return unitsFor(
-      HEADER_BYTES + ((flags & HAS_EXPIRY) !== 0 ? EXPIRY_BYTES : 0) + u32[word + 1]! + valueBytes,
-    );
+    return recordUnits((flags & HAS_EXPIRY) !== 0, u32[word + 1]! + valueBytes);
   }
 
   #objectBytesOf(ref: number): number {
@@ -792,7 +766,7 @@ export class Database {
     options: Attributes,
   ): number {
     const expires = options.expiresAtMs !== NO_EXPIRY;
-    const units = unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + key.length);
+    const units = recordUnits(expires, key.length);
     const handle = this.#keep(value);
     const record = this.#claim(
       key,
@@ -907,7 +881,7 @@ export class Database {
     const valueWord = this.#word(ref, 2);
     const from = this.#keyStart(ref, this.#arena.chunk(ref)) - this.#arena.offset(ref);
     const contentBytes = key.length + ((flags & IS_OBJECT) !== 0 ? 0 : valueWord);
-    const to = this.#arena.allocate(unitsFor(HEADER_BYTES + (expires ? EXPIRY_BYTES : 0) + contentBytes));
+    const to = this.#arena.allocate(recordUnits(expires, contentBytes));
     this.#writeHeader(to, flags, key, valueWord, { expiresAtMs, clock: this.clockOf(ref) });
     const source = this.#arena.chunk(ref), target = this.#arena.chunk(to);
     const start = this.#arena.offset(ref) + from;

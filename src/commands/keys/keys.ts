@@ -18,7 +18,8 @@ import {
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import { idleSeconds, lfuCounter, parsePolicy } from "../../keyspace/eviction.ts";
-import { type Attributes, type Database, NO_EXPIRY, StringMark } from "../../keyspace/database.ts";
+import { type Attributes, type Database, NO_EXPIRY } from "../../keyspace/database.ts";
+import { StringMark } from "../../keyspace/record.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "../../protocol/errors.ts";

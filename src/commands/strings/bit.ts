@@ -35,7 +35,7 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { StringMark } from "../../keyspace/database.ts";
+import { StringMark } from "../../keyspace/record.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { ReplyError, SYNTAX, WRONGTYPE } from "../../protocol/errors.ts";

@@ -22,7 +22,8 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { type Moment, NO_EXPIRY, StringMark } from "../../keyspace/database.ts";
+import { type Moment, NO_EXPIRY } from "../../keyspace/database.ts";
+import { StringMark } from "../../keyspace/record.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import {

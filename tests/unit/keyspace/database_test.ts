@@ -7,8 +7,8 @@ import {
   Database,
   LARGEST_INLINE_BYTES,
   NO_EXPIRY,
-  StringMark,
 } from "../../../src/keyspace/database.ts";
+import { StringMark } from "../../../src/keyspace/record.ts";
 import { Key } from "../../../src/keyspace/key.ts";
 import { Slice } from "../../../src/keyspace/slice.ts";
 import { bytesOf } from "../../../src/util/bytes.ts";
