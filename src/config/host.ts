@@ -1,6 +1,7 @@
 /** What the configuration needs of the machine: files, the working directory, standard input. */
 import { expandGlobSync } from "@std/fs";
 import { bytesOf, latin1 } from "../util/bytes.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** Paths are ordinary strings; contents are latin1 strings, one char a byte. */
 export interface ConfigHost {
@@ -75,7 +76,7 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotCapable) return "Permission denied: the process was started without it";
   if (error instanceof Deno.errors.NotADirectory) return "Not a directory";
   if (error instanceof Deno.errors.IsADirectory) return "Is a directory";
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }
 
 /** Text from outside (arguments, environment) as the server holds it: the latin1 string of its UTF-8 bytes. */

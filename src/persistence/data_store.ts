@@ -21,7 +21,8 @@ import { SnapshotJobs } from "./snapshot/snapshot_jobs.ts";
 import { CommandTarget, KeyspaceTarget, loadRdbFile, type RdbLoadOptions } from "./keyspace_target.ts";
 import { load, LoadError, loadNow, LoadProgress, type LoadSteps } from "./loading.ts";
 import { ManifestError } from "./aof/manifest.ts";
-import { RdbSaver, textOf } from "./rdb/rdb_saver.ts";
+import { RdbSaver } from "./rdb/rdb_saver.ts";
+import { errorText } from "../util/error_text.ts";
 import { DEFAULT_SNAPSHOT, JsonSaver, type SnapshotEnd } from "./json/json_saver.ts";
 import { SaveContext, type SnapshotExtras } from "./snapshot/save_context.ts";
 
@@ -332,7 +333,7 @@ export class DataStore implements PersistenceControl {
       loadNow(steps(progress));
     } catch (error) {
       if (!isLoadFault(error)) throw error;
-      engine.log.warning(textOf(error));
+      engine.log.warning(errorText(error));
       throw new ReplyError("ERR Error trying to load the RDB dump, check server logs.");
     } finally {
       this.#endLoading();
@@ -380,7 +381,7 @@ export class DataStore implements PersistenceControl {
       this.aof.readManifest();
     } catch (error) {
       if (!isLoadFault(error)) throw error;
-      this.engine.log.warning(textOf(error));
+      this.engine.log.warning(errorText(error));
       throw new ConfigError("Unable to turn on AOF. Check server logs.");
     }
     this.aof.enable();

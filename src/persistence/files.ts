@@ -10,6 +10,7 @@
  */
 import { existsSync } from "@std/fs";
 import { fromLatin1, toLatin1 } from "../config/host.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** A file operation that failed: which one, on which path, and the system's reason. */
 export class FileError extends Error {
@@ -99,7 +100,7 @@ export function joinPath(dir: string, name: string): string {
 
 /** The system's words in a Deno error: `No such file or directory (os error 2): open '/x'` without the rest. */
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   const end = text.indexOf(" (os error");
   return end < 0 ? text : text.slice(0, end);
 }

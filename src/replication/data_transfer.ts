@@ -12,7 +12,7 @@ import { type FileHandle, writeAll } from "../persistence/files.ts";
 import { KeyspaceTarget, type LoadHooks, loadRdbFile } from "../persistence/keyspace_target.ts";
 import { load, LoadProgress } from "../persistence/loading.ts";
 import { RdbError, RdbInput } from "../persistence/rdb/rdb_input.ts";
-import { textOf } from "../persistence/rdb/rdb_saver.ts";
+import { errorText } from "../util/error_text.ts";
 import { RdbReader } from "../persistence/rdb/rdb_reader.ts";
 import { bytesOf, latin1 } from "../util/bytes.ts";
 import { LinkError, type PrimaryLink } from "./link.ts";
@@ -237,7 +237,7 @@ export class DataTransfer {
     try {
       return await this.link.read();
     } catch (error) {
-      throw new RdbError(`Unexpected end of the data: ${textOf(error)}`, rdb.fetched);
+      throw new RdbError(`Unexpected end of the data: ${errorText(error)}`, rdb.fetched);
     }
   }
 
@@ -311,7 +311,7 @@ export class DataTransfer {
           `Internal error in RDB reading offset ${error.offset}: ${error.message}`,
         );
       }
-      throw new LinkError(`${what}: ${textOf(error)}`);
+      throw new LinkError(`${what}: ${errorText(error)}`);
     }
   }
 }

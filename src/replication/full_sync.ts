@@ -10,7 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { DataStore } from "../persistence/data_store.ts";
 import type { FileHandle } from "../persistence/files.ts";
 import type { JobTarget } from "../persistence/snapshot/snapshot_jobs.ts";
-import { textOf } from "../persistence/rdb/rdb_saver.ts";
+import { errorText } from "../util/error_text.ts";
 import { ReplyError } from "../protocol/errors.ts";
 import { allocateBytes, bytesOf } from "../util/bytes.ts";
 import type { RdbPieces, Replica } from "./replica.ts";
@@ -240,7 +240,7 @@ export class FullSync {
       else if (!this.store.rdb.start()) throw SAVE_FAILED;
       else this.#leavesFile = config.values.rdbDelSyncFiles;
     } catch (error) {
-      log.warning(`BGSAVE for replication failed: ${textOf(error)}`);
+      log.warning(`BGSAVE for replication failed: ${errorText(error)}`);
       this.#target = null;
       for (const replica of replicas) this.host.refuse(replica, SAVE_FAILED);
     }
@@ -274,7 +274,7 @@ export class FullSync {
     const { log } = this.host.engine;
     if (error === null) log.notice("Background RDB transfer terminated with success");
     else if (error === undefined) log.warning("Background transfer terminated");
-    else log.warning(`SYNC failed: ${textOf(error)}`);
+    else log.warning(`SYNC failed: ${errorText(error)}`);
   }
 
   // ---- By the disk --------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ export class FullSync {
       const file = files.openRead(context.pathOf(engine.config.values.dbfilename));
       replica.sendFile(new FilePieces(file));
     } catch (error) {
-      engine.log.warning(`SYNC failed. ${textOf(error)}`);
+      engine.log.warning(`SYNC failed. ${errorText(error)}`);
       replica.client.transport.close(false);
       return;
     }

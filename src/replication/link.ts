@@ -7,6 +7,7 @@
 import type { EngineLog } from "../engine/ports.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 import { allocateBytes, latin1 } from "../util/bytes.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** The link cannot go on. The text is for the log. */
 export class LinkError extends Error {
@@ -232,6 +233,6 @@ export class PrimaryLink {
 }
 
 function textOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return text.replace(/ \(os error \d+\)$/, "");
 }

@@ -4,6 +4,7 @@
  * with nothing left to open a socket with gains by waiting.
  */
 import type { EngineLog } from "../engine/ports.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** Pause before accepting again where files or memory are exhausted: something may be closed meanwhile. */
 const EXHAUSTED_PAUSE_MS = 100;
@@ -32,7 +33,7 @@ export async function keepAccepting(
       return await accept();
     } catch (error) {
       const isExhausted = EXHAUSTED.has(codeOf(error) ?? "");
-      const text = `Accepting client connection: ${error instanceof Error ? error.message : error}`;
+      const text = `Accepting client connection: ${errorText(error)}`;
       if (isExhausted) log.warning(text);
       else log.verbose(text);
       if (isExhausted) await pause(EXHAUSTED_PAUSE_MS);

@@ -7,7 +7,7 @@ import { denoFiles } from "../persistence/files.ts";
 import { FolderInUseError, FolderLock } from "../persistence/folder_lock.ts";
 import { LoadProgress, RdbLoadError } from "../persistence/loading.ts";
 import { ManifestError } from "../persistence/aof/manifest.ts";
-import { textOf } from "../persistence/rdb/rdb_saver.ts";
+import { errorText } from "../util/error_text.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Server } from "./server.ts";
 
@@ -45,7 +45,7 @@ export class LoadReport {
 /** What the log says of data that cannot be loaded; the last line of each is one that tools look for. */
 function reportOf(error: unknown): string[] {
   if (error instanceof ManifestError) return error.report();
-  const line = `Fatal error loading the DB: ${textOf(error)}`;
+  const line = `Fatal error loading the DB: ${errorText(error)}`;
   if (!(error instanceof RdbLoadError)) return [line];
   const where = `Internal error in RDB reading offset ${error.offset}: ${error.message}`;
   return [where, line, "Terminating server after rdb file reading failure."];
@@ -101,7 +101,7 @@ export class Persistence {
     try {
       this.#lock = await FolderLock.take(dir, appendonly ? appendfilename : dbfilename, Deno.pid);
     } catch (error) {
-      this.log.warning(textOf(error));
+      this.log.warning(errorText(error));
       if (error instanceof FolderInUseError) return false;
       this.log.warning(`The data directory ${dir} cannot be locked: nothing keeps another server out of it.`);
     }

@@ -7,6 +7,7 @@ import type { EngineLog } from "../engine/ports.ts";
 import { hostAndPort } from "../util/address.ts";
 import { TlsListener } from "../util/node_tls.ts";
 import type { Socket } from "./connection.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** A connection that has been accepted. */
 export interface AcceptedSocket extends Socket {
@@ -68,10 +69,6 @@ const RETRIES = 50;
 const RETRY_MS = 10;
 
 const noCleanUp = () => {};
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 // ---- Endpoints --------------------------------------------------------------------------------------------------
 
@@ -301,7 +298,7 @@ export class Listeners {
     const missing = wanted.filter(({ name }) => !this.#open.has(name));
     const obsolete = [...this.#open.keys()].filter((name) => !wanted.some((one) => one.name === name));
     const isSamePort = missing.some(({ port }) => obsolete.some((name) => name.endsWith(`:${port}`)));
-    if (!isSamePort) this.#openAll(missing).catch((error) => this.log.warning(reasonOf(error)));
+    if (!isSamePort) this.#openAll(missing).catch((error) => this.log.warning(errorText(error)));
     else this.#checkAddresses();
     for (const name of obsolete) this.#close(name);
     if (isSamePort) this.#openLater(missing, RETRIES);
@@ -315,7 +312,7 @@ export class Listeners {
       try {
         open().listener.close();
       } catch (error) {
-        if (!isOptional) throw new ListenError(place, `Could not bind to ${name}: ${reasonOf(error)}`);
+        if (!isOptional) throw new ListenError(place, `Could not bind to ${name}: ${errorText(error)}`);
       }
     }
   }
@@ -341,7 +338,7 @@ function listenAnywhere({ hostname }: NetAddress): ReturnType<NetListen> {
 function bindError({ place, address }: Endpoint, error: unknown): ListenError {
   return new ListenError(
     place,
-    `Could not create server listening socket ${address}: bind: ${reasonOf(error)}`,
+    `Could not create server listening socket ${address}: bind: ${errorText(error)}`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** `pidfile`: says in a file which process serves, as long as it does. */
 import type { EngineLog } from "../engine/ports.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** The file that `pidfile` names. */
 export class PidFile {
@@ -15,7 +16,7 @@ export class PidFile {
       Deno.writeTextFileSync(this.path, `${Deno.pid}\n`);
       this.#isWritten = true;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorText(error);
       this.log.verbose(`Failed to write PID file ${this.path}: ${reason}`);
     }
   }

@@ -11,6 +11,7 @@ import { Replication } from "../replication/replication.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Persistence } from "./data_folder.ts";
 import type { Server } from "./server.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** The exit status of a process that was aborted, as a shell shows it. */
 const CRASHED = 134;
@@ -196,7 +197,7 @@ export class Shutdown implements ServerControl {
       this.persistence.finish(options);
     } catch (error) {
       this.log.warning(
-        `Error trying to save the DB, can't exit: ${error instanceof Error ? error.message : error}`,
+        `Error trying to save the DB, can't exit: ${errorText(error)}`,
       );
       if (!options.force) {
         this.log.warning("Errors trying to shut down the server. Check the logs for more information.");

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { fatalConfigError } from "../config/errors.ts";
 import { Log } from "../util/log.ts";
 import { REDENO_VERSION, REDIS_VERSION } from "../util/version.ts";
+import { errorText } from "../util/error_text.ts";
 
 const LOGO = (port: number) => `
      redeno ${REDENO_VERSION}, compatible with Redis ${REDIS_VERSION}
@@ -16,7 +17,7 @@ export function openLog(config: Config): Log {
   try {
     if (logfile !== "") Deno.openSync(logfile, { append: true, create: true }).close();
   } catch (error) {
-    const reason = `Can't open the log file: ${error instanceof Error ? error.message : error}`;
+    const reason = `Can't open the log file: ${errorText(error)}`;
     throw fatalConfigError({ place: "Reading the configuration", text: `logfile "${logfile}"` }, reason);
   }
   const log = Log.toFile(logfile, loglevel);

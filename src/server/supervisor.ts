@@ -10,6 +10,7 @@ import { fromLatin1 } from "../config/host.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Replication } from "../replication/replication.ts";
 import { removeSocketFile } from "./listeners.ts";
+import { errorText } from "../util/error_text.ts";
 
 /** Socket paths are short (108 bytes on Linux), folders may be long. */
 const FALLBACK_FOLDER = "/tmp";
@@ -95,7 +96,7 @@ export class Supervisor {
       const senders = [fromLatin1(dir), FALLBACK_FOLDER].map((folder) => senderPath(folder, port));
       await sendDatagram(message, this.socketPath, senders);
     } catch (error) {
-      this.engine.log.warning(`systemd supervision error: ${error instanceof Error ? error.message : error}`);
+      this.engine.log.warning(`systemd supervision error: ${errorText(error)}`);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { AppendOnlyFile } from "./aof.ts";
 import { CommandWriter } from "./command_writer.ts";
 import { FileError } from "../files.ts";
 import type { SnapshotOrder } from "../snapshot/snapshot_jobs.ts";
-import { textOf } from "../rdb/rdb_saver.ts";
+import { errorText } from "../../util/error_text.ts";
 import type { SaveContext } from "../snapshot/save_context.ts";
 
 /** From this many failures in a row on, automatic rewrites wait longer and longer. */
@@ -121,7 +121,7 @@ export class AofRewriter {
     this.lastSucceeded = false;
     this.failures++;
     this.#notBeforeMs = engine.steadyMs + this.#waitMs();
-    engine.log.warning(`Background AOF rewrite terminated with error: ${textOf(error)}`);
+    engine.log.warning(`Background AOF rewrite terminated with error: ${errorText(error)}`);
   }
 
   #waitMs(): number {

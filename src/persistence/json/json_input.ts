@@ -14,6 +14,7 @@ import type { Moment } from "../../keyspace/database.ts";
 import { latin1 } from "../../util/bytes.ts";
 import { parseInteger } from "../../util/numbers.ts";
 import { JSON_FORMAT, JSON_VERSION } from "./json_output.ts";
+import { errorText } from "../../util/error_text.ts";
 
 /** A file that is no readable snapshot, and where that showed. */
 export class JsonSnapshotError extends Error {
@@ -66,7 +67,7 @@ function parse(text: string, where: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw new JsonSnapshotError(
-      `The snapshot is no JSON in ${where}: ${error instanceof Error ? error.message : error}`,
+      `The snapshot is no JSON in ${where}: ${errorText(error)}`,
     );
   }
 }

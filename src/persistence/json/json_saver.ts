@@ -9,7 +9,7 @@ import { lockName } from "../folder_lock.ts";
 import type { SnapshotOrder } from "../snapshot/snapshot_jobs.ts";
 import { JsonSnapshotError, type JsonTarget, readJsonSnapshot } from "./json_input.ts";
 import { JsonWriter } from "./json_output.ts";
-import { textOf } from "../rdb/rdb_saver.ts";
+import { errorText } from "../../util/error_text.ts";
 import type { SaveContext } from "../snapshot/save_context.ts";
 import { noClocks } from "../snapshot/snapshot.ts";
 
@@ -109,8 +109,8 @@ export class JsonSaver {
   }
 
   #failed({ path, onEnd }: WaitingSnapshot, error: unknown): void {
-    this.context.engine.log.warning(`Readable snapshot ${path} could not be written: ${textOf(error)}`);
-    onEnd(new ReplyError(`ERR The snapshot could not be written: ${textOf(error)}`));
+    this.context.engine.log.warning(`Readable snapshot ${path} could not be written: ${errorText(error)}`);
+    onEnd(new ReplyError(`ERR The snapshot could not be written: ${errorText(error)}`));
   }
 
   /** Starts what is due; called while no job runs. */

@@ -2,6 +2,7 @@
 import { ReplyError } from "../../protocol/errors.ts";
 import type { SnapshotOrder } from "../snapshot/snapshot_jobs.ts";
 import type { SaveContext } from "../snapshot/save_context.ts";
+import { errorText } from "../../util/error_text.ts";
 
 /** A failed background save is tried again after this time. */
 const RETRY_MS = 5000;
@@ -76,7 +77,7 @@ export class RdbSaver {
     try {
       this.saveNow();
     } catch (error) {
-      this.context.engine.log.warning(`Error saving DB on disk: ${textOf(error)}`);
+      this.context.engine.log.warning(`Error saving DB on disk: ${errorText(error)}`);
       throw FAILED;
     }
   }
@@ -107,7 +108,7 @@ export class RdbSaver {
       });
     } catch (error) {
       this.lastSucceeded = false;
-      engine.log.warning(`Can't save in background: ${textOf(error)}`);
+      engine.log.warning(`Can't save in background: ${errorText(error)}`);
       return false;
     }
     engine.log.notice(`Background saving started by pid ${this.context.pid}`);
@@ -122,7 +123,7 @@ export class RdbSaver {
       this.context.moveIntoPlace(temporary, engine.config.values.dbfilename);
     } catch (problem) {
       this.lastSucceeded = false;
-      engine.log.warning(`Background saving error: ${textOf(problem)}`);
+      engine.log.warning(`Background saving error: ${errorText(problem)}`);
       return;
     }
     engine.log.notice("DB saved on disk");
@@ -155,7 +156,7 @@ export class RdbSaver {
     try {
       this.saveNow();
     } catch (error) {
-      engine.log.warning(`Error saving DB on disk: ${textOf(error)}`);
+      engine.log.warning(`Error saving DB on disk: ${errorText(error)}`);
     }
   }
 
@@ -164,9 +165,4 @@ export class RdbSaver {
     const { save, stopWritesOnBgsaveError } = this.context.engine.config.values;
     return !this.lastSucceeded && stopWritesOnBgsaveError && save.length > 0;
   }
-}
-
-/** What went wrong, for the log. */
-export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
