@@ -3,7 +3,7 @@ import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
 import { type ArgSpec, integerArg, keyArg, patternArg } from "../engine/command.ts";
 import type { CommandContext } from "../engine/context.ts";
-import { INVALID_CURSOR, ReplyError, SYNTAX } from "../protocol/errors.ts";
+import { INVALID_CURSOR, NOVALUES_OUTSIDE_HSCAN, SYNTAX } from "../protocol/errors.ts";
 import { globMatch } from "../util/glob.ts";
 
 const defaultCount = 10;
@@ -52,7 +52,7 @@ export function parseScanOptions(args: Args, isHash: boolean): ScanOptions {
       const pattern = reader.string();
       if (pattern !== "*") options.matches = (element) => globMatch(pattern, element);
     } else if (reader.take("NOVALUES")) {
-      if (!isHash) throw new ReplyError("ERR NOVALUES option can only be used in HSCAN");
+      if (!isHash) throw NOVALUES_OUTSIDE_HSCAN;
       options.noValues = true;
     } else throw SYNTAX;
   }

@@ -1,7 +1,7 @@
 /** The count of SRANDMEMBER, HRANDFIELD and ZRANDMEMBER: negative means "with repeats". */
 import type { Args } from "../engine/args.ts";
 import type { CommandContext } from "../engine/context.ts";
-import { OUT_OF_RANGE, ReplyError } from "../protocol/errors.ts";
+import { OUT_OF_RANGE, REPLY_TOO_LARGE, ReplyError } from "../protocol/errors.ts";
 
 /** The least integer there is; its opposite is not one. */
 const minInt64 = -(2n ** 63n);
@@ -9,7 +9,6 @@ const maxPairs = 2n ** 62n - 1n;
 const maxReplyBytes = 1 << 30;
 /** What the reply of an empty string takes. */
 const leastReplyBytes = 6;
-const replyTooLarge = new ReplyError("ERR the reply would be larger than 1 GiB");
 
 /** `client-output-buffer-limit normal`, or 0. */
 function hardLimit(ctx: CommandContext): number {
@@ -26,7 +25,7 @@ function refuseReply(ctx: CommandContext): never {
     ctx.engine.stats.outputBufferLimitDisconnections++;
     ctx.client.transport.close(false);
   }
-  throw replyTooLarge;
+  throw REPLY_TOO_LARGE;
 }
 
 /**

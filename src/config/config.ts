@@ -8,7 +8,7 @@
  * a new value, never the old object changed in place.
  */
 import { resolve } from "node:path";
-import { LOADING, ReplyError } from "../protocol/errors.ts";
+import { LOADING, NO_CONFIG_FILE, ReplyError } from "../protocol/errors.ts";
 import { globMatch } from "../util/glob.ts";
 import type { CommandLine } from "./command_line.ts";
 import { ConfigError } from "./errors.ts";
@@ -141,7 +141,7 @@ export class Config {
    * @param forceAll writes every parameter, defaults too
    */
   rewrite(forceAll = false): void {
-    if (this.filePath === "") throw new ReplyError("ERR The server is running without a config file");
+    if (this.filePath === "") throw NO_CONFIG_FILE;
     try {
       const valueOf = (field: string) => this.#fields[field];
       const text = rewriteText(this.#oldText(), { valueOf, users: this.describeUsers?.(), forceAll });

@@ -18,7 +18,7 @@ import type { Key } from "../keyspace/key.ts";
 import { ArenaFullError } from "../keyspace/arena.ts";
 import { StoreFullError } from "../store/store.ts";
 import { StoreCompaction } from "../keyspace/store_compaction.ts";
-import { ELEMENT_TOO_LONG, EXEC_ABORT, ReplyError, STORE_FULL } from "../protocol/errors.ts";
+import { ELEMENT_TOO_LONG, EXEC_ABORT, NOT_IN_MULTI, ReplyError, STORE_FULL } from "../protocol/errors.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
 import type { CommandBatch } from "../protocol/command_batch.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
@@ -274,7 +274,7 @@ export class Engine {
     }
     if (!client.has(ClientFlag.Multi) || (cmd.flags & Flag.InMulti) !== 0) return true;
     if ((cmd.flags & Flag.NoMulti) !== 0) {
-      this.#reject(client, cmd, new ReplyError("ERR Command not allowed inside a transaction"));
+      this.#reject(client, cmd, NOT_IN_MULTI);
       return false;
     }
     const copy = args.copy();

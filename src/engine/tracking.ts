@@ -13,7 +13,7 @@
  * until their key changes. While no client tracks and the table is empty, the engine calls nothing of this.
  */
 import type { Key } from "../keyspace/key.ts";
-import { ReplyError } from "../protocol/errors.ts";
+import { OPT_WITH_BCAST, OPTIN_AND_OPTOUT, PREFIX_NEEDS_BCAST, ReplyError } from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
 import { type Command, findKeys, Flag } from "./command.ts";
@@ -278,14 +278,14 @@ function checkOptions(
   before: TrackingOptions | undefined,
 ): void {
   if (!options.broadcast && prefixes.length > 0) {
-    throw new ReplyError("ERR PREFIX option requires BCAST mode to be enabled");
+    throw PREFIX_NEEDS_BCAST;
   }
   if (before !== undefined && before.broadcast !== options.broadcast) throw cannotSwitch("BCAST mode on/off");
   if (options.broadcast && (options.optIn || options.optOut)) {
-    throw new ReplyError("ERR OPTIN and OPTOUT are not compatible with BCAST");
+    throw OPT_WITH_BCAST;
   }
   if (options.optIn && options.optOut) {
-    throw new ReplyError("ERR You can't specify both OPTIN mode and OPTOUT mode");
+    throw OPTIN_AND_OPTOUT;
   }
   if ((options.optIn && before?.optOut) || (options.optOut && before?.optIn)) {
     throw cannotSwitch("OPTIN/OPTOUT mode");

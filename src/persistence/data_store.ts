@@ -10,7 +10,7 @@ import { ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { PersistenceControl } from "../engine/ports.ts";
 import { EngineGuard } from "../engine/refusals.ts";
-import { MISCONF_RDB, misconfAof, ReplyError } from "../protocol/errors.ts";
+import { MISCONF_RDB, misconfAof, RELOAD_FAILED, ReplyError } from "../protocol/errors.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
 import { AofRewriter } from "./aof/aof_rewriter.ts";
 import { type AofSettings, AppendOnlyFile } from "./aof/aof.ts";
@@ -334,7 +334,7 @@ export class DataStore implements PersistenceControl {
     } catch (error) {
       if (!isLoadFault(error)) throw error;
       engine.log.warning(errorText(error));
-      throw new ReplyError("ERR Error trying to load the RDB dump, check server logs.");
+      throw RELOAD_FAILED;
     } finally {
       this.#endLoading();
       this.#isReloading = false;

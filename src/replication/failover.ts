@@ -10,20 +10,18 @@
  */
 import type { PrimaryAddress } from "../config/special.ts";
 import type { Engine } from "../engine/engine.ts";
-import { ReplyError } from "../protocol/errors.ts";
+import {
+  FAILOVER_IN_PROGRESS,
+  FORCE_NEEDS_MORE,
+  NO_REPLICAS,
+  NONE,
+  ON_REPLICA,
+  TARGET_NOT_READY,
+  UNKNOWN_TARGET,
+} from "../protocol/errors.ts";
 import type { TakeOver } from "./follower.ts";
 import type { PrimarySide } from "./primary.ts";
 import type { Replica } from "./replica.ts";
-
-const NONE = new ReplyError("ERR No failover in progress.");
-const IN_PROGRESS = new ReplyError("ERR FAILOVER already in progress.");
-const ON_REPLICA = new ReplyError("ERR FAILOVER is not valid when server is a replica.");
-const NO_REPLICAS = new ReplyError("ERR FAILOVER requires connected replicas.");
-const FORCE_NEEDS_MORE = new ReplyError(
-  "ERR FAILOVER with force option requires both a timeout and target HOST and IP.",
-);
-const UNKNOWN_TARGET = new ReplyError("ERR FAILOVER target HOST and PORT is not a replica.");
-const TARGET_NOT_READY = new ReplyError("ERR FAILOVER target replica is not online.");
 
 /** As INFO shows it. */
 export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";
@@ -74,7 +72,7 @@ export class Failover implements TakeOver {
   /** FAILOVER. Throws the {@linkcode ReplyError} that tells why it cannot begin. */
   begin(order: FailoverOrder): void {
     const { engine, primary } = this.host, { target, timeoutMs, isForced } = order;
-    if (this.isActive) throw IN_PROGRESS;
+    if (this.isActive) throw FAILOVER_IN_PROGRESS;
     if (engine.isReplica) throw ON_REPLICA;
     if (primary.replicas.length === 0) throw NO_REPLICAS;
     if (isForced && (timeoutMs === 0 || target === null)) throw FORCE_NEEDS_MORE;

@@ -11,7 +11,7 @@ import type { DataStore } from "../persistence/data_store.ts";
 import type { FileHandle } from "../persistence/files.ts";
 import type { JobTarget } from "../persistence/snapshot/snapshot_jobs.ts";
 import { errorText } from "../util/error_text.ts";
-import { ReplyError } from "../protocol/errors.ts";
+import { ReplyError, SYNC_SAVE_FAILED } from "../protocol/errors.ts";
 import { allocateBytes, bytesOf } from "../util/bytes.ts";
 import type { RdbPieces, Replica } from "./replica.ts";
 
@@ -21,8 +21,6 @@ const PIECE_BYTES = 262_144;
 const LARGEST_QUEUE = 1 << 20;
 const EOF_MARK_DIGITS = 40;
 const NOTHING = allocateBytes(0);
-
-const SAVE_FAILED = new ReplyError("ERR BGSAVE failed, replication can't continue");
 
 /** A file on the disk, with its length in front. */
 class FilePieces implements RdbPieces {
@@ -237,12 +235,12 @@ export class FullSync {
     try {
       for (const replica of replicas) this.host.begin(replica);
       if (toSockets) this.#startToSockets(replicas, first);
-      else if (!this.store.rdb.start()) throw SAVE_FAILED;
+      else if (!this.store.rdb.start()) throw SYNC_SAVE_FAILED;
       else this.#leavesFile = config.values.rdbDelSyncFiles;
     } catch (error) {
       log.warning(`BGSAVE for replication failed: ${errorText(error)}`);
       this.#target = null;
-      for (const replica of replicas) this.host.refuse(replica, SAVE_FAILED);
+      for (const replica of replicas) this.host.refuse(replica, SYNC_SAVE_FAILED);
     }
   }
 

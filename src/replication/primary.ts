@@ -12,16 +12,18 @@ import { type PropagationSink, SinkKind } from "../engine/propagation.ts";
 import { ClientGuard, EngineGuard } from "../engine/refusals.ts";
 import type { AppendOnlyFile } from "../persistence/aof/aof.ts";
 import type { DataStore } from "../persistence/data_store.ts";
-import { ReplyError } from "../protocol/errors.ts";
+import {
+  FILTER_NEEDS_EOF,
+  NOT_INTEGER,
+  PENDING_OUTPUT,
+  ReplyError,
+  SYNC_SAVE_FAILED,
+} from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 import { FullSync, type SyncHost } from "./full_sync.ts";
 import { Replica } from "./replica.ts";
 import { ReplicationStream } from "./stream.ts";
 import { AckWaiters } from "./wait.ts";
-
-const PENDING_OUTPUT = new ReplyError("ERR SYNC and PSYNC are invalid with pending output");
-const FILTER_NEEDS_EOF = new ReplyError("ERR Filtered replica requires EOF capability");
-const NO_DISK = new ReplyError("ERR BGSAVE failed, replication can't continue");
 
 /** A key that is left out of what is loaded, since its time is over. */
 export interface ExpiredKey {
@@ -246,7 +248,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     const replica = this.#admit(client), { log } = this.engine;
     if (offset === undefined) {
       log.warning(`Replica ${replica.name} asks for synchronization but with a wrong offset`);
-      throw new ReplyError("ERR value is not an integer or out of range");
+      throw NOT_INTEGER;
     }
     if (this.#canContinue(replica, replicationId, offset)) return this.#continue(replica, offset);
     if (!replicationId.startsWith("?")) this.refusedPartialSyncs++;
@@ -301,7 +303,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   #syncFully(replica: Replica): void {
     const { identity, log } = this.engine;
-    if (this.#fullSync === null) throw NO_DISK;
+    if (this.#fullSync === null) throw SYNC_SAVE_FAILED;
     this.fullSyncs++;
     replica.askedAtMs = this.engine.steadyMs;
     this.#attach(replica);

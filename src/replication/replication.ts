@@ -8,16 +8,12 @@ import type { PrimaryAddress } from "../config/special.ts";
 import { ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { DataStore } from "../persistence/data_store.ts";
-import { ReplyError } from "../protocol/errors.ts";
+import { ROLE_CHANGED } from "../protocol/errors.ts";
 import { Failover } from "./failover.ts";
 import { Follower } from "./follower.ts";
 import { type ExpiredKey, PrimarySide } from "./primary.ts";
 
 const SECOND_MS = 1000;
-
-const ROLE_CHANGED = new ReplyError(
-  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
-);
 
 const replications = new WeakMap<Engine, Replication>();
 

@@ -4,7 +4,7 @@ import { CHECKSUM_BYTES, FOOTER_BYTES, RDB_VERSION_USUAL, RdbOpcode } from "../p
 import { RdbError, RdbInput } from "../persistence/rdb/rdb_input.ts";
 import { RdbOutput } from "../persistence/rdb/rdb_output.ts";
 import { Slice } from "../keyspace/slice.ts";
-import { ReplyError } from "../protocol/errors.ts";
+import { BAD_FUNCTIONS_PAYLOAD, NOT_A_FUNCTION, WRONG_FOOTER } from "../protocol/errors.ts";
 import { Crc64 } from "../util/crc64.ts";
 
 /** The payload of libraries by their code. */
@@ -24,17 +24,17 @@ export function dumpLibraries(codes: Iterable<string>): Uint8Array {
 
 /** The code of the libraries in a payload. Throws a ReplyError. */
 export function readDump(payload: Uint8Array): string[] {
-  if (!hasValidFooter(payload)) throw new ReplyError("ERR DUMP payload version or checksum are wrong");
+  if (!hasValidFooter(payload)) throw WRONG_FOOTER;
   const end = payload.length - FOOTER_BYTES;
   const input = RdbInput.of(payload.subarray(0, end));
   const codes: string[] = [], slice = new Slice();
   while (input.offset < end) {
-    if (input.byte() !== RdbOpcode.Function2) throw new ReplyError("ERR given type is not a function");
+    if (input.byte() !== RdbOpcode.Function2) throw NOT_A_FUNCTION;
     try {
       codes.push(input.text(slice));
     } catch (error) {
       if (!(error instanceof RdbError)) throw error;
-      throw new ReplyError("ERR failed loading the given functions payload");
+      throw BAD_FUNCTIONS_PAYLOAD;
     }
   }
   return codes;

@@ -15,11 +15,20 @@ import { EngineGuard, OBEYED, refusalInScript } from "../engine/refusals.ts";
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
+  HAS_WRITTEN,
+  KEYS_NEGATIVE,
+  KEYS_TOO_MANY,
   MASTERDOWN,
   NOREPLICAS,
+  NOT_BUSY,
   NOT_IN_SCRIPTS,
+  OOM_SCRIPT,
+  READONLY_SCRIPT,
   ReplyError,
+  SENT_BY_PRIMARY,
+  STALE_SCRIPT,
   UNKNOWN_IN_SCRIPT,
+  WRITING_SCRIPT_IN_RO,
   WRONG_ARITY_IN_SCRIPT,
 } from "../protocol/errors.ts";
 import { ScriptFlag } from "./flags.ts";
@@ -31,17 +40,6 @@ import { ScriptCache } from "./script_cache.ts";
 import { ScriptRun } from "./script_run.ts";
 
 const KILL_TEXT = "Script killed by user with SCRIPT KILL...";
-
-const NOT_BUSY = new ReplyError("NOTBUSY No scripts in execution right now.");
-const SENT_BY_PRIMARY = new ReplyError(
-  "UNKILLABLE The busy script was sent by a master instance in the context of replication and cannot be killed.",
-);
-const HAS_WRITTEN = new ReplyError(
-  "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
-);
-
-const KEYS_TOO_MANY = new ReplyError("ERR Number of keys can't be greater than number of args");
-const KEYS_NEGATIVE = new ReplyError("ERR Number of keys can't be negative");
 
 /** The number of keys in a call of EVAL or FCALL. */
 export function keyCount(args: Args, notInteger?: ReplyError): number {
@@ -176,27 +174,23 @@ export class Scripting implements InterpreterHost {
   #checkFlags(caller: Client, flags: number, isReadOnly: boolean, isOutOfMemory: boolean): void {
     const { engine } = this, { guards } = engine;
     if ((guards & EngineGuard.Stale) !== 0 && (flags & ScriptFlag.AllowStale) === 0) {
-      throw new ReplyError(
-        "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on the script.",
-      );
+      throw STALE_SCRIPT;
     }
     const mayWrite = (flags & ScriptFlag.NoWrites) === 0;
     if (mayWrite) this.#checkMayWrite(caller, isReadOnly);
     if (isOutOfMemory && mayWrite && (flags & ScriptFlag.AllowOom) === 0) {
-      throw new ReplyError(
-        "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'",
-      );
+      throw OOM_SCRIPT;
     }
   }
 
   #checkMayWrite(caller: Client, isReadOnly: boolean): void {
     const { engine } = this, { guards } = engine, isObeyed = caller.has(OBEYED);
     if ((guards & EngineGuard.ReadOnly) !== 0 && !isObeyed) {
-      throw new ReplyError("READONLY Can not run script with write flag on readonly replica");
+      throw READONLY_SCRIPT;
     }
     const failed = (guards & EngineGuard.Disk) !== 0 && !isObeyed ? engine.disk.diskError : null;
     if (failed !== null) throw deniedByDisk(failed);
-    if (isReadOnly) throw new ReplyError("ERR Can not execute a script with write flag using *_ro command.");
+    if (isReadOnly) throw WRITING_SCRIPT_IN_RO;
     if ((guards & EngineGuard.TooFewReplicas) !== 0) throw NOREPLICAS;
   }
 

@@ -3,7 +3,7 @@
  * `shutdown-timeout` seconds at most; then what was acknowledged is made durable. If that fails, the server goes on, unless
  * it is told to end all the same.
  */
-import { SHUTDOWN_FAILED } from "../commands/server/server.ts";
+import { SHUTDOWN_FAILED } from "../protocol/errors.ts";
 import type { EngineLog, ServerControl, ShutdownOptions } from "../engine/ports.ts";
 import { EngineGuard } from "../engine/refusals.ts";
 import type { Replica } from "../replication/replica.ts";

@@ -193,3 +193,11 @@ Deno.test("handlers change a database through the doors of their context alone",
   ) => path);
   assertEquals(changing, []);
 });
+
+Deno.test("fixed error texts stand in protocol/errors.ts", () => {
+  const fixed = /new ReplyError\(\s*"(?:[^"\\]|\\.)*",?\s*\)/;
+  const holding = [...sourceFiles(["src"])]
+    .filter(({ path, text }) => path !== "src/protocol/errors.ts" && fixed.test(text))
+    .map(({ path }) => path);
+  assertEquals(holding, []);
+});

@@ -14,19 +14,23 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import {
+  BAD_NAME,
+  CLIENT_ID_NOT_POSITIVE,
+  INVALID_CLIENT_ID,
+  MAXAGE_NOT_INTEGER,
   NO_SUCH_CLIENT,
   NOT_INTEGER,
+  PAUSE_MODE,
   ReplyError,
   SYNTAX,
   TIMEOUT_NEGATIVE,
+  TIMEOUT_NOT_INTEGER,
+  UNBLOCK_REASON,
   UNBLOCKED,
 } from "../../protocol/errors.ts";
 import { clientLine, clientTypes, typeOfClient } from "../../engine/client_line.ts";
 import { replyHelp, subcommandSyntax } from "../help.ts";
 import { trackingSubcommands } from "./tracking.ts";
-
-const TIMEOUT_NOT_INTEGER = new ReplyError("ERR timeout is not an integer or out of range");
-const BAD_NAME = new ReplyError("ERR Client names cannot contain spaces, newlines or special characters.");
 
 /** Whether `text` may stand in a line of CLIENT LIST. */
 function isPlain(text: string): boolean {
@@ -65,7 +69,7 @@ function list(ctx: CommandContext, args: Args): void {
     chosen = chosen.filter((client) => typeOfClient(client) === type);
   } else if (options.more && options.take("ID", 1)) {
     const wanted = [];
-    while (options.more) wanted.push(options.int(new ReplyError("ERR Invalid client ID")));
+    while (options.more) wanted.push(options.int(INVALID_CLIENT_ID));
     chosen = wanted.flatMap((id) => clients.get(id) ?? []);
   }
   if (options.more) throw SYNTAX;
@@ -92,7 +96,7 @@ function killFilter(ctx: CommandContext, args: Args): KillFilter {
   const options = new ArgReader(args, 2);
   while (options.more) {
     if (options.take("ID", 1)) {
-      const id = options.int(new ReplyError("ERR client-id should be greater than 0"), 1);
+      const id = options.int(CLIENT_ID_NOT_POSITIVE, 1);
       filter.matches.push((client) => client.id === id);
     } else if (options.take("TYPE", 1)) {
       const type = clientType(options.string());
@@ -108,7 +112,7 @@ function killFilter(ctx: CommandContext, args: Args): KillFilter {
       if (!ctx.engine.access.hasUser(name)) throw new ReplyError(`ERR No such user '${name}'`);
       filter.matches.push((client) => client.userName === name);
     } else if (options.take("MAXAGE", 1)) {
-      const seconds = options.int(new ReplyError("ERR maxage is not an integer or out of range"), 1);
+      const seconds = options.int(MAXAGE_NOT_INTEGER, 1);
       filter.matches.push((client) => ctx.nowMs - client.createdAtMs >= seconds * 1000);
     } else if (options.take("SKIPME", 1)) {
       filter.skipMe = yesOrNo(options.string());
@@ -174,7 +178,7 @@ function pause(ctx: CommandContext, args: Args): void {
   if (args.count > 4) throw subcommandSyntax(args);
   const isWrite = args.count === 4 && args.is(3, "WRITE");
   if (args.count === 4 && !isWrite && !args.is(3, "ALL")) {
-    throw new ReplyError("ERR CLIENT PAUSE mode must be WRITE or ALL");
+    throw PAUSE_MODE;
   }
   const timeoutMs = args.int(2, TIMEOUT_NOT_INTEGER);
   if (timeoutMs < 0) throw TIMEOUT_NEGATIVE;
@@ -187,7 +191,7 @@ function unblock(ctx: CommandContext, args: Args): void {
   if (args.count === 4) {
     if (args.is(3, "ERROR")) withError = true;
     else if (!args.is(3, "TIMEOUT")) {
-      throw new ReplyError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+      throw UNBLOCK_REASON;
     }
   }
   const client = ctx.engine.clients.get(args.int(2, NOT_INTEGER));

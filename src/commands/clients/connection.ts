@@ -6,7 +6,15 @@ import { blockArg, type Command, command, Flag, integerArg, stringArg } from "..
 import type { CommandContext } from "../../engine/context.ts";
 import { redactFrom, redactOptions } from "../../engine/redaction.ts";
 import { ClientGuard } from "../../engine/refusals.ts";
-import { NOPROTO, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
+import {
+  HELLO_NOAUTH,
+  NO_PASSWORD_CONFIGURED,
+  NOPROTO,
+  PROTOVER_NOT_INTEGER,
+  ReplyError,
+  SYNTAX,
+  wrongArity,
+} from "../../protocol/errors.ts";
 import { REDIS_VERSION } from "../../util/version.ts";
 import { clientNameArgument } from "./client.ts";
 import { unsubscribeSilently } from "./pubsub.ts";
@@ -30,9 +38,7 @@ function auth(ctx: CommandContext, args: Args): void {
   if (args.count === 3) authenticate(ctx, args.string(1), args.string(2));
   else {
     if (ctx.engine.access.users.defaultUser.needsNoPassword) {
-      throw new ReplyError(
-        "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
-      );
+      throw NO_PASSWORD_CONFIGURED;
     }
     authenticate(ctx, "default", args.string(1));
   }
@@ -49,7 +55,7 @@ interface HelloOptions {
 function helloOptions(args: Args): HelloOptions {
   const found: HelloOptions = { version: undefined, user: undefined, name: undefined };
   if (args.count === 1) return found;
-  const version = args.int(1, new ReplyError("ERR Protocol version is not an integer or out of range"));
+  const version = args.int(1, PROTOVER_NOT_INTEGER);
   if (version !== 2 && version !== 3) throw NOPROTO;
   found.version = version;
   const options = new ArgReader(args, 2);
@@ -66,9 +72,7 @@ function hello(ctx: CommandContext, args: Args): void {
   const { client, reply } = ctx;
   if (user !== undefined) authenticate(ctx, ...user);
   if ((client.guards & ClientGuard.NotAuthenticated) !== 0) {
-    throw new ReplyError(
-      "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
-    );
+    throw HELLO_NOAUTH;
   }
   if (name !== undefined) client.name = name;
   if (version !== undefined) reply.resp = version;

@@ -20,7 +20,7 @@ import type { CommandContext } from "../../engine/context.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { publish, publishToShard } from "../../engine/publishing.ts";
 import { ClientGuard } from "../../engine/refusals.ts";
-import { ReplyError } from "../../protocol/errors.ts";
+import { SSUBSCRIBE_DENIED } from "../../protocol/errors.ts";
 import type { PubSub } from "../../pubsub/pubsub.ts";
 import type { Subscriptions } from "../../pubsub/subscriptions.ts";
 import { globMatch } from "../../util/glob.ts";
@@ -53,8 +53,6 @@ const SHARD_CHANNELS: Kind = {
   of: (pubsub) => pubsub.shardChannels,
   count: (pubsub, client) => pubsub.shardChannels.countOf(client),
 };
-
-const SSUBSCRIBE_DENIED = new ReplyError("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
 
 function subscriber(kind: Kind): Handler {
   return (ctx, args) => {

@@ -5,20 +5,15 @@ import { ClientFlag } from "../../engine/client.ts";
 import { type Command, command, Flag, integerArg, oneOf, stringArg, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { TrackingOptions, TrackingState } from "../../engine/tracking.ts";
-import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
-
-const ONE_REDIRECT = new ReplyError("ERR A client can only redirect to a single other client");
-const NO_REDIRECT_TARGET = new ReplyError("ERR The client ID you want redirect to does not exist");
-const CACHING_WITHOUT_TRACKING = new ReplyError(
-  "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
-);
-const CACHING_YES = new ReplyError(
-  "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.",
-);
-const CACHING_NO = new ReplyError(
-  "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.",
-);
-const MONITOR_DENIED = new ReplyError("ERR MONITOR isn't allowed for DENY BLOCKING client");
+import {
+  CACHING_NO,
+  CACHING_WITHOUT_TRACKING,
+  CACHING_YES,
+  MONITOR_DENIED,
+  NO_REDIRECT_TARGET,
+  ONE_REDIRECT,
+  SYNTAX,
+} from "../../protocol/errors.ts";
 
 function tracking(ctx: CommandContext, args: Args): void {
   const { engine, client } = ctx;

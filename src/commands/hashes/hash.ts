@@ -21,7 +21,15 @@ import { Notify } from "../../engine/events.ts";
 import { expireAllFields, expireField, fieldClock, findField } from "../../engine/field_expiry.ts";
 import { LARGEST_PACKED_BYTES } from "../../keyspace/database.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { NAN_OR_INFINITY, NOT_FLOAT, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
+import {
+  HASH_NOT_FLOAT,
+  HASH_NOT_INTEGER,
+  NAN_OR_INFINITY,
+  NOT_FINITE,
+  NOT_FLOAT,
+  SYNTAX,
+  wrongArity,
+} from "../../protocol/errors.ts";
 import { allocateBytes } from "../../util/bytes.ts";
 import { addLongDoubles, formatLongDouble, parseLongDouble } from "../../util/long_double.ts";
 import { parseInteger } from "../../util/numbers.ts";
@@ -103,7 +111,7 @@ function hincrby(ctx: CommandContext, args: Args): void {
   const key = args.key(1), field = args.string(2), increment = args.integer(3);
   const text = fieldForUpdate(ctx, key, field) ?? "0";
   const old = parseInteger(text);
-  if (old === undefined) throw new ReplyError("ERR hash value is not an integer");
+  if (old === undefined) throw HASH_NOT_INTEGER;
   const sum = addIntegers(old, increment);
   ctx.writeOrCreate(key, HashValue).set(field, String(sum), true);
   ctx.changed(key, Notify.Hash, "hincrby");
@@ -114,9 +122,9 @@ function hincrbyfloat(ctx: CommandContext, args: Args): void {
   const key = args.key(1), field = args.string(2);
   const increment = parseLongDouble(args.string(3));
   if (increment === undefined) throw NOT_FLOAT;
-  if (increment.infinite) throw new ReplyError("ERR value is NaN or Infinity");
+  if (increment.infinite) throw NOT_FINITE;
   const old = parseLongDouble(fieldForUpdate(ctx, key, field) ?? "0");
-  if (old === undefined) throw new ReplyError("ERR hash value is not a float");
+  if (old === undefined) throw HASH_NOT_FLOAT;
   const sum = addLongDoubles(old, increment);
   if (sum === undefined) throw NAN_OR_INFINITY;
   const text = formatLongDouble(sum);

@@ -20,7 +20,15 @@ import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import { expireField, fieldClock } from "../../engine/field_expiry.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { invalidExpire, ReplyError } from "../../protocol/errors.ts";
+import {
+  EXPIRY_NEGATIVE,
+  FIELD_COUNT_MISMATCH,
+  FIELD_COUNT_NOT_POSITIVE,
+  invalidExpire,
+  NO_FIELDS,
+  NUMFIELDS_NOT_POSITIVE,
+  ReplyError,
+} from "../../protocol/errors.ts";
 
 /** The latest time a field can be given, in milliseconds since the epoch. */
 const maxExpiryMs = 2 ** 46 - 1;
@@ -30,16 +38,10 @@ const Outcome = { NoField: -2, ConditionNotMet: 0, Set: 1, Deleted: 2 } as const
 /** Replies of HTTL and HPERSIST for a field without an expiry, beside `Outcome.NoField`. */
 const noExpiry = -1;
 
-const noFields = new ReplyError("ERR Mandatory argument FIELDS is missing or not at the right position");
-const wrongFieldCount = new ReplyError("ERR The `numfields` parameter must match the number of arguments");
-const negativeExpiry = new ReplyError("ERR invalid expire time, must be >= 0");
-const notPositive = new ReplyError("ERR Number of fields must be a positive integer");
-const notAboveZero = new ReplyError("ERR Parameter `numFields` should be greater than 0");
-
 /** The names after `FIELDS numfields`, which begin at argument `at` and are the last. */
 function fieldsFrom(args: Args, at: number, countError: ReplyError): string[] {
-  if (at >= args.count || !args.is(at, "FIELDS")) throw noFields;
-  if (args.int(at + 1, countError, 1) !== args.count - at - 2) throw wrongFieldCount;
+  if (at >= args.count || !args.is(at, "FIELDS")) throw NO_FIELDS;
+  if (args.int(at + 1, countError, 1) !== args.count - at - 2) throw FIELD_COUNT_MISMATCH;
   return args.strings(at + 2);
 }
 
@@ -66,7 +68,7 @@ const conditions: ReadonlyMap<string, (oldMs: number, newMs: number) => boolean>
 
 function expiryArgument(ctx: CommandContext, args: Args, form: TimeForm): number {
   const value = args.integer(2);
-  if (value < 0) throw negativeExpiry;
+  if (value < 0) throw EXPIRY_NEGATIVE;
   const atMs = Number(value) * form.unitMs + (form.isRelative ? ctx.nowMs : 0);
   if (atMs > maxExpiryMs) throw invalidExpire(ctx.cmd.fullName);
   return atMs;
@@ -77,7 +79,7 @@ function expireFields(ctx: CommandContext, args: Args, form: TimeForm): void {
   const hash = ctx.write(key, HashValue);
   const atMs = expiryArgument(ctx, args, form);
   const word = args.string(3).toUpperCase(), condition = conditions.get(word);
-  const fields = fieldsFrom(args, condition === undefined ? 3 : 4, notAboveZero);
+  const fields = fieldsFrom(args, condition === undefined ? 3 : 4, NUMFIELDS_NOT_POSITIVE);
   if (hash === undefined) return replyIntegers(ctx, fields.map(() => Outcome.NoField));
   const deletes = ctx.isOver(atMs);
   const changed: string[] = [];
@@ -129,7 +131,7 @@ function announce(
 function showExpiry(show: (atMs: number, nowMs: number) => number) {
   return (ctx: CommandContext, args: Args): void => {
     const hash = ctx.read(args.key(1), HashValue);
-    const fields = fieldsFrom(args, 2, notPositive);
+    const fields = fieldsFrom(args, 2, FIELD_COUNT_NOT_POSITIVE);
     const nowMs = fieldClock(ctx);
     replyIntegers(
       ctx,
@@ -145,7 +147,7 @@ function showExpiry(show: (atMs: number, nowMs: number) => number) {
 function hpersist(ctx: CommandContext, args: Args): void {
   const key = args.key(1);
   const hash = ctx.write(key, HashValue);
-  const fields = fieldsFrom(args, 2, notPositive);
+  const fields = fieldsFrom(args, 2, FIELD_COUNT_NOT_POSITIVE);
   let persisted = 0;
   const outcomes = fields.map((field) => {
     if (hash === undefined || !isVisible(ctx, key, hash, field)) return Outcome.NoField;

@@ -2,7 +2,14 @@
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { DB_OUT_OF_RANGE, NOT_INT32, ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import {
+  DB_OUT_OF_RANGE,
+  FIRST_DB_INDEX,
+  NOT_INT32,
+  ReplyError,
+  SECOND_DB_INDEX,
+  SYNTAX,
+} from "../../protocol/errors.ts";
 
 /** Argument `at` as a 32-bit integer; `error` stands for both faults it may have. */
 function int32(args: Args, at: number, error?: ReplyError): number {
@@ -42,8 +49,8 @@ function flush(ctx: CommandContext, args: Args, databaseId: number): void {
 }
 
 function swapdb(ctx: CommandContext, args: Args): void {
-  const a = int32(args, 1, new ReplyError("ERR invalid first DB index"));
-  const b = int32(args, 2, new ReplyError("ERR invalid second DB index"));
+  const a = int32(args, 1, FIRST_DB_INDEX);
+  const b = int32(args, 2, SECOND_DB_INDEX);
   checkDatabase(ctx, a);
   checkDatabase(ctx, b);
   if (a !== b) {

@@ -21,17 +21,19 @@ import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { dumpValue, hasValidFooter, restoreValue } from "../../persistence/rdb/dump.ts";
 import { RdbError } from "../../persistence/rdb/rdb_input.ts";
-import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import {
+  BAD_DATA,
+  BUSYKEY,
+  INVALID_FREQ,
+  INVALID_IDLETIME,
+  INVALID_TTL,
+  SYNTAX,
+  WRONG_FOOTER,
+} from "../../protocol/errors.ts";
 import { isInt64, narrowInteger } from "../../util/numbers.ts";
 
 /** The latest time there is, Unix milliseconds. */
 const LATEST = (1n << 63n) - 1n;
-const BUSYKEY = new ReplyError("BUSYKEY Target key name already exists.");
-const INVALID_TTL = new ReplyError("ERR Invalid TTL value, must be >= 0");
-const INVALID_IDLETIME = new ReplyError("ERR Invalid IDLETIME value, must be >= 0");
-const INVALID_FREQ = new ReplyError("ERR Invalid FREQ value, must be >= 0 and <= 255");
-const WRONG_FOOTER = new ReplyError("ERR DUMP payload version or checksum are wrong");
-const BAD_DATA = new ReplyError("ERR Bad data format");
 
 function dump(ctx: CommandContext, args: Args): void {
   const ref = ctx.find(args.key(1));

@@ -16,7 +16,7 @@ import {
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import { type Moment, NO_EXPIRY, timeLeft } from "../../keyspace/database.ts";
-import { invalidExpire, ReplyError } from "../../protocol/errors.ts";
+import { GT_AND_LT, invalidExpire, NX_WITH_OTHERS, ReplyError } from "../../protocol/errors.ts";
 import { narrowInteger } from "../../util/numbers.ts";
 
 /** Largest number of seconds whose milliseconds fit into a signed 64-bit integer. */
@@ -49,10 +49,10 @@ function conditions(args: Args): ExpiryConditions {
     else throw new ReplyError(`ERR Unsupported option ${options.string()}`);
   }
   if (found.onlyNone && (found.onlySome || found.onlyLater || found.onlyEarlier)) {
-    throw new ReplyError("ERR NX and XX, GT or LT options at the same time are not compatible");
+    throw NX_WITH_OTHERS;
   }
   if (found.onlyLater && found.onlyEarlier) {
-    throw new ReplyError("ERR GT and LT options at the same time are not compatible");
+    throw GT_AND_LT;
   }
   return found;
 }

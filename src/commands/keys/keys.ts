@@ -22,7 +22,13 @@ import { type Attributes, type Database, NO_EXPIRY } from "../../keyspace/databa
 import { StringMark } from "../../keyspace/record.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
-import { NO_SUCH_KEY, ReplyError, SAME_OBJECT, SYNTAX } from "../../protocol/errors.ts";
+import {
+  FREQUENCY_NOT_TRACKED,
+  IDLE_NOT_TRACKED,
+  NO_SUCH_KEY,
+  SAME_OBJECT,
+  SYNTAX,
+} from "../../protocol/errors.ts";
 import { parseCursor } from "../collection_scan.ts";
 import { globMatch } from "../../util/glob.ts";
 import { parseIntegerBytes } from "../../util/numbers.ts";
@@ -227,9 +233,7 @@ function objectIdletime(ctx: CommandContext, args: Args): void {
   const ref = objectSubject(ctx, args);
   if (ref === 0) return;
   if (parsePolicy(ctx.engine.config.values.maxmemoryPolicy).order === "lfu") {
-    throw new ReplyError(
-      "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
-    );
+    throw IDLE_NOT_TRACKED;
   }
   ctx.reply.integer(idleSeconds(ctx.db.clockOf(ref), ctx.nowMs));
 }
@@ -239,9 +243,7 @@ function objectFreq(ctx: CommandContext, args: Args): void {
   if (ref === 0) return;
   const { maxmemoryPolicy, lfuDecayTime } = ctx.engine.config.values;
   if (parsePolicy(maxmemoryPolicy).order !== "lfu") {
-    throw new ReplyError(
-      "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
-    );
+    throw FREQUENCY_NOT_TRACKED;
   }
   ctx.reply.integer(lfuCounter(ctx.db.clockOf(ref), ctx.nowMs, lfuDecayTime));
 }

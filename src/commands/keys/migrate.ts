@@ -28,19 +28,12 @@ import { type Database, type Moment, NO_EXPIRY, timeLeft } from "../../keyspace/
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { dumpValue } from "../../persistence/rdb/dump.ts";
-import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import { CANNOT_WAIT, KEYS_AND_KEY, ReplyError, SYNTAX } from "../../protocol/errors.ts";
 import { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { LinkError, type MigrateLink, migrateLinksOf } from "../../replication/migrate_links.ts";
 import { latin1 } from "../../util/bytes.ts";
 
 const DEFAULT_TIMEOUT_MS = 1000;
-
-const KEYS_AND_KEY = new ReplyError(
-  "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string",
-);
-const CANNOT_WAIT = new ReplyError(
-  "ERR MIGRATE cannot wait for the other server inside a transaction or script",
-);
 
 interface MigrateRequest {
   host: string;

@@ -4,7 +4,15 @@ import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag, oneOf, stringArg, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { ReplyError } from "../../protocol/errors.ts";
+import {
+  BAD_KEY_COUNT,
+  FUNCTION_FLUSH_MODE,
+  LIBRARY_NOT_FOUND,
+  NAME_MISSING,
+  NOT_FOUND,
+  ReplyError,
+  WRONG_POLICY,
+} from "../../protocol/errors.ts";
 import { scriptFlagNames } from "../../scripting/flags.ts";
 import { dumpLibraries, readDump } from "../../scripting/function_dump.ts";
 import { ENGINE_NAME, type Library, type RestorePolicy } from "../../scripting/function_libraries.ts";
@@ -12,15 +20,6 @@ import { keyCount, type Runnable, Scripting } from "../../scripting/scripting.ts
 import { globMatch } from "../../util/glob.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
 import { flushModeArg, isFlushMode, runDeclaration } from "./scripting.ts";
-
-const NOT_FOUND = new ReplyError("ERR Function not found");
-const BAD_KEY_COUNT = new ReplyError("ERR Bad number of keys provided");
-const LIBRARY_NOT_FOUND = new ReplyError("ERR Library not found");
-const NAME_MISSING = new ReplyError("ERR library name argument was not given");
-const FLUSH_MODE = new ReplyError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
-const WRONG_POLICY = new ReplyError(
-  "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.",
-);
 
 const HELP = [
   "LOAD [REPLACE] <FUNCTION CODE>",
@@ -66,7 +65,7 @@ function remove(ctx: CommandContext, args: Args): void {
 
 function flush(ctx: CommandContext, args: Args): void {
   if (args.count > 3) throw subcommandSyntax(args);
-  if (!isFlushMode(args)) throw FLUSH_MODE;
+  if (!isFlushMode(args)) throw FUNCTION_FLUSH_MODE;
   Scripting.of(ctx.engine).libraries.clear();
   ctx.engine.dirty++;
   ctx.reply.ok();

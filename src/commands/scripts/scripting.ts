@@ -18,14 +18,10 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { ReplyError } from "../../protocol/errors.ts";
+import { NO_DEBUGGER, NOSCRIPT, SCRIPT_DEBUG_MODE, SCRIPT_FLUSH_MODE } from "../../protocol/errors.ts";
 import { flagsOfRun, ScriptFlag } from "../../scripting/flags.ts";
 import { keyCount, type Runnable, Scripting } from "../../scripting/scripting.ts";
 import { helpCommand } from "../help.ts";
-
-const NOSCRIPT = new ReplyError("NOSCRIPT No matching script. Please use EVAL.");
-const NO_DEBUGGER = new ReplyError("ERR The Lua debugger is not supported");
-const FLUSH_MODE = new ReplyError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
 
 const HELP = [
   "DEBUG (YES|SYNC|NO)",
@@ -101,7 +97,7 @@ export function isFlushMode(args: Args): boolean {
 }
 
 function flush(ctx: CommandContext, args: Args): void {
-  if (!isFlushMode(args)) throw FLUSH_MODE;
+  if (!isFlushMode(args)) throw SCRIPT_FLUSH_MODE;
   Scripting.of(ctx.engine).scripts.clear();
   ctx.reply.ok();
 }
@@ -111,7 +107,7 @@ function debug(ctx: CommandContext, args: Args): void {
     ctx.client.set(ClientFlag.DebuggerRefused);
     throw NO_DEBUGGER;
   }
-  if (!args.is(2, "NO")) throw new ReplyError("ERR Use SCRIPT DEBUG YES/SYNC/NO");
+  if (!args.is(2, "NO")) throw SCRIPT_DEBUG_MODE;
   ctx.client.unset(ClientFlag.DebuggerRefused);
   ctx.reply.ok();
 }

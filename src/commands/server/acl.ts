@@ -16,7 +16,15 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { redactFrom } from "../../engine/redaction.ts";
-import { NOT_INTEGER, ReplyError, wrongArity } from "../../protocol/errors.ts";
+import {
+  BAD_USER_NAME,
+  DEFAULT_STAYS,
+  NO_FILE,
+  NOT_INTEGER,
+  NOT_SAVED,
+  ReplyError,
+  wrongArity,
+} from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { formatDouble } from "../../util/numbers.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
@@ -25,16 +33,6 @@ const USUAL_LOG_COUNT = 10;
 const USUAL_PASSWORD_BITS = 256;
 const MAX_PASSWORD_BITS = 4096;
 
-const NO_FILE = new ReplyError(
-  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER " +
-    "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store " +
-    "users in the Redis configuration.",
-);
-const NOT_SAVED = new ReplyError(
-  "ERR There was an error trying to save the ACLs. Please check the server logs for more information",
-);
-const BAD_USER_NAME = new ReplyError("ERR Usernames can't contain spaces or null characters");
-const DEFAULT_STAYS = new ReplyError("ERR The 'default' user cannot be removed");
 const BAD_BITS = new ReplyError(
   "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to " +
     MAX_PASSWORD_BITS,

@@ -10,9 +10,7 @@ import {
   stringArg,
   tokenArg,
 } from "../../engine/command.ts";
-import { ReplyError } from "../../protocol/errors.ts";
-
-const NO_CLUSTER = new ReplyError("ERR This instance has cluster support disabled");
+import { NO_CLUSTER } from "../../protocol/errors.ts";
 
 function refuse(): never {
   throw NO_CLUSTER;

@@ -14,15 +14,16 @@ import {
   stringArg,
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import {
+  INVALID_ARGUMENTS,
+  INVALID_COMMAND,
+  INVALID_COUNT,
+  NO_KEY_ARGUMENTS,
+  SYNTAX,
+} from "../../protocol/errors.ts";
 import { globMatch } from "../../util/glob.ts";
 import { replyCommandDocs, replyCommandInfo, replyKeyFlags } from "./command_reply.ts";
 import { replyHelp } from "../help.ts";
-
-const INVALID_COMMAND = new ReplyError("ERR Invalid command specified");
-const INVALID_COUNT = new ReplyError("ERR Invalid number of arguments specified for command");
-const INVALID_ARGUMENTS = new ReplyError("ERR Invalid arguments specified for command");
-const NO_KEY_ARGUMENTS = new ReplyError("ERR The command has no key arguments");
 
 function all(ctx: CommandContext): Command[] {
   return [...ctx.engine.commands.entries()].map(([, cmd]) => cmd);

@@ -12,7 +12,15 @@ import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { RdbOutput } from "../../persistence/rdb/rdb_output.ts";
 import { writeValue } from "../../persistence/rdb/value_writer.ts";
-import { DB_OUT_OF_RANGE, MUST_BE_POSITIVE, NO_SUCH_KEY, ReplyError } from "../../protocol/errors.ts";
+import {
+  BAD_THRESHOLD,
+  DB_OUT_OF_RANGE,
+  MUST_BE_POSITIVE,
+  NO_SUCH_KEY,
+  NOT_A_HASH_TABLE,
+  RELOAD_OPTIONS,
+  ReplyError,
+} from "../../protocol/errors.ts";
 import { allocateBytes, writeLatin1 } from "../../util/bytes.ts";
 import { globMatch } from "../../util/glob.ts";
 import { parseMemory } from "../../util/numbers.ts";
@@ -26,15 +34,6 @@ import { persistenceOf } from "./persistence.ts";
 const NOT_ALLOWED = new ReplyError(
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a ' +
     "local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
-);
-const NOT_A_HASH_TABLE = new ReplyError(
-  "ERR The value stored at the specified key is not represented using an hash table",
-);
-const BAD_THRESHOLD = new ReplyError(
-  "ERR argument must be a memory value bigger than 1 and smaller than 4gb",
-);
-const RELOAD_OPTIONS = new ReplyError(
-  "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
 );
 
 /** A number as C's atoi reads it: what does not begin with one is 0. */

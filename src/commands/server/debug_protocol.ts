@@ -1,7 +1,7 @@
 /** DEBUG PROTOCOL: a reply of each type, for tests of clients. */
 import type { Args } from "../../engine/args.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { ReplyError } from "../../protocol/errors.ts";
+import { PUSH_IN_RESP2, UNKNOWN_TYPE } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 
 const samples: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
@@ -47,11 +47,6 @@ const samples: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
   false: (reply) => reply.bool(false),
   bignum: (reply) => reply.bigNumber(1234567999999999999999999999999999999n),
 };
-
-const UNKNOWN_TYPE = new ReplyError(
-  "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
-);
-const PUSH_IN_RESP2 = new ReplyError("ERR RESP2 is not supported by this command");
 
 /** DEBUG PROTOCOL: a reply of the type that argument 2 names. */
 export function debugProtocol(ctx: CommandContext, args: Args): void {

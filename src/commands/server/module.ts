@@ -10,15 +10,13 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { mayAct } from "../../engine/protected_action.ts";
-import { ReplyError } from "../../protocol/errors.ts";
+import { NOT_LOADED, NOT_UNLOADED, ReplyError } from "../../protocol/errors.ts";
 import { helpCommand } from "../help.ts";
 
 const NOT_ALLOWED = new ReplyError(
   'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local ' +
     "connection, otherwise you need to set this option in the configuration file, and then restart the server.",
 );
-const NOT_LOADED = new ReplyError("ERR Error loading the extension. Please check the server logs.");
-const NOT_UNLOADED = new ReplyError("ERR Error unloading module: no such module with that name");
 
 function mustBeAllowed({ client, engine }: CommandContext): void {
   if (!mayAct(engine.config.values.enableModuleCommand, client)) throw NOT_ALLOWED;

@@ -4,9 +4,7 @@ import { ClientFlag } from "../../engine/client.ts";
 import { type Command, command, Flag, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { PersistenceControl } from "../../engine/ports.ts";
-import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
-
-const NO_DISK = new ReplyError("ERR This server has no disk to save to");
+import { NO_DISK, SYNTAX } from "../../protocol/errors.ts";
 
 /** The persistence of the server a command runs on. */
 export function persistenceOf(ctx: CommandContext): PersistenceControl {

@@ -16,14 +16,25 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import {
+  BAD_PORT,
+  BAD_TIMEOUT,
+  FAILING_OVER,
+  INVALID_FOR_REPLICA,
+  LOCAL_OUT_OF_RANGE,
   MUST_BE_POSITIVE,
+  NO_APPEND_ONLY_FILE,
+  NO_FILTER_VALUES,
+  NOT_A_REPLICA,
   NOT_INTEGER,
+  OTHER_HISTORY,
   OUT_OF_RANGE,
   ReplyError,
   SYNTAX,
   TIMEOUT_NEGATIVE,
   TIMEOUT_NOT_INTEGER,
   TIMEOUT_OUT_OF_RANGE,
+  WAIT_ON_REPLICA,
+  WAITAOF_ON_REPLICA,
 } from "../../protocol/errors.ts";
 import { mayConnect } from "../../replication/connect.ts";
 import type { FailoverOrder } from "../../replication/failover.ts";
@@ -31,27 +42,6 @@ import type { Replica } from "../../replication/replica.ts";
 import { Replication } from "../../replication/replication.ts";
 import type { AckWish } from "../../replication/wait.ts";
 import { splitArgs } from "../../util/sds_split.ts";
-
-const WAIT_ON_REPLICA = new ReplyError(
-  "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to " +
-    "be writable (which is not the default) writes to replicas are just local and are not propagated.",
-);
-
-const WAITAOF_ON_REPLICA = new ReplyError(
-  "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are " +
-    "not propagated.",
-);
-const NO_APPEND_ONLY_FILE = new ReplyError(
-  "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
-);
-const LOCAL_OUT_OF_RANGE = new ReplyError("ERR value is out of range, value must between 0 and 1");
-
-const REPLICA_ASKS = new ReplyError("ERR Command is not valid when client is a replica.");
-const BAD_PORT = new ReplyError("ERR Invalid master port");
-const FAILING_OVER = new ReplyError("ERR REPLICAOF not allowed while failing over.");
-const NOT_A_REPLICA = new ReplyError("ERR PSYNC FAILOVER can't be sent to a master.");
-const OTHER_HISTORY = new ReplyError("ERR PSYNC FAILOVER replid must match my replid.");
-const BAD_TIMEOUT = new ReplyError("ERR FAILOVER timeout must be greater than 0");
 
 const LARGEST_TIME_MS = 2n ** 63n - 1n;
 /** The longest text of an address. */
@@ -114,7 +104,7 @@ function offsetOf(args: Args, at: number): number {
 
 function filter(_ctx: CommandContext, replica: Replica, args: Args, at: number): void {
   const parts = splitArgs(args.string(at));
-  if (parts === undefined) throw new ReplyError("ERR Missing rdb-filter-only values");
+  if (parts === undefined) throw NO_FILTER_VALUES;
   replica.withoutKeys = replica.withoutLibraries = true;
   for (const part of parts) {
     if (part.toLowerCase() !== "functions") {
@@ -188,7 +178,7 @@ function replicaof(ctx: CommandContext, args: Args): void {
     }
     return reply.ok();
   }
-  if (client.has(ClientFlag.Replica)) throw REPLICA_ASKS;
+  if (client.has(ClientFlag.Replica)) throw INVALID_FOR_REPLICA;
   const host = args.string(1), port = args.int(2, BAD_PORT, 0, 65_535), { address } = replication.follower;
   if (address !== null && address.host.toLowerCase() === host.toLowerCase() && address.port === port) {
     engine.log.notice(

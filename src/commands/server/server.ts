@@ -6,16 +6,9 @@ import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../../
 import type { CommandContext } from "../../engine/context.ts";
 import type { ShutdownOptions } from "../../engine/ports.ts";
 import { busyError, EngineGuard } from "../../engine/refusals.ts";
-import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import { NO_SHUTDOWN, SHUTDOWN_FAILED, SHUTDOWN_IN_UNIT, SYNTAX } from "../../protocol/errors.ts";
 import { Scripting } from "../../scripting/scripting.ts";
 import { lolwut } from "./lolwut.ts";
-
-/** SHUTDOWN has not led to the server's end. */
-export const SHUTDOWN_FAILED: ReplyError = new ReplyError("ERR Errors trying to SHUTDOWN. Check logs.");
-const NO_SHUTDOWN = new ReplyError("ERR No shutdown in progress.");
-const SHUTDOWN_IN_UNIT = new ReplyError(
-  "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client",
-);
 
 function time(ctx: CommandContext): void {
   const inScript = ctx.client.has(ClientFlag.Script);

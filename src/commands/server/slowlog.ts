@@ -2,11 +2,10 @@
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag, integerArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { ReplyError } from "../../protocol/errors.ts";
+import { BAD_COUNT } from "../../protocol/errors.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
 
 const USUAL_COUNT = 10;
-const BAD_COUNT = new ReplyError("ERR count should be greater than or equal to -1");
 
 function get(ctx: CommandContext, args: Args): void {
   if (args.count > 3) throw subcommandSyntax(args);

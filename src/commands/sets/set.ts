@@ -17,7 +17,13 @@ import {
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { MUST_BE_POSITIVE, ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import {
+  KEYS_TOO_MANY,
+  LIMIT_NEGATIVE,
+  MUST_BE_POSITIVE,
+  NUMKEYS_NOT_POSITIVE,
+  SYNTAX,
+} from "../../protocol/errors.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
 import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 
@@ -261,13 +267,13 @@ function sinter(ctx: CommandContext, args: Args): void {
 }
 
 function sintercard(ctx: CommandContext, args: Args): void {
-  const keys = args.int(1, new ReplyError("ERR numkeys should be greater than 0"), 1);
-  if (keys > args.count - 2) throw new ReplyError("ERR Number of keys can't be greater than number of args");
+  const keys = args.int(1, NUMKEYS_NOT_POSITIVE, 1);
+  if (keys > args.count - 2) throw KEYS_TOO_MANY;
   const options = new ArgReader(args, 2 + keys);
   let limit = 0;
   while (options.more) {
     if (!options.take("LIMIT", 1)) throw SYNTAX;
-    limit = options.int(new ReplyError("ERR LIMIT can't be negative"), 0);
+    limit = options.int(LIMIT_NEGATIVE, 0);
   }
   let found = 0;
   intersect(readSets(ctx, args, 2, 2 + keys), limit === 0 ? Infinity : limit, () => found++);

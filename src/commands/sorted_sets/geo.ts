@@ -36,21 +36,24 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { NOT_INTEGER, ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import {
+  ANY_WITHOUT_COUNT,
+  BOX_NEGATIVE,
+  COUNT_OPTION_NOT_POSITIVE,
+  HEIGHT_NOT_NUMERIC,
+  NO_SUCH_PLACE,
+  NOT_INTEGER,
+  RADIUS_NEGATIVE,
+  RADIUS_NOT_NUMERIC,
+  ReplyError,
+  SYNTAX,
+  UNKNOWN_UNIT,
+  WIDTH_NOT_NUMERIC,
+} from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { formatDouble } from "../../util/numbers.ts";
 import { addMembers } from "./zset.ts";
 import { storeResult } from "./zset_reply.ts";
-
-const UNKNOWN_UNIT = new ReplyError("ERR unsupported unit provided. please use M, KM, FT, MI");
-const NO_SUCH_PLACE = new ReplyError("ERR could not decode requested zset member");
-const RADIUS_NOT_NUMERIC = new ReplyError("ERR need numeric radius");
-const RADIUS_NEGATIVE = new ReplyError("ERR radius cannot be negative");
-const WIDTH_NOT_NUMERIC = new ReplyError("ERR need numeric width");
-const HEIGHT_NOT_NUMERIC = new ReplyError("ERR need numeric height");
-const BOX_NEGATIVE = new ReplyError("ERR height or width cannot be negative");
-const COUNT_NOT_POSITIVE = new ReplyError("ERR COUNT must be > 0");
-const ANY_WITHOUT_COUNT = new ReplyError("ERR the ANY argument requires COUNT argument");
 
 /** Metres in a unit of length. */
 const metersPer: Readonly<Record<string, number>> = { M: 1, KM: 1000, FT: 0.3048, MI: 1609.34 };
@@ -253,7 +256,7 @@ function takeReplyOption(search: Search, options: ArgReader): boolean {
   else if (options.take("DESC")) search.order = "DESC";
   else if (options.take("COUNT", 1)) {
     search.count = options.int(NOT_INTEGER);
-    if (search.count <= 0) throw COUNT_NOT_POSITIVE;
+    if (search.count <= 0) throw COUNT_OPTION_NOT_POSITIVE;
   } else return false;
   return true;
 }

@@ -17,7 +17,15 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { OUT_OF_RANGE, ReplyError, SYNTAX, wrongArity } from "../../protocol/errors.ts";
+import {
+  GT_LT_NX,
+  INCR_OF_SEVERAL,
+  NX_AND_XX,
+  OUT_OF_RANGE,
+  SCORE_IS_NAN,
+  SYNTAX,
+  wrongArity,
+} from "../../protocol/errors.ts";
 import { formatDouble } from "../../util/numbers.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
 import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
@@ -27,11 +35,6 @@ import { zsetRangeCommands } from "./zset_range.ts";
 import { replyMember, replyMemberCount, replyRange, replyScore } from "./zset_reply.ts";
 
 // ---- Adding -----------------------------------------------------------------------------------------------------
-
-const NX_AND_XX = new ReplyError("ERR XX and NX options at the same time are not compatible");
-const GT_LT_NX = new ReplyError("ERR GT, LT, and/or NX options at the same time are not compatible");
-const INCR_OF_SEVERAL = new ReplyError("ERR INCR option supports a single increment-element pair");
-const SCORE_IS_NAN = new ReplyError("ERR resulting score is not a number (NaN)");
 
 /** What ZADD is to do. */
 export interface Addition {

@@ -19,11 +19,8 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { ReplyError, SYNTAX, WRONGTYPE } from "../../protocol/errors.ts";
+import { LIMIT_NEGATIVE, ReplyError, SYNTAX, WEIGHT_NOT_FLOAT, WRONGTYPE } from "../../protocol/errors.ts";
 import { replyRange, storeResult } from "./zset_reply.ts";
-
-const WEIGHT_NOT_FLOAT = new ReplyError("ERR weight value is not a float");
-const LIMIT_NEGATIVE = new ReplyError("ERR LIMIT can't be negative");
 
 // ---- Sources ----------------------------------------------------------------------------------------------------
 

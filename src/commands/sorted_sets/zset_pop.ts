@@ -20,12 +20,9 @@ import {
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { MUST_BE_POSITIVE, ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import { COUNT_NOT_POSITIVE, MUST_BE_POSITIVE, NUMKEYS_NOT_POSITIVE, SYNTAX } from "../../protocol/errors.ts";
 import { timeoutArgument } from "../timeout.ts";
 import { replyScore } from "./zset_reply.ts";
-
-const NUMKEYS_NOT_POSITIVE = new ReplyError("ERR numkeys should be greater than 0");
-const COUNT_NOT_POSITIVE = new ReplyError("ERR count should be greater than 0");
 
 /** Where members are taken from. */
 type End = "MIN" | "MAX";

@@ -25,18 +25,15 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { ReplyError, SYNTAX } from "../../protocol/errors.ts";
+import {
+  LIMIT_BY_RANK,
+  NOT_LEX_RANGE,
+  NOT_SCORE_RANGE,
+  SCORES_BY_LEX,
+  SYNTAX,
+} from "../../protocol/errors.ts";
 import { parseDouble } from "../../util/numbers.ts";
 import { rangeOf, replyRange, storeResult } from "./zset_reply.ts";
-
-const LIMIT_BY_RANK = new ReplyError(
-  "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
-);
-const SCORES_BY_LEX = new ReplyError(
-  "ERR syntax error, WITHSCORES not supported in combination with BYLEX",
-);
-const NOT_SCORE_RANGE = new ReplyError("ERR min or max is not a float");
-const NOT_LEX_RANGE = new ReplyError("ERR min or max not valid string range item");
 
 // ---- What a range is --------------------------------------------------------------------------------------------
 

@@ -29,8 +29,6 @@ import {
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
-import { NO_SUCH_KEY, NOT_INTEGER, SYNTAX, wrongArity } from "../../protocol/errors.ts";
-import { bookkeepingChanged, endArgument, idArgument, replyEntries, startArgument } from "./stream_common.ts";
 import {
   ENTRIES_ADDED_BELOW_LENGTH,
   ENTRIES_ADDED_NEGATIVE,
@@ -43,12 +41,17 @@ import {
   NEGATIVE_LIMIT,
   NEGATIVE_MAXLEN,
   NO_STRATEGY,
+  NO_SUCH_KEY,
+  NOT_INTEGER,
   SETID_BELOW_DELETED,
   SETID_BELOW_OWN_DELETED,
   SETID_BELOW_TOP,
+  SYNTAX,
   TWO_STRATEGIES,
+  wrongArity,
   ZERO_ID,
-} from "./stream_errors.ts";
+} from "../../protocol/errors.ts";
+import { bookkeepingChanged, endArgument, idArgument, replyEntries, startArgument } from "./stream_common.ts";
 
 /** What XADD and XTRIM are told about trimming. */
 interface Trimming {

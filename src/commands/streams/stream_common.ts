@@ -1,4 +1,5 @@
 /** What the stream commands share: ids as arguments, entries as replies, and what they say after a change. */
+import { INVALID_END, INVALID_ID, INVALID_START } from "../../protocol/errors.ts";
 import type { ConsumerGroup, PendingEntry } from "../../data/consumer_group.ts";
 import {
   formatId,
@@ -16,7 +17,6 @@ import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
-import { INVALID_END, INVALID_ID, INVALID_START } from "./stream_errors.ts";
 
 /** Argument `i` as an id; a missing sequence number is `missingSeq`. `-` and `+` are none. */
 export function idArgument(args: Args, i: number, missingSeq: IdPart = 0): StreamId {

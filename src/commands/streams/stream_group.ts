@@ -27,7 +27,19 @@ import { ClientFlag } from "../../engine/client.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { SYNTAX } from "../../protocol/errors.ts";
+import {
+  BUSY_GROUP,
+  COUNT_OPTION_NOT_POSITIVE,
+  ENTRIES_READ_NEGATIVE,
+  INVALID_ID,
+  invalidClaimOption,
+  invalidMinIdle,
+  KEY_REQUIRED,
+  noGroup,
+  noGroupOfKey,
+  SYNTAX,
+  unknownClaimOption,
+} from "../../protocol/errors.ts";
 import {
   bookkeepingChanged,
   endArgument,
@@ -38,18 +50,6 @@ import {
   replyId,
   startArgument,
 } from "./stream_common.ts";
-import {
-  BUSY_GROUP,
-  COUNT_NOT_POSITIVE,
-  ENTRIES_READ_NEGATIVE,
-  INVALID_ID,
-  invalidClaimOption,
-  invalidMinIdle,
-  KEY_REQUIRED,
-  noGroup,
-  noGroupOfKey,
-  unknownClaimOption,
-} from "./stream_errors.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
 
 // ---- XGROUP -------------------------------------------------------------------------------------------------------
@@ -369,8 +369,8 @@ const ATTEMPTS_PER_ENTRY = 10;
 const MAX_CLAIM_COUNT = (1n << 59n) - 1n;
 
 function claimCount(options: ArgReader): number {
-  const count = options.integer(COUNT_NOT_POSITIVE);
-  if (count < 1 || count > MAX_CLAIM_COUNT) throw COUNT_NOT_POSITIVE;
+  const count = options.integer(COUNT_OPTION_NOT_POSITIVE);
+  if (count < 1 || count > MAX_CLAIM_COUNT) throw COUNT_OPTION_NOT_POSITIVE;
   return Number(count);
 }
 

@@ -20,10 +20,9 @@ import {
   stringArg,
 } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
-import { NO_SUCH_KEY } from "../../protocol/errors.ts";
+import { NO_SUCH_KEY, noGroupOfKey } from "../../protocol/errors.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
 import { type EntryView, replyEntries, replyEntry, replyId } from "./stream_common.ts";
-import { noGroupOfKey } from "./stream_errors.ts";
 
 function streamOf(ctx: CommandContext, args: Args): StreamValue {
   const stream = ctx.read(args.key(2), StreamValue);

@@ -37,15 +37,6 @@ import {
 } from "../../engine/command.ts";
 import type { BlockOptions, CommandContext } from "../../engine/context.ts";
 import type { Key } from "../../keyspace/key.ts";
-import { SYNTAX, TIMEOUT_NEGATIVE } from "../../protocol/errors.ts";
-import {
-  bookkeepingChanged,
-  propagateClaim,
-  propagateGroupId,
-  replyEntries,
-  replyEntry,
-  replyId,
-} from "./stream_common.ts";
 import {
   blockInScript,
   GROUP_NEEDS_XREADGROUP,
@@ -55,10 +46,20 @@ import {
   NEW_NEEDS_XREADGROUP,
   NOACK_NEEDS_XREADGROUP,
   noGroup,
+  SYNTAX,
+  TIMEOUT_NEGATIVE,
   TIMEOUT_NOT_INTEGER,
   UNBALANCED_XREAD,
   UNBALANCED_XREADGROUP,
-} from "./stream_errors.ts";
+} from "../../protocol/errors.ts";
+import {
+  bookkeepingChanged,
+  propagateClaim,
+  propagateGroupId,
+  replyEntries,
+  replyEntry,
+  replyId,
+} from "./stream_common.ts";
 
 /** How many entries a client gets that has waited and has named no COUNT. */
 const COUNT_AFTER_WAIT = 1000;

@@ -38,18 +38,18 @@ import { Notify } from "../../engine/events.ts";
 import { StringMark } from "../../keyspace/record.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
-import { ReplyError, SYNTAX, WRONGTYPE } from "../../protocol/errors.ts";
+import {
+  BAD_BIT,
+  BAD_OFFSET,
+  BAD_OVERFLOW,
+  BAD_SEARCHED_BIT,
+  BAD_TYPE,
+  ONE_SOURCE,
+  ONLY_GET,
+  SYNTAX,
+  WRONGTYPE,
+} from "../../protocol/errors.ts";
 import { parseIntegerBytes } from "../../util/numbers.ts";
-
-const BAD_OFFSET = new ReplyError("ERR bit offset is not an integer or out of range");
-const BAD_BIT = new ReplyError("ERR bit is not an integer or out of range");
-const BAD_SEARCHED_BIT = new ReplyError("ERR The bit argument must be 1 or 0.");
-const ONE_SOURCE = new ReplyError("ERR BITOP NOT must be called with a single source key.");
-const BAD_OVERFLOW = new ReplyError("ERR Invalid OVERFLOW type specified");
-const ONLY_GET = new ReplyError("ERR BITFIELD_RO only supports the GET subcommand");
-const BAD_TYPE = new ReplyError(
-  "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
-);
 
 const scratch = new Slice();
 

@@ -17,13 +17,8 @@ import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
-import { ReplyError, WRONGTYPE } from "../../protocol/errors.ts";
+import { CORRUPT, NO_KEY, NOT_A_SKETCH, NOT_SPARSE, ReplyError, WRONGTYPE } from "../../protocol/errors.ts";
 import { selfTest } from "./hyperloglog_selftest.ts";
-
-const NOT_A_SKETCH = new ReplyError("WRONGTYPE Key is not a valid HyperLogLog string value.");
-const CORRUPT = new ReplyError("INVALIDOBJ Corrupted HLL object detected");
-const NO_KEY = new ReplyError("ERR The specified key does not exist");
-const NOT_SPARSE = new ReplyError("ERR HLL encoding is not sparse");
 
 const scratch = new Slice();
 

@@ -27,13 +27,16 @@ import { StringMark } from "../../keyspace/record.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import {
+  DECREMENT_OVERFLOW,
   invalidExpire,
+  LCS_LEN_AND_IDX,
+  LCS_NOT_STRINGS,
+  LCS_TOO_LARGE,
   NAN_OR_INFINITY,
   NOT_FLOAT,
   NOT_INTEGER,
   OFFSET_OUT_OF_RANGE,
   OVERFLOW,
-  ReplyError,
   STRING_TOO_LONG,
   SYNTAX,
   wrongArity,
@@ -384,7 +387,7 @@ export function addIntegers(a: number | bigint, b: number | bigint): number | bi
 
 function decrby(ctx: CommandContext, args: Args): void {
   const by = args.integer(2);
-  if (by === -(2n ** 63n)) throw new ReplyError("ERR decrement would overflow");
+  if (by === -(2n ** 63n)) throw DECREMENT_OVERFLOW;
   increment(ctx, args, -by);
 }
 
@@ -423,7 +426,7 @@ function lcsOptions(args: Args): LcsOptions {
     else throw SYNTAX;
   }
   if (found.idx && found.len) {
-    throw new ReplyError("ERR If you want both the length and indexes, please just use IDX.");
+    throw LCS_LEN_AND_IDX;
   }
   return found;
 }
@@ -432,7 +435,7 @@ function lcsOptions(args: Args): LcsOptions {
 function lcsTexts(ctx: CommandContext, args: Args): [string, string] {
   const refs = [ctx.find(args.key(1)), ctx.find(args.key(2))];
   if (refs.some((ref) => ref !== 0 && ctx.db.typeOf(ref) !== ValueType.String)) {
-    throw new ReplyError("ERR The specified keys must contain string values");
+    throw LCS_NOT_STRINGS;
   }
   const [a = "", b = ""] = refs.map((ref) => ref === 0 ? "" : ctx.db.readString(ref, scratch).text());
   return [a, b];
@@ -441,7 +444,7 @@ function lcsTexts(ctx: CommandContext, args: Args): [string, string] {
 function lcs(ctx: CommandContext, args: Args): void {
   const [a, b] = lcsTexts(ctx, args), options = lcsOptions(args);
   if (tableBytes(a, b) > ctx.engine.config.values.protoMaxBulkLen) {
-    throw new ReplyError("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+    throw LCS_TOO_LARGE;
   }
   const found = longestCommonSubsequence(a, b);
   if (options.len) return ctx.reply.integer(found.text.length);

@@ -1,5 +1,5 @@
 /** BGREWRITEAOF, by command, by growth, or because the append-only file needs a fresh base. */
-import { ReplyError } from "../../protocol/errors.ts";
+import { REWRITE_FAILED, REWRITE_IN_PROGRESS } from "../../protocol/errors.ts";
 import type { AppendOnlyFile } from "./aof.ts";
 import { CommandWriter } from "./command_writer.ts";
 import { FileError } from "../files.ts";
@@ -12,11 +12,6 @@ const FAILURES_BEFORE_WAITING = 3;
 const LONGEST_WAIT_MS = 3_600_000;
 /** While writes are refused until a fresh base is there, nobody waits longer than this. */
 const LONGEST_WAIT_IN_NEED_MS = 10_000;
-
-const IN_PROGRESS = new ReplyError("ERR Background append only file rewriting already in progress");
-const FAILED = new ReplyError(
-  "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
-);
 
 /** See the head of this file. */
 export class AofRewriter {
@@ -58,14 +53,14 @@ export class AofRewriter {
 
   /** BGREWRITEAOF; the status to reply. */
   rewriteInBackground(insideUnit: boolean, isBusy: boolean): string {
-    if (this.isRunning) throw IN_PROGRESS;
+    if (this.isRunning) throw REWRITE_IN_PROGRESS;
     this.failures = 0;
     if (isBusy || insideUnit) {
       this.isScheduled = true;
       return "Background append only file rewriting scheduled";
     }
     this.start();
-    if (!this.isRunning) throw FAILED;
+    if (!this.isRunning) throw REWRITE_FAILED;
     return "Background append only file rewriting started";
   }
 

@@ -2,7 +2,7 @@
 import type { CollectionValue } from "../../data/value.ts";
 import { type Moment, NO_EXPIRY } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
-import { ReplyError } from "../../protocol/errors.ts";
+import { OUTSIDE, ReplyError, RESERVED } from "../../protocol/errors.ts";
 import { bytesOf } from "../../util/bytes.ts";
 import { FileError, joinPath, readWhole } from "../files.ts";
 import { lockName } from "../folder_lock.ts";
@@ -15,9 +15,6 @@ import { noClocks } from "../snapshot/snapshot.ts";
 
 /** The file written when none is named. */
 export const DEFAULT_SNAPSHOT = "snapshot.json";
-
-const OUTSIDE = new ReplyError("ERR The snapshot's path is outside the data directory");
-const RESERVED = new ReplyError("ERR The snapshot's path is that of a file the server keeps its data in");
 
 /** Called when a snapshot is on the disk, or with why it is not. */
 export type SnapshotEnd = (error: ReplyError | null) => void;

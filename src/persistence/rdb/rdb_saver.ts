@@ -1,18 +1,11 @@
 /** SAVE, BGSAVE and the save points: the RDB file `dbfilename`. */
-import { ReplyError } from "../../protocol/errors.ts";
+import { OTHER_JOB, SAVE_FAILED, SAVE_IN_PROGRESS } from "../../protocol/errors.ts";
 import type { SnapshotOrder } from "../snapshot/snapshot_jobs.ts";
 import type { SaveContext } from "../snapshot/save_context.ts";
 import { errorText } from "../../util/error_text.ts";
 
 /** A failed background save is tried again after this time. */
 const RETRY_MS = 5000;
-
-const IN_PROGRESS = new ReplyError("ERR Background save already in progress");
-const OTHER_JOB = new ReplyError(
-  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a " +
-    "BGSAVE whenever possible.",
-);
-const FAILED = new ReplyError("ERR");
 
 /** See the head of this file. */
 export class RdbSaver {
@@ -72,25 +65,25 @@ export class RdbSaver {
 
   /** SAVE. */
   save(): void {
-    if (this.isRunning) throw IN_PROGRESS;
+    if (this.isRunning) throw SAVE_IN_PROGRESS;
     this.saves++;
     try {
       this.saveNow();
     } catch (error) {
       this.context.engine.log.warning(`Error saving DB on disk: ${errorText(error)}`);
-      throw FAILED;
+      throw SAVE_FAILED;
     }
   }
 
   /** BGSAVE; the status to reply. */
   saveInBackground(mayWait: boolean, insideUnit: boolean, isBusy: boolean): string {
-    if (this.isRunning) throw IN_PROGRESS;
+    if (this.isRunning) throw SAVE_IN_PROGRESS;
     if (isBusy || insideUnit) {
       if (!mayWait && !insideUnit) throw OTHER_JOB;
       this.#isScheduled = true;
       return "Background saving scheduled";
     }
-    if (!this.start()) throw FAILED;
+    if (!this.start()) throw SAVE_FAILED;
     return "Background saving started";
   }
 

@@ -3,7 +3,7 @@
  * array up to its first nil, `true` 1 and `false` or nil a missing value; tables with a field `ok`, `err`, `double`,
  * `big_number`, `verbatim_string`, `map` or `set` are what that field says.
  */
-import { ReplyError } from "../../protocol/errors.ts";
+import { LUA_STACK_LIMIT, ReplyError } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { formatDouble } from "../../util/numbers.ts";
 import { toInt64 } from "./c_casts.ts";
@@ -73,7 +73,7 @@ export class LuaToReply {
   write(L: State, reply: ReplyWriter, booleans: boolean): void {
     const { lua } = this, { api } = lua;
     if (this.#depth > MAX_DEPTH || api.lua_checkstack(L, 6) === 0) {
-      reply.error(new ReplyError("ERR reached lua stack limit"));
+      reply.error(LUA_STACK_LIMIT);
     } else {
       switch (lua.type(L, -1)) {
         case LuaType.String:
