@@ -239,6 +239,7 @@ Deno.test("repl-backlog-ttl: the stream ends when nobody has come back, and its 
   for (let i = 0; i < 3; i++) second(server);
   assertEquals(infoField(c, "repl_backlog_active"), "0");
   assert(infoField(c, "master_replid") !== id);
+  assert(server.log.includes("Replication backlog freed after 2 seconds without connected replicas."));
 });
 
 Deno.test("SAVE, which sets the count of changes back, is not sent to replicas", async () => {
@@ -289,4 +290,42 @@ Deno.test("a file for replicas alone is given up when the last of them has gone"
   last.close(false);
   assertEquals(server.store.jobs.current?.kind, "rdb", "it is of use to others");
   await server.finishJobs();
+});
+
+Deno.test("PSYNC goes on from the first byte held to the one that comes next, and from nowhere else", async () => {
+  const server = await startPrimary(), c = server.client();
+  await attach(server);
+  c.send("SET", "k", "v");
+  const id = infoField(c, "master_replid") ?? "", end = Number(infoField(c, "master_repl_offset"));
+  for (
+    const [offset, goesOn] of [[0, false], [1, true], [end, true], [end + 1, true], [end + 2, false]] as const
+  ) {
+    const replica = server.client();
+    const answer = replica.raw(encodeCommand("PSYNC", id, String(offset))) + drain(replica);
+    assertEquals(answer.startsWith("+CONTINUE"), goesOn, `${offset} of ${end}`);
+    if (goesOn) assertEquals(answer.length - answer.indexOf("\n") - 1, end + 1 - offset);
+    replica.close(false);
+    await server.finishJobs();
+  }
+});
+
+Deno.test("PSYNC goes on in the history before this one as far as that went, and no further", async () => {
+  const server = await startPrimary(), c = server.client();
+  await attach(server);
+  c.send("SET", "k", "v");
+  const id = infoField(c, "master_replid") ?? "";
+  Replication.of(server.engine).primary.beginHistory();
+  c.send("SET", "k", "w");
+  const last = Number(infoField(c, "second_repl_offset"));
+  assertEquals([infoField(c, "master_replid2"), last < Number(infoField(c, "master_repl_offset"))], [
+    id,
+    true,
+  ]);
+  for (const [offset, goesOn] of [[last, true], [last + 1, false]] as const) {
+    const replica = server.client();
+    const answer = replica.raw(encodeCommand("PSYNC", id.toUpperCase(), String(offset))) + drain(replica);
+    assertEquals(answer.startsWith("+CONTINUE"), goesOn, `${offset} of ${last}`);
+    replica.close(false);
+    await server.finishJobs();
+  }
 });
