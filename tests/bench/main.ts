@@ -9,12 +9,14 @@ import { snapshot } from "./snapshot.ts";
 import { store } from "./store.ts";
 import { structures } from "./structures.ts";
 import { throughput } from "./throughput.ts";
+import { wide } from "./wide.ts";
 
 /** Where results go, beside deno.json; git ignores it. */
 const folder = new URL("../../bench-results", import.meta.url).pathname;
 
 const sections = new Map<string, (options: BenchOptions) => Promise<SectionReport>>([
   ["throughput", throughput],
+  ["wide", wide],
   ["store", store],
   ["structures", structures],
   ["snapshot", snapshot],

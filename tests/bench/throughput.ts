@@ -1,24 +1,19 @@
-/**
- * redis-benchmark's tests against redis-server and Redeno in turn: requests per second, and microseconds of processor
- * time the server spends on one. Both servers run all the time, and the rounds of a test alternate between them, so
- * that what else the machine does meets both; of all rounds the highest throughput and the lowest processor time
- * count, which interference can only worsen.
- */
+/** redis-benchmark's own tests on redis-server and Redeno in turn, with and without an append only file. */
+import {
+  type BenchTest,
+  columns,
+  compare,
+  cpuRatio,
+  type Measured,
+  REQUESTS,
+  type Row,
+  throughputRatio,
+} from "./comparison.ts";
 import { fill } from "./fill.ts";
 import type { BenchOptions } from "./options.ts";
-import { MeasuredServer, NO_BENCHMARK, NO_REDIS, type Program, programs, redisBenchmark } from "./process.ts";
-import { parseThroughput } from "./redis_benchmark.ts";
-import { type Column, type Goal, number, ratio, type SectionReport, tableText } from "./report.ts";
+import { MeasuredServer, NO_BENCHMARK, NO_REDIS, programs, redisBenchmark } from "./process.ts";
+import { type Goal, type SectionReport, tableText } from "./report.ts";
 import type { BarChart } from "./svg.ts";
-
-/** One of redis-benchmark's tests. */
-interface BenchTest {
-  name: string;
-  /** What redis-benchmark is told: a test of its own, or a command behind it. */
-  words: string[];
-  /** How many plain commands one request costs, about. */
-  weight: number;
-}
 
 const LIST = "bench:list";
 
@@ -46,10 +41,6 @@ const TESTS: readonly BenchTest[] = [
 
 /** The tests that the goals speak of. */
 const GOAL_TESTS = ["set", "get", "incr", "hset", "mset"];
-const CLIENTS = "50", VALUE_BYTES = "16", KEY_SPACE = "100000";
-/** Requests of one run with a plain command, by pipeline length: about a second of a fast server. */
-const REQUESTS = new Map([[1, 100_000], [16, 600_000], [64, 1_000_000]]);
-
 /**
  * How the servers keep their data. Rewrites of the append only file are off: redis-server's run in a process of their
  * own, whose work its figures would not show.
@@ -60,77 +51,6 @@ const SETTINGS: readonly { name: string; directives: string[] }[] = [
     name: "AOF everysec",
     directives: ["--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0"],
   },
-];
-
-interface Measured {
-  requestsPerSecond: number;
-  cpuUsPerRequest: number;
-}
-
-interface Row {
-  persistence: string;
-  test: string;
-  pipeline: number;
-  servers: Partial<Record<Program, Measured>>;
-}
-
-function better(a: Measured | undefined, b: Measured): Measured {
-  if (a === undefined) return b;
-  return {
-    requestsPerSecond: Math.max(a.requestsPerSecond, b.requestsPerSecond),
-    cpuUsPerRequest: Math.min(a.cpuUsPerRequest, b.cpuUsPerRequest),
-  };
-}
-
-function throughputRatio({ servers }: Row): number {
-  return (servers.Redeno?.requestsPerSecond ?? NaN) / (servers["redis-server"]?.requestsPerSecond ?? NaN);
-}
-
-function cpuRatio({ servers }: Row): number {
-  return (servers.Redeno?.cpuUsPerRequest ?? NaN) / (servers["redis-server"]?.cpuUsPerRequest ?? NaN);
-}
-
-async function measure(server: MeasuredServer, test: BenchTest, pipeline: number, requests: number) {
-  const options = ["-n", requests, "-P", pipeline, "-c", CLIENTS, "-d", VALUE_BYTES, "-r", KEY_SPACE].map(
-    String,
-  );
-  const before = await server.cpuUs();
-  const printed = await server.benchmark([...options, "--csv", ...test.words]);
-  const spent = await server.cpuUs() - before;
-  return { requestsPerSecond: parseThroughput(printed), cpuUsPerRequest: spent / requests };
-}
-
-async function compare(
-  servers: readonly MeasuredServer[],
-  persistence: string,
-  test: BenchTest,
-  pipeline: number,
-  options: BenchOptions,
-): Promise<Row> {
-  const row: Row = { persistence, test: test.name, pipeline, servers: {} };
-  const plain = (REQUESTS.get(pipeline) ?? 200_000) / (options.quick ? 5 : 1);
-  const requests = Math.ceil(plain / test.weight);
-  for (let round = 0; round < options.rounds; round++) {
-    for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
-      const measured = await measure(server, test, pipeline, requests);
-      row.servers[server.program] = better(row.servers[server.program], measured);
-    }
-  }
-  return row;
-}
-
-const columns: readonly Column<Row>[] = [
-  { title: "test", text: ({ test }) => test },
-  { title: "pipeline", text: ({ pipeline }) => String(pipeline) },
-  { title: "redis/s", text: ({ servers }) => number(servers["redis-server"]?.requestsPerSecond ?? NaN) },
-  { title: "Redeno/s", text: ({ servers }) => number(servers.Redeno?.requestsPerSecond ?? NaN) },
-  { title: "ratio", text: (row) => ratio(throughputRatio(row)) },
-  {
-    title: "redis CPU µs",
-    text: ({ servers }) => number(servers["redis-server"]?.cpuUsPerRequest ?? NaN, 2),
-  },
-  { title: "Redeno CPU µs", text: ({ servers }) => number(servers.Redeno?.cpuUsPerRequest ?? NaN, 2) },
-  { title: "ratio", text: (row) => ratio(cpuRatio(row)) },
 ];
 
 function goalsOf(rows: readonly Row[]): Goal[] {

@@ -5,8 +5,14 @@ const top = new URL("../../", import.meta.url);
 /** The flags that `deno task start` gives to `deno run`: one place, deno.json, says what the server may do. */
 function startFlags(): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", top)));
-  const flags = /deno run \$\(deno task -q packages\) (.*) main\.ts$/.exec(tasks.start.command)?.[1] ?? "";
-  return flags.split(" ").map((flag) => flag.replaceAll("'", ""));
+  const words = /^deno run (.*) main\.ts$/.exec(tasks.start.command)?.[1]?.replace(
+    "$(deno task -q packages) ",
+    "",
+  );
+  if (words === undefined || words.includes("$")) {
+    throw new Error("deno.json: the task start is not understood");
+  }
+  return words.split(" ").map((flag) => flag.replaceAll("'", ""));
 }
 
 /** The flags that send the four standard names where this very test got them from. */
