@@ -23,7 +23,7 @@ async function serveConnections({ listener, isUnixSocket }: OpenListener, server
       conn.setNoDelay?.(true);
       conn.setKeepAlive?.(tcpKeepalive > 0);
     } catch {
-      // Its client is gone already; what is wrong with the socket, the first read will tell.
+      // The client is already gone; if the socket is broken, the first read reports it.
     }
     const remote = addressText(conn.remoteAddr, unixsocket), local = addressText(conn.localAddr, unixsocket);
     server.accept(conn, remote, local, isUnixSocket);

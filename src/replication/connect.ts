@@ -1,11 +1,11 @@
-/** Connections to a primary: plain, or with `tls-replication` under TLS. */
+/** Connections to a primary: plain, or over TLS with `tls-replication`. */
 import type { ConfigValues } from "../config/parameters.ts";
 import { readTls } from "../config/tls.ts";
 import { hostAndPort } from "../util/address.ts";
 import { connectTls } from "../util/node_tls.ts";
 import type { LinkConnection } from "./link.ts";
 
-/** Whether the process may connect there at all; what is no address is left to those who try. */
+/** True if the process has permission to connect there; a malformed address fails at connect. */
 export function mayConnect(hostname: string, port: number): boolean {
   try {
     return Deno.permissions.querySync({ name: "net", host: hostAndPort(hostname, port) }).state === "granted";
@@ -14,7 +14,7 @@ export function mayConnect(hostname: string, port: number): boolean {
   }
 }
 
-/** Connects to a primary. Rejects where it cannot be reached, or its certificate is not trusted. */
+/** Connects to a primary. Rejects if it cannot be reached or its certificate is not trusted. */
 export async function connectToPrimary(
   values: ConfigValues,
   hostname: string,

@@ -1,9 +1,10 @@
 /**
- * All data, from the primary: received and put into the place of what is here.
+ * The transfer of a whole data set from the primary, which replaces the data here.
  *
- * By default they go to a file first, `dbfilename`, and are loaded from there. With `repl-diskless-load` they are loaded as
- * they come: into an empty keyspace, or (`swapdb`) beside the old data, which stay until the new ones are complete; then
- * both are exchanged at once, and should the link break, nothing has been lost.
+ * By default the data go to a file first, `dbfilename`, and are loaded from there. With
+ * `repl-diskless-load` they are loaded as they arrive: into an empty keyspace, or (`swapdb`) beside
+ * the old data, which stay until the new data are complete. The two are then exchanged at once; if
+ * the link breaks before that, nothing is lost.
  */
 import type { Engine } from "../engine/engine.ts";
 import { Database } from "../keyspace/database.ts";
@@ -20,40 +21,42 @@ import { LinkError, type PrimaryLink } from "./link.ts";
 const MARK_BYTES = 40;
 const KEEPALIVE_MS = 1000;
 
-/** What a transfer needs of the one who began it. */
+/** The services a transfer needs from its owner. */
 export interface TransferHost {
   readonly engine: Engine;
   readonly store: DataStore;
-  /** The data are about to be replaced: nobody can follow this server's stream any more. */
+  /** The data are about to be replaced: this server's stream can no longer be followed. */
   dataReplaced(): void;
 }
 
 /** See the head of this file. */
 export class DataTransfer {
-  /** Bytes announced, 0 if that is not known; received so far. */
+  /** Bytes announced, 0 if unknown; bytes received so far. */
   totalBytes = 0;
   receivedBytes = 0;
-  /** The database in which the stream goes on. */
+  /** The database in which the stream continues. */
   databaseId = 0;
-  /** The end of a file without length, or "". */
+  /** The mark at the end of a file without a length, or "". */
   #mark = "";
-  /** The last bytes received, as many as a mark has. */
+  /** The last bytes received, as many as the mark has. */
   #tail = "";
   #nextSignMs = 0;
 
-  /** @param isSameHistory the data here are an earlier state of those that come */
+  /** @param isSameHistory true if the data here are an earlier state of the incoming data */
   constructor(
     readonly host: TransferHost,
     readonly link: PrimaryLink,
     readonly isSameHistory: boolean,
   ) {}
 
-  /** Whether the primary waits to be told that the data have been loaded. */
+  /** True if the primary waits for word that the data have been loaded. */
   get endsWithMark(): boolean {
     return this.#mark !== "";
   }
 
-  /** Receives and loads. Throws {@linkcode LinkError}; the old data may be gone then. */
+  /**
+   * Receives and loads the data. Throws {@linkcode LinkError}; the old data may be gone by then.
+   */
   async run(): Promise<void> {
     const line = await this.#announcement();
     const { log, config } = this.host.engine, mode = config.values.replDisklessLoad;
@@ -113,7 +116,7 @@ export class DataTransfer {
     }).finally(() => this.#removeFile());
   }
 
-  /** `rdb-del-sync-files`: a server that saves nothing keeps no file of its primary. */
+  /** `rdb-del-sync-files`: a server that saves nothing keeps no file from its primary. */
   #removeFile(): void {
     const { engine, store } = this.host, { rdbDelSyncFiles, appendonly, save } = engine.config.values;
     if (!rdbDelSyncFiles || appendonly || save.length > 0) return;
@@ -139,7 +142,10 @@ export class DataTransfer {
     }
   }
 
-  /** Whether the mark stands at the end of what has been received: nothing follows it until the primary has been told. */
+  /**
+   * True if the received bytes end with the mark: nothing follows it until the primary has been
+   * told.
+   */
   #endsHere(piece: Uint8Array): boolean {
     this.#tail = (this.#tail + latin1(piece, Math.max(0, piece.length - MARK_BYTES))).slice(-MARK_BYTES);
     return this.#tail === this.#mark;
@@ -154,7 +160,7 @@ export class DataTransfer {
     });
   }
 
-  /** Loads beside the old data and exchanges them when all is there. */
+  /** Loads beside the old data and exchanges the two when the load is complete. */
   async #loadBeside(): Promise<void> {
     const { engine, store } = this.host, { extras } = store.context;
     const databases = engine.databases.map(() => new Database(engine.limits)), libraries: string[] = [];
@@ -175,7 +181,8 @@ export class DataTransfer {
       for (const database of databases) database.clear();
       throw error;
     }
-    // Not before: should the link break meanwhile, the old data, and the file that is written of them, go on.
+    // Not earlier: if the link breaks meanwhile, the old data stay, and so does the file being
+    // written from them.
     store.suspendWriting();
     this.host.dataReplaced();
     engine.log.notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
@@ -211,8 +218,8 @@ export class DataTransfer {
   }
 
   /**
-   * Waits for as much again as has not been enough (a large value is not read from its beginning too often), or for the
-   * end.
+   * Waits for as many bytes again as were too few (so that a large value is not parsed from its
+   * start too often), or for the end.
    */
   async #feed(rdb: RdbInput): Promise<void> {
     const enough = rdb.available * 2 + 1;
@@ -228,7 +235,7 @@ export class DataTransfer {
     }
   }
 
-  /** Whether all has been received. */
+  /** True if everything has been received. */
   get #isComplete(): boolean {
     return this.endsWithMark ? this.#tail === this.#mark : this.receivedBytes === this.totalBytes;
   }
@@ -253,7 +260,7 @@ export class DataTransfer {
 
   // ---- Loading ------------------------------------------------------------------------------------------------
 
-  /** Loads in place of the old data, which are gone at once. */
+  /** Loads in place of the old data, which are dropped at once. */
   async #replace(run: (progress: LoadProgress, target: KeyspaceTarget) => Promise<unknown>): Promise<void> {
     const { engine, store } = this.host;
     const target = new KeyspaceTarget(engine, { dropExpired: false, replace: false }, this.#hooks());
@@ -289,7 +296,7 @@ export class DataTransfer {
     };
   }
 
-  /** Tells the primary now and then that this server is alive, though it loads. */
+  /** Tells the primary at intervals during a load that this server is alive. */
   #progress(): LoadProgress {
     const { engine } = this.host, { clock, config } = engine;
     const tellPrimary = () => {

@@ -1,12 +1,12 @@
 /**
- * FAILOVER: a primary hands its place over to one of its replicas, and no write is lost on the way.
+ * FAILOVER: a primary hands its role to one of its replicas without losing a write.
  *
  *     no-failover → waiting-for-sync → failover-in-progress → no-failover
  *                   (writers wait until  (follows the replica, whose
  *                   a replica has all)   PSYNC FAILOVER makes it a primary)
  *
- * Writers that have waited are answered by whatever this server is in the end: a replica, or, where the other one refuses
- * or time is over, a primary as before.
+ * Writers that waited are answered according to this server's role at the end: a replica, or a
+ * primary as before if the other server refused or the time ran out.
  */
 import type { PrimaryAddress } from "../config/special.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -23,20 +23,20 @@ import type { TakeOver } from "./follower.ts";
 import type { PrimarySide } from "./primary.ts";
 import type { Replica } from "./replica.ts";
 
-/** As INFO shows it. */
+/** The state as INFO shows it. */
 export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";
 
-/** How FAILOVER was called. */
+/** The arguments of FAILOVER. */
 export interface FailoverOrder {
-  /** Which replica; null: whichever has everything first. */
+  /** The chosen replica; null: the first one that has everything. */
   readonly target: PrimaryAddress | null;
-  /** How long to wait for the replica; 0 is without end. */
+  /** Time to wait for the replica; 0: no limit. */
   readonly timeoutMs: number;
-  /** When that time is over, go on all the same. */
+  /** Goes ahead even if that time runs out. */
   readonly isForced: boolean;
 }
 
-/** What a failover needs of the server's replication. */
+/** The services a failover needs from the server's replication. */
 export interface FailoverHost {
   readonly engine: Engine;
   readonly primary: PrimarySide;
@@ -64,12 +64,15 @@ export class Failover implements TakeOver {
     return this.state === "failover-in-progress";
   }
 
-  /** The stream must not grow, or the replica would have to catch up again before the time is over. */
+  /**
+   * True while the stream must not grow: the replica would have to catch up again within the time
+   * limit.
+   */
   get holdsStream(): boolean {
     return this.state === "waiting-for-sync" && this.#deadlineMs < Infinity;
   }
 
-  /** FAILOVER. Throws the {@linkcode ReplyError} that tells why it cannot begin. */
+  /** FAILOVER. Throws a {@linkcode ReplyError} with the reason if it cannot begin. */
   begin(order: FailoverOrder): void {
     const { engine, primary } = this.host, { target, timeoutMs, isForced } = order;
     if (this.isActive) throw FAILOVER_IN_PROGRESS;
@@ -99,7 +102,7 @@ export class Failover implements TakeOver {
     this.#giveUp("Failover manually aborted");
   }
 
-  /** Goes on if a replica has everything, or if time is over. */
+  /** Goes ahead once a replica has everything, or the time is up. */
   check(): void {
     if (this.state !== "waiting-for-sync") return;
     const { engine, primary } = this.host, { target, isForced } = this.#order;
@@ -129,7 +132,7 @@ export class Failover implements TakeOver {
     this.host.engine.endBatch();
   }
 
-  /** The replica has not become the primary: this server is it again. */
+  /** The replica has not become the primary: this server resumes that role. */
   refused(): void {
     this.#giveUp("Failover target rejected psync request");
     this.host.engine.endBatch();

@@ -1,13 +1,14 @@
 /**
- * What a server does that copies another one: it connects, again and again, is sent all data or only what it lacks, and
- * then runs what the primary sends.
+ * The replica's side of replication: it connects, again and again, receives the whole data set or
+ * only the part it lacks, and then runs the primary's stream.
  *
  *     connect → connecting → handshake → sync (all data are on their way) → connected
- *        ↑____________________________________________________________________|  when the link breaks
+ *        ↑____________________________________________________________________|  when the link
+ *        breaks
  *
- * Where it is in the primary's history, it knows by its own stream: its end is what has been run, and the replication id
- * is the primary's. So it can go on from there with any server that has the same history, also after having been one
- * that others followed.
+ * Its own stream records its place in the primary's history: the stream's end is the last command
+ * run, and the replication id is the primary's. It can therefore continue with any server of the
+ * same history, even after having been a primary itself.
  */
 import type { PrimaryAddress } from "../config/special.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -22,13 +23,13 @@ import { OwnExpiries } from "./own_expiries.ts";
 import type { PrimarySide } from "./primary.ts";
 import { SyncedOffset } from "./synced_offset.ts";
 
-/** How far the link to the primary has come. */
+/** The progress of the link to the primary. */
 export type FollowerState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
 
 /** Opens a connection. */
 export type Connect = (hostname: string, port: number) => Promise<LinkConnection>;
 
-/** A failover under way, which hands this server's place over to its replica; see `failover.ts`. */
+/** A failover under way, which hands this server's role to its replica; see `failover.ts`. */
 export interface TakeOver {
   /** PSYNC tells the other server to become the primary. */
   readonly isHandingOver: boolean;
@@ -43,20 +44,20 @@ export class Follower {
   link: PrimaryLink | null = null;
   transfer: DataTransfer | null = null;
   primaryClient: PrimaryClient | null = null;
-  /** When the link was lost, `engine.steadyMs`; 0: it was not. */
+  /** Time the link was lost, `engine.steadyMs`; 0: it was not. */
   lostAtMs = 0;
-  /** Bytes that links have brought that have ended. */
+  /** Bytes received over links that have ended. */
   #receivedBytes = 0;
-  /** The stream's end is a place in the history that `engine.identity` names. */
+  /** True if the stream's end is a place in the history that `engine.identity` names. */
   #knowsPlace = false;
-  /** The database in which the stream goes on. */
+  /** The database in which the stream continues. */
   #databaseId = 0;
   store: DataStore | null = null;
   #syncedOffset: SyncedOffset | null = null;
   takeOver: TakeOver | null = null;
   readonly ownExpiries: OwnExpiries;
 
-  /** Called when everything the primary had is here, and its stream follows. */
+  /** Called once all the primary's data are here and its stream follows. */
   onConnected: () => void = () => {};
 
   /** @param connect opens connections to primaries */
@@ -71,12 +72,12 @@ export class Follower {
     config.onApply("replicaServeStaleData", () => this.#setGuards());
   }
 
-  /** Bytes that have come from primaries. */
+  /** Bytes received from primaries. */
   get receivedBytes(): number {
     return this.#receivedBytes + (this.link?.receivedBytes ?? 0);
   }
 
-  /** This server can go on from where its stream ends, in `databaseId`. */
+  /** Records that this server can continue from its stream's end, in `databaseId`. */
   knowPlace(databaseId: number): void {
     this.#knowsPlace = true;
     this.#databaseId = databaseId;
@@ -87,7 +88,7 @@ export class Follower {
     return this.primaryClient?.client.databaseId ?? this.#databaseId;
   }
 
-  /** Begins to follow a primary, or another one. */
+  /** Follows a primary, in place of the previous one if there was one. */
   follow(address: PrimaryAddress): void {
     this.#drop();
     this.address = address;
@@ -97,7 +98,7 @@ export class Follower {
     this.#begin();
   }
 
-  /** Follows nobody any more. */
+  /** Stops following. */
   unfollow(): void {
     this.#drop();
     this.address = null;
@@ -136,7 +137,7 @@ export class Follower {
     void this.#serve(link);
   }
 
-  /** Lives with a link from its beginning to its end. Never rejects. */
+  /** Handles a link from start to end. Never rejects. */
   async #serve(link: PrimaryLink): Promise<void> {
     try {
       await this.#synchronize(link);
@@ -181,7 +182,7 @@ export class Follower {
     return await link.synchronize(identity.replicationId, next, takesOver);
   }
 
-  /** Asks for the stream, and tells a failover what has come of it. */
+  /** Asks for the stream, and reports the outcome to a failover. */
   async #askAndTakeOver(link: PrimaryLink): Promise<SyncAnswer> {
     const { takeOver } = this;
     if (takeOver?.isHandingOver !== true) return await this.#ask(link);
@@ -195,7 +196,9 @@ export class Follower {
     return answer;
   }
 
-  /** The primary goes on where this server is. @param id of its history, where that has got another name */
+  /**
+   * The primary continues from this server's place. @param id of its history, if that was renamed
+   */
   #continue(id: string): void {
     const { identity, log } = this.engine, { stream } = this.primary;
     if (id !== "" && id !== identity.replicationId) {
@@ -236,7 +239,7 @@ export class Follower {
     if (transfer.endsWithMark) link.send("REPLCONF", "ACK", String(full.offset));
   }
 
-  /** Up to where the stream is on the disk; null without an append only file. */
+  /** The position up to which the stream is on disk; null without an append only file. */
   get #synced(): SyncedOffset | null {
     const { store } = this;
     if (store === null || store.aof.state === "off") {
@@ -246,7 +249,7 @@ export class Follower {
     return this.#syncedOffset ??= new SyncedOffset(store.aof);
   }
 
-  /** Other data are in place of those this server's replicas copied: they must begin anew. */
+  /** Other data have replaced the data this server's replicas copied: they must start over. */
   #dataReplaced(): void {
     if (this.#knowsPlace) this.engine.log.notice("Discarding previously cached master state.");
     this.#knowsPlace = false;
@@ -268,7 +271,7 @@ export class Follower {
     await this.primaryClient.run();
   }
 
-  /** A link has ended by itself. */
+  /** A link has ended on its own. */
   #ended(link: PrimaryLink): void {
     link.close();
     if (this.link !== link) return;
@@ -282,7 +285,7 @@ export class Follower {
     this.#begin();
   }
 
-  /** Lets go of the link. */
+  /** Drops the link. */
   #drop(): void {
     const { link, primaryClient } = this;
     this.link = null;

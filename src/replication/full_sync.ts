@@ -1,10 +1,12 @@
 /**
- * Full synchronisation: a replica that cannot go on from where it was is sent all data as an RDB file.
+ * Full synchronisation: a replica that cannot continue from its place is sent the whole data set as
+ * an RDB file.
  *
- * The snapshot is the one that BGSAVE writes (persistence/snapshot/snapshot.ts), of the instant in which it begins; from then on the
- * stream is kept for the replica, which follows it once it has the file. One snapshot serves all replicas that wait. It
- * goes to `dbfilename` and from there to the replicas, or, with `repl-diskless-sync yes` and replicas that find a file's
- * end by themselves, straight to their sockets; then it is written as fast as the slowest of them reads.
+ * The snapshot is the one BGSAVE writes (persistence/snapshot/snapshot.ts), of the moment at which
+ * it begins; from then on the stream is kept for the replica, which follows it once it has the
+ * file. One snapshot serves all waiting replicas. It goes to `dbfilename` and from there to the
+ * replicas, or, with `repl-diskless-sync yes` and replicas that recognise the end of a file on
+ * their own, straight to their sockets; it is then written at the pace of the slowest replica.
  */
 import type { Engine } from "../engine/engine.ts";
 import type { DataStore } from "../persistence/data_store.ts";
@@ -15,14 +17,14 @@ import { ReplyError, SYNC_SAVE_FAILED } from "../protocol/errors.ts";
 import { allocateBytes, bytesOf } from "../util/bytes.ts";
 import type { RdbPieces, Replica } from "./replica.ts";
 
-/** The most read from a file at once. */
+/** The largest read from a file. */
 const PIECE_BYTES = 262_144;
-/** With so many bytes unread by one of its replicas a snapshot goes on no further. */
+/** A snapshot pauses while one of its replicas has this many bytes unread. */
 const LARGEST_QUEUE = 1 << 20;
 const EOF_MARK_DIGITS = 40;
 const NOTHING = allocateBytes(0);
 
-/** A file on the disk, with its length in front. */
+/** A file on disk, preceded by its length. */
 class FilePieces implements RdbPieces {
   #head: Uint8Array | null;
   readonly #buffer = allocateBytes(PIECE_BYTES);
@@ -44,14 +46,14 @@ class FilePieces implements RdbPieces {
   }
 }
 
-/** What a snapshot that goes to sockets has for one replica. */
+/** One replica's part of a snapshot that goes to sockets. */
 class SocketPieces implements RdbPieces {
   bytes = 0;
   isEnded = false;
   isClosed = false;
   #queue: Uint8Array[] = [];
 
-  /** @param onTaken called when a piece has been taken, or none will be any more */
+  /** @param onTaken called when a piece has been taken, or when no more will be */
   constructor(readonly replica: Replica, readonly onTaken: (from: SocketPieces) => void) {}
 
   add(piece: Uint8Array): void {
@@ -63,7 +65,7 @@ class SocketPieces implements RdbPieces {
   next(): Uint8Array | null {
     const piece = this.#queue.shift();
     if (piece === undefined) {
-      // What was taken before has left: it is not this replica that is waited for.
+      // The previous piece has left: this replica is not holding up the snapshot.
       this.replica.movedAtMs = 0;
       return this.isEnded ? null : NOTHING;
     }
@@ -81,13 +83,13 @@ class SocketPieces implements RdbPieces {
   }
 }
 
-/** The sockets of all replicas that a snapshot is sent to as it is written. */
+/** The sockets of all replicas that receive a snapshot as it is written. */
 class SocketTarget implements JobTarget {
   readonly #pieces: readonly SocketPieces[];
   #wake: (() => void) | null = null;
   #isEnded = false;
 
-  /** @param onAlone called when the last replica has gone before the end */
+  /** @param onAlone called when the last replica leaves before the end */
   constructor(
     readonly engine: Engine,
     replicas: readonly Replica[],
@@ -121,7 +123,7 @@ class SocketTarget implements JobTarget {
     if (this.#open.length === 0 && !this.#isEnded) this.onAlone();
   }
 
-  /** Resolves when the slowest replica has read enough for more to be written. */
+  /** Resolves once the slowest replica has read enough to make room for more. */
   async room(): Promise<void> {
     while (this.#open.some(({ bytes }) => bytes > LARGEST_QUEUE)) await this.#someTaken();
   }
@@ -130,7 +132,7 @@ class SocketTarget implements JobTarget {
     return new Promise((resolve) => this.#wake = resolve);
   }
 
-  /** All is written: resolves when all of it has been taken. */
+  /** Everything is written: resolves once all of it has been taken. */
   async sync(): Promise<void> {
     const open = this.#open;
     this.engine.log.warning(
@@ -149,35 +151,38 @@ class SocketTarget implements JobTarget {
   }
 }
 
-/** What the one who has replicas does for a full synchronisation. */
+/** The services full synchronisation needs from the primary's side. */
 export interface SyncHost {
   readonly engine: Engine;
   readonly replicas: readonly Replica[];
-  /** The data that a replica is about to be sent are those of now: it follows the stream from here. */
+  /** The replica is about to be sent the present data: it follows the stream from here. */
   begin(replica: Replica): void;
-  /** As {@linkcode SyncHost.begin}, for data that `other` is being sent too. */
+  /** As {@linkcode SyncHost.begin}, for data that are also being sent to `other`. */
   join(replica: Replica, other: Replica): void;
-  /** It cannot be served. */
+  /** The replica cannot be served. */
   refuse(replica: Replica, error: ReplyError): void;
 }
 
-/** Brings whole data to replicas. See the head of this file. */
+/** Sends whole data sets to replicas. See the head of this file. */
 export class FullSync {
-  /** Where the snapshot under way goes that replicas wait for. */
+  /** The destination of the snapshot that replicas wait for. */
   #target: "disk" | "sockets" | null = null;
-  /** The file under `dbfilename` was written for replicas only. */
+  /** True if the file under `dbfilename` was written for replicas only. */
   #leavesFile = false;
 
   constructor(readonly host: SyncHost, readonly store: DataStore) {
     store.rdb.onEnd.push((succeeded) => this.#diskEnded(succeeded));
   }
 
-  /** Whether data are being written to sockets now. */
+  /** True while data are being written to sockets. */
   get isDiskless(): boolean {
     return this.#target === "sockets";
   }
 
-  /** A replica needs all data: from the snapshot that is being written for another one, from a new one, or later. */
+  /**
+   * A replica needs the whole data set: from the snapshot being written for another replica, from a
+   * new one, or later.
+   */
   request(replica: Replica): void {
     const { log, config } = this.host.engine;
     if (this.store.rdb.isRunning && !this.isDiskless) this.#joinDisk(replica);
@@ -207,7 +212,7 @@ export class FullSync {
     log.notice("Waiting for end of BGSAVE for SYNC");
   }
 
-  /** Begins what replicas wait for; to be called once a second. */
+  /** Begins the snapshot that replicas wait for; call it once a second. */
   startIfDue(): void {
     this.#removeFile();
     if (this.store.isBusy || this.store.loading !== null) return;
@@ -221,7 +226,7 @@ export class FullSync {
     if (!replDisklessSync || areEnough || idleMs >= replDisklessSyncDelay * 1000) this.#start(first);
   }
 
-  /** Begins a snapshot for all that wait for the same as `first`. */
+  /** Begins a snapshot for all waiting replicas with the same needs as `first`. */
   #start(first: Replica): void {
     const { log, config } = this.host.engine;
     const replicas = this.host.replicas.filter((replica) =>
@@ -300,7 +305,7 @@ export class FullSync {
     engine.queueReplies(replica.client);
   }
 
-  /** A replica has gone: a file that was to be for it alone is not written to its end. */
+  /** A replica has left: a file meant for it alone is abandoned. */
   left({ state }: Replica): void {
     const isUseful = this.#target !== "disk" || this.host.engine.config.values.save.length > 0 ||
       this.host.replicas.some((other) => other.state === "saving");
@@ -308,7 +313,9 @@ export class FullSync {
     this.store.jobs.abort();
   }
 
-  /** `rdb-del-sync-files`: a server that saves nothing leaves no file behind that it has made for its replicas. */
+  /**
+   * `rdb-del-sync-files`: a server that saves nothing keeps no file that it made for its replicas.
+   */
   #removeFile(): void {
     const { config, log } = this.host.engine,
       { rdbDelSyncFiles, appendonly, save, dbfilename } = config.values;
@@ -320,12 +327,12 @@ export class FullSync {
     try {
       this.store.files.unlinkSync(this.store.context.pathOf(dbfilename));
     } catch {
-      // It has been removed by others.
+      // It is already gone.
     }
   }
 }
 
-/** Whether two replicas want different parts of the data. */
+/** True if two replicas want different parts of the data. */
 function wantsOther(a: Replica, b: Replica): boolean {
   return a.withoutKeys !== b.withoutKeys || a.withoutLibraries !== b.withoutLibraries;
 }

@@ -1,4 +1,4 @@
-/** What INFO tells of replication. */
+/** The replication fields of INFO. */
 import type { Engine } from "../engine/engine.ts";
 import type { DataTransfer } from "./data_transfer.ts";
 import type { Replica } from "./replica.ts";
@@ -6,7 +6,7 @@ import { Replication } from "./replication.ts";
 
 type Field = readonly [name: string, value: string | number];
 
-/** @param ms a moment of `engine.steadyMs` */
+/** @param ms a time of `engine.steadyMs` */
 function secondsSince(engine: Engine, ms: number): number {
   return Math.floor((engine.steadyMs - ms) / 1000);
 }
@@ -52,7 +52,7 @@ function transferFields(engine: Engine, { totalBytes, receivedBytes, link }: Dat
   ];
 }
 
-/** The section on replication, in Redis's order. */
+/** The replication section, in Redis's order. */
 export function replicationFields(engine: Engine): Field[] {
   const { primary, failover } = Replication.of(engine), { stream, replicas } = primary;
   const { minReplicasToWrite, minReplicasMaxLag, replBacklogSize } = engine.config.values;
@@ -75,7 +75,7 @@ export function replicationFields(engine: Engine): Field[] {
   ];
 }
 
-/** Fields of the section on statistics. */
+/** Replication's fields in the statistics section. */
 export function replicationStats(engine: Engine): Field[] {
   const { fullSyncs, partialSyncs, refusedPartialSyncs } = Replication.of(engine).primary;
   return [
@@ -85,7 +85,7 @@ export function replicationStats(engine: Engine): Field[] {
   ];
 }
 
-/** What of the stream is the backlog, and what is more, for replicas that lag; bytes. */
+/** Bytes of the stream that form the backlog, and bytes beyond it, kept for replicas that lag. */
 export function streamMemory(engine: Engine): { backlog: number; replicas: number; total: number } {
   const { stream, replicas } = Replication.of(engine).primary, total = stream.memoryBytes;
   const backlog = replicas.length === 0 ? total : Math.min(total, engine.config.values.replBacklogSize);

@@ -1,15 +1,15 @@
 /**
- * The connection to the primary: what is said on it before data come, and the bytes that come then.
+ * The connection to the primary: the handshake before data arrive, and the bytes that follow.
  *
- * One link is one attempt. Everything that goes wrong on it is a {@linkcode LinkError} and ends it; whoever follows the
- * primary makes another.
+ * One link is one attempt. Every failure on it is a {@linkcode LinkError} and ends it; its owner
+ * makes another.
  */
 import type { EngineLog } from "../engine/ports.ts";
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 import { allocateBytes, latin1 } from "../util/bytes.ts";
 import { errorText } from "../util/error_text.ts";
 
-/** The link cannot go on. The text is for the log. */
+/** The link cannot continue. The text is for the log. */
 export class LinkError extends Error {
   override name = "LinkError";
 }
@@ -21,17 +21,17 @@ export interface LinkConnection {
   close(): void;
 }
 
-/** What this server tells the primary of itself. */
+/** The facts this server tells the primary about itself. */
 export interface Introduction {
   user: string;
   password: string;
-  /** Where it says that it listens. */
+  /** The port it announces. */
   port: number;
-  /** Where it says that it is reached; "" if the primary is to see for itself. */
+  /** The address it announces; "" leaves it to the primary. */
   ip: string;
 }
 
-/** How the primary answers PSYNC. */
+/** The primary's answer to PSYNC. */
 export type SyncAnswer =
   | { readonly kind: "continue"; /** "" if it has not changed. */ readonly id: string }
   | { readonly kind: "full"; readonly id: string; readonly offset: number }
@@ -45,13 +45,13 @@ const NO_BYTES = allocateBytes(0);
 
 /** A connection to a primary. See the head of this file. */
 export class PrimaryLink {
-  /** When something last came or was sent, on the clock that it has been given. */
+  /** Time of the last byte received or sent, on the given clock. */
   movedAtMs: number;
   isClosed = false;
-  /** Bytes that have come. */
+  /** Bytes received. */
   receivedBytes = 0;
   #connection: LinkConnection | null = null;
-  /** Bytes that have come and not been taken. */
+  /** Bytes received and not yet consumed. */
   #rest: Uint8Array = NO_BYTES;
   readonly #buffer = allocateBytes(BUFFER_BYTES);
   #sending: Promise<void> = Promise.resolve();
@@ -69,7 +69,9 @@ export class PrimaryLink {
     this.movedAtMs = steadyMs();
   }
 
-  /** Opens the connection and tells the primary who comes. Throws {@linkcode LinkError}. */
+  /**
+   * Opens the connection and introduces this server to the primary. Throws {@linkcode LinkError}.
+   */
   async open(introduction: Introduction): Promise<void> {
     await this.#connect();
     this.log.notice("Non blocking connect for SYNC fired the event.");
@@ -107,19 +109,19 @@ export class PrimaryLink {
     if (reply.startsWith("-")) throw new LinkError(`Unable to AUTH to MASTER: ${reply}`);
   }
 
-  /** What a primary need not understand. */
+  /** Sends a command that the primary need not understand. */
   async #tell(...words: string[]): Promise<void> {
     const reply = await this.#ask("REPLCONF", ...words);
     if (!reply.startsWith("-")) return;
     this.log.notice(`(Non critical) Master does not understand REPLCONF ${words[0]}: ${reply}`);
   }
 
-  /** Asks for the stream from `offset` on, which is counted from 1; "?" and -1: for all data. */
+  /** Asks for the stream from `offset` on, counted from 1; "?" and -1: for the whole data set. */
   async synchronize(id: string, offset: number, takesOver: boolean): Promise<SyncAnswer> {
     const words = ["PSYNC", id, String(offset)];
     if (takesOver) words.push("FAILOVER");
     let reply = await this.#ask(...words);
-    // Line feeds say that the primary is alive and has not begun yet.
+    // Empty lines mean that the primary is alive and has not begun yet.
     while (reply === "") reply = await this.line();
     return this.#understood(reply);
   }
@@ -152,7 +154,7 @@ export class PrimaryLink {
     return await this.line();
   }
 
-  /** Sends a command; what comes of it shows when something is read. */
+  /** Sends a command; a failure shows at the next read. */
   send(...words: string[]): void {
     this.#encoder.bulkArray(words);
     const bytes = this.#encoder.view().slice();
@@ -160,7 +162,7 @@ export class PrimaryLink {
     this.sendBytes(bytes);
   }
 
-  /** Sends bytes, behind what is being sent. */
+  /** Sends bytes, queued behind those being sent. */
   sendBytes(bytes: Uint8Array): void {
     this.#sending = this.#sending.then(() => this.#write(bytes)).catch(() => this.close());
   }
@@ -182,7 +184,10 @@ export class PrimaryLink {
     return this.#buffer.subarray(0, await this.readInto(this.#buffer));
   }
 
-  /** Reads what comes next into `into`, where nothing has been put back. Throws {@linkcode LinkError} at the end. */
+  /**
+   * Reads the next bytes into `into`, if none have been put back. Throws {@linkcode LinkError} at
+   * the end.
+   */
   async readInto(into: Uint8Array): Promise<number> {
     let count: number | null = null;
     try {
@@ -197,12 +202,12 @@ export class PrimaryLink {
     return count;
   }
 
-  /** Puts bytes back that {@linkcode read} gave. */
+  /** Puts back bytes that {@linkcode read} returned. */
   putBack(bytes: Uint8Array): void {
     this.#rest = bytes;
   }
 
-  /** The next line without its end. */
+  /** The next line, without its line end. */
   async line(): Promise<string> {
     let line = "";
     for (;;) {
@@ -216,14 +221,14 @@ export class PrimaryLink {
     }
   }
 
-  /** Ends the link; what waits for it fails. */
+  /** Ends the link; pending reads fail. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     try {
       this.#connection?.close();
     } catch {
-      // The other side has closed it.
+      // The other side has already closed it.
     }
   }
 

@@ -1,6 +1,7 @@
 /**
- * Connections MIGRATE makes to other servers. They are kept for ten seconds after their last use, since keys are
- * mostly migrated one after the other. Replies are single lines: all that AUTH, SELECT and RESTORE answer with.
+ * MIGRATE's connections to other servers. They are kept for ten seconds after their last use, since
+ * keys are mostly migrated one after another. Replies are single lines: AUTH, SELECT and RESTORE
+ * answer with nothing else.
  */
 import { latin1 } from "../util/bytes.ts";
 
@@ -13,15 +14,15 @@ export class LinkError extends Error {
   override name = "LinkError";
 
   /**
-   * @param step what was being done
-   * @param isForbidden whether the process was started without the permission to do it
+   * @param step the step that failed
+   * @param isForbidden true if the process was started without permission for it
    */
   constructor(readonly step: "connecting" | "writing" | "reading", readonly isForbidden = false) {
     super(`error or timeout ${step}`);
   }
 }
 
-/** Waits for `work` at most until `deadlineMs` of the machine's clock. */
+/** Waits for `work` until `deadlineMs` of the machine's clock at most. */
 async function within<T>(work: Promise<T>, deadlineMs: number, step: LinkError["step"]): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
@@ -38,7 +39,7 @@ async function within<T>(work: Promise<T>, deadlineMs: number, step: LinkError["
 
 /** One connection to another server. */
 export class MigrateLink {
-  /** The database selected there last. */
+  /** The database last selected there. */
   databaseId = 0;
   #received = "";
   readonly #buffer = new Uint8Array(REPLY_BYTES);
@@ -71,7 +72,7 @@ export class MigrateLink {
     try {
       this.conn.close();
     } catch {
-      // The other side has closed it.
+      // The other side has already closed it.
     }
   }
 }
@@ -80,12 +81,12 @@ export class MigrateLink {
 export class MigrateLinks {
   readonly #kept = new Map<string, { link: MigrateLink; timer: ReturnType<typeof setTimeout> }>();
 
-  /** Connections that are kept. */
+  /** Number of kept connections. */
   get size(): number {
     return this.#kept.size;
   }
 
-  /** A link to `hostname:port`, a kept one if there is one. Throws {@linkcode LinkError}. */
+  /** A link to `hostname:port`, a kept one if possible. Throws {@linkcode LinkError}. */
   async open(
     hostname: string,
     port: number,
@@ -101,7 +102,7 @@ export class MigrateLinks {
     return { link: new MigrateLink(conn), isFresh: true };
   }
 
-  /** Keeps a link that is idle for the next time. */
+  /** Keeps an idle link for the next use. */
   keep(hostname: string, port: number, link: MigrateLink): void {
     const name = `${hostname}:${port}`;
     const oldest = this.#kept.size >= LARGEST_CACHE ? this.#kept.keys().next().value : undefined;

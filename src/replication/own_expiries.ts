@@ -1,6 +1,6 @@
 /**
- * Keys that clients of a writable replica have made here and that expire. Their primary does not know them and will never
- * say that they are over, so this server must see to it.
+ * Expiring keys that clients of a writable replica have created here. Their primary does not know
+ * them and will never delete them, so this server must.
  */
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -10,7 +10,10 @@ import { Key } from "../keyspace/key.ts";
 
 /** See the head of this file. */
 export class OwnExpiries {
-  /** When they expire, by database. What has another time since has it from the primary, who sees to it then. */
+  /**
+   * Their expiry times, by database. A key whose time has changed since got the new time from the
+   * primary, which then takes care of it.
+   */
   readonly #keys = new Map<number, Map<string, Moment>>();
   readonly #observe = (key: Key, databaseId: number, client: Client | null) =>
     this.#changed(key, databaseId, client);
@@ -22,14 +25,14 @@ export class OwnExpiries {
     });
   }
 
-  /** How many keys are remembered. */
+  /** Number of keys remembered. */
   get size(): number {
     let size = 0;
     for (const keys of this.#keys.values()) size += keys.size;
     return size;
   }
 
-  /** Begins or ends to watch what clients write. */
+  /** Starts or stops watching clients' writes. */
   watch(on: boolean): void {
     const { observers } = this.engine.keys, at = observers.indexOf(this.#observe);
     if (on && at < 0) observers.push(this.#observe);
@@ -51,7 +54,7 @@ export class OwnExpiries {
     return ref === 0 ? NO_EXPIRY : database.expiryOf(ref);
   }
 
-  /** Deletes the keys whose time is over, and forgets those that do not expire any more. */
+  /** Deletes the keys that have expired, and forgets those that no longer expire. */
   expire(): void {
     for (const [databaseId, keys] of this.#keys) {
       for (const [text, expiresAtMs] of keys) this.#expireIfDue(databaseId, keys, text, expiresAtMs);

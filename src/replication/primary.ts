@@ -1,9 +1,10 @@
 /**
- * What a server does for those who copy it: it keeps the stream of commands, answers SYNC and PSYNC, and knows how far
- * each replica has come.
+ * The primary's side of replication: it keeps the stream of commands, answers SYNC and PSYNC, and
+ * knows each replica's progress.
  *
- * On a primary the stream is fed by what commands propagate, as the append only file is. A replica with replicas of its
- * own passes on the very bytes it was sent instead, so that positions mean the same everywhere.
+ * On a primary the stream is fed by propagated commands, as the append only file is. A replica with
+ * replicas of its own passes on the very bytes it received instead, so that positions mean the same
+ * everywhere.
  */
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -25,37 +26,40 @@ import { Replica } from "./replica.ts";
 import { ReplicationStream } from "./stream.ts";
 import { AckWaiters } from "./wait.ts";
 
-/** A key that is left out of what is loaded, since its time is over. */
+/** A key left out of a load because it had expired. */
 export interface ExpiredKey {
   databaseId: number;
   key: string;
 }
 
-/** The side of a primary. See the head of this file. */
+/** The primary's side. See the head of this file. */
 export class PrimarySide implements PropagationSink, SyncHost {
   readonly kind = SinkKind.Replicas;
   readonly stream: ReplicationStream = new ReplicationStream();
   readonly waiters: AckWaiters;
   replicas: readonly Replica[] = [];
-  /** Up to where the history of `previousReplicationId` is this one, as PSYNC counts; -1: it is none. */
+  /**
+   * The position up to which the history of `previousReplicationId` is this one, as PSYNC counts;
+   * -1: there is none.
+   */
   secondOffset = -1;
   fullSyncs = 0;
   partialSyncs = 0;
   refusedPartialSyncs = 0;
-  /** Replicas that `min-replicas-to-write` counts. */
+  /** Number of replicas that count for `min-replicas-to-write`. */
   goodReplicas = 0;
-  /** Bytes sent to replicas that have gone. */
+  /** Bytes sent to replicas that have left. */
   #sentBytes = 0;
-  /** Why nobody can be served now, as an error's text, or null. */
+  /** The reason why no replica can be served now, as an error text, or null. */
   refusesSync: () => string | null = () => null;
-  /** Told when a replica has acknowledged something. */
+  /** Called when a replica has acknowledged something. */
   onAcknowledged: () => void = () => {};
   readonly #known = new WeakMap<Client, Replica>();
   readonly #encoder = new ReplyWriter();
   #fullSync: FullSync | null = null;
-  /** The append only file; null where there is no disk. */
+  /** The append only file; null without a disk. */
   aof: AppendOnlyFile | null = null;
-  /** The database that the stream has selected; -1: none, it is to be said. */
+  /** The database the stream has selected; -1: none, the next command must select one. */
   #selected = -1;
   #fedUpTo = 0;
   #lastPingMs: number;
@@ -65,7 +69,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.#lastPingMs = engine.steadyMs;
     this.waiters = new AckWaiters(engine);
     engine.memory.others.push(() => this.stream.memoryBytes);
-    // Evicting keys makes the stream longer; what replicas have not read must not lead to that.
+    // Evicting keys lengthens the stream; bytes that replicas have not read must not cause more
+    // eviction.
     engine.memory.uncounted.push(() =>
       Math.max(0, this.stream.memoryBytes - engine.config.values.replBacklogSize)
     );
@@ -75,13 +80,13 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.countGood();
   }
 
-  /** Files can be saved from now on. */
+  /** Connects the disk: from now on files can be saved. */
   connect(store: DataStore): void {
     this.aof = store.aof;
     this.#fullSync = new FullSync(this, store);
   }
 
-  /** What is known of a client as a replica, be it one yet or not. */
+  /** A client's replica record, created if it has none. */
   replicaOf(client: Client): Replica {
     let replica = this.#known.get(client);
     if (replica === undefined) {
@@ -103,7 +108,9 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   // ---- The stream ---------------------------------------------------------------------------------------------
 
-  /** Begins to record the stream. What is propagated goes into it unless this server is a replica. */
+  /**
+   * Starts recording the stream. Propagated commands go into it unless this server is a replica.
+   */
   openStream(position: number): void {
     this.stream.begin(position);
     this.#fedUpTo = position;
@@ -111,7 +118,9 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.listen();
   }
 
-  /** Is fed what commands propagate, or not: to be called when this server's role has changed. */
+  /**
+   * Subscribes to propagated commands or unsubscribes; call it when this server's role has changed.
+   */
   listen(): void {
     const { sinks } = this.engine.propagation, at = sinks.indexOf(this);
     const on = this.stream.isActive && !this.engine.isReplica;
@@ -119,7 +128,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     if (!on && at >= 0) sinks.splice(at, 1);
   }
 
-  /** The database in which the stream goes on; 0 where that has not been said. */
+  /** The database in which the stream continues; 0 if none has been selected. */
   get selected(): number {
     return Math.max(0, this.#selected);
   }
@@ -138,12 +147,12 @@ export class PrimarySide implements PropagationSink, SyncHost {
     if (context.client !== undefined) context.client.writeOffset = this.stream.end;
   }
 
-  /** Puts bytes into the stream as they are. */
+  /** Appends bytes to the stream as they are. */
   pass(buf: Uint8Array, start: number, end: number): void {
     this.stream.append(buf, start, end, this.engine.config.values.replBacklogSize);
   }
 
-  /** Puts a command into the stream that concerns no database. */
+  /** Appends a command to the stream that belongs to no database. */
   say(...words: string[]): void {
     this.#encoder.bulkArray(words);
     this.pass(this.#encoder.buffer, 0, this.#encoder.length);
@@ -151,7 +160,8 @@ export class PrimarySide implements PropagationSink, SyncHost {
   }
 
   endOfBatch(): boolean {
-    // While writers wait for replicas to catch up, the stream must not grow; these acknowledge once a second anyway.
+    // The stream must not grow while writers wait for replicas to catch up; replicas acknowledge
+    // once a second in any case.
     if (this.waiters.isAsking && !this.engine.pause.active) {
       this.waiters.isAsking = false;
       this.askReplicas();
@@ -160,12 +170,12 @@ export class PrimarySide implements PropagationSink, SyncHost {
     return true;
   }
 
-  /** Asks all replicas how far they are. */
+  /** Asks all replicas for their offsets. */
   askReplicas(): void {
     this.say("REPLCONF", "GETACK", "*");
   }
 
-  /** Lets what has been put into the stream leave, and drops what nobody needs any more. */
+  /** Sends the new bytes of the stream, and drops those that are no longer needed. */
   wakeReplicas(): void {
     for (const replica of this.replicas) this.#dropTalkative(replica);
     const { stream } = this;
@@ -180,7 +190,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.stream.trim(this.engine.config.values.replBacklogSize, Math.min(...positions, this.stream.end));
   }
 
-  /** A replica that gets replies to commands has lost its place in the stream. */
+  /** A replica that receives replies to commands has lost its place in the stream. */
   #dropTalkative({ client, name }: Replica): void {
     if (client.reply.length === 0 || client.closed) return;
     const { log } = this.engine, command = client.lastCommand?.fullName ?? "NULL";
@@ -188,7 +198,10 @@ export class PrimarySide implements PropagationSink, SyncHost {
     client.transport.close(false);
   }
 
-  /** Begins a history of its own behind that of the primary it has followed, which its replicas can go on from. */
+  /**
+   * Starts a history of its own behind that of the former primary, so that its replicas can
+   * continue.
+   */
   beginHistory(): void {
     const { identity, steadyMs } = this.engine, { replicationId } = identity;
     identity.changeReplicationId();
@@ -204,9 +217,9 @@ export class PrimarySide implements PropagationSink, SyncHost {
   }
 
   /**
-   * Goes on from a place in a history that a file has told, as a history of its own.
+   * Continues from a place in a history that a file recorded, as a history of its own.
    *
-   * @param expired keys of the file that have expired since, which replicas may have
+   * @param expired keys of the file that have expired since; replicas may still have them
    */
   goOnFrom(id: string, offset: number, expired: readonly ExpiredKey[]): void {
     this.engine.identity.previousReplicationId = id;
@@ -220,7 +233,9 @@ export class PrimarySide implements PropagationSink, SyncHost {
     }
   }
 
-  /** The data are no result of the stream any more, or will not be: nobody may go on from here. */
+  /**
+   * The data no longer result from the stream, or soon will not: no replica may continue from here.
+   */
   forgetHistory(): void {
     this.engine.identity.changeReplicationId();
     this.secondOffset = -1;
@@ -229,7 +244,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.dropReplicas();
   }
 
-  /** Lets go of all replicas: they are to come back and ask where they are. */
+  /** Disconnects all replicas: they reconnect and ask for their place. */
   dropReplicas(): void {
     for (const { client } of this.replicas) client.transport.close(false);
   }
@@ -243,7 +258,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.#syncFully(replica);
   }
 
-  /** PSYNC: `offset` is that of the first byte the replica lacks, counted from 1. */
+  /** PSYNC: `offset` is the first byte the replica lacks, counted from 1. */
   psync(client: Client, replicationId: string, offset: number | undefined): void {
     const replica = this.#admit(client), { log } = this.engine;
     if (offset === undefined) {
@@ -341,7 +356,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
   }
 
   begin(replica: Replica): void {
-    // The stream must say again which database it is in: the file does not tell.
+    // The stream must select its database again: the file does not record it.
     if (!this.engine.isReplica) this.#selected = -1;
     this.#prepare(replica, this.stream.end);
   }
@@ -370,7 +385,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.engine.queueReplies(client);
   }
 
-  /** A replica has been given its file. */
+  /** A replica has been sent its file. */
   #received(replica: Replica): void {
     const { log, steadyMs } = this.engine, { name, client } = replica;
     if (replica.isRdbOnly) {
@@ -379,7 +394,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
       client.transport.close(true);
       return;
     }
-    // From a socket the end of a file without length is easier to see when nothing follows it.
+    // On a socket, the end of a file without a length is easier to recognise if nothing follows it.
     replica.waitsForAck = replica.state === "saving";
     if (replica.waitsForAck) {
       log.notice(
@@ -395,7 +410,10 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   // ---- Acknowledgements ---------------------------------------------------------------------------------------
 
-  /** REPLCONF ACK. @param syncedOffset up to where the replica has the stream on its disk, if it says so */
+  /**
+   * REPLCONF ACK. @param syncedOffset position up to which the replica has the stream on disk, if
+   * reported
+   */
   acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     replica.ackedOffset = Math.max(replica.ackedOffset, offset);
     replica.syncedOffset = Math.max(replica.syncedOffset, syncedOffset);
@@ -408,24 +426,24 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.onAcknowledged();
   }
 
-  /** Whether a replica has run the whole stream. */
+  /** True if a replica has run the whole stream. */
   hasEverything({ state, ackedOffset }: Replica): boolean {
     return state === "online" && ackedOffset === this.stream.end;
   }
 
-  /** How many replicas have run the stream up to `offset`. */
+  /** Number of replicas that have run the stream up to `offset`. */
   acknowledged(offset: number): number {
     return this.replicas.filter(({ state, ackedOffset }) => state === "online" && ackedOffset >= offset)
       .length;
   }
 
-  /** How many replicas have the stream on their disks up to `offset`. */
+  /** Number of replicas that have the stream on disk up to `offset`. */
   synced(offset: number): number {
     return this.replicas.filter(({ state, syncedOffset }) => state === "online" && syncedOffset >= offset)
       .length;
   }
 
-  /** Counts the replicas that are near enough for `min-replicas-to-write`. */
+  /** Counts the replicas whose lag is small enough for `min-replicas-to-write`. */
   countGood(): void {
     const { minReplicasToWrite, minReplicasMaxLag } = this.engine.config.values;
     const isAsked = minReplicasToWrite > 0 && minReplicasMaxLag > 0;
@@ -438,7 +456,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
 
   // ---- Once a second ------------------------------------------------------------------------------------------
 
-  /** @param mayPing the stream may grow by a sign of life */
+  /** @param mayPing true if the stream may grow by a sign of life */
   everySecond(mayPing: boolean): void {
     const { engine } = this, { replPingReplicaPeriod } = engine.config.values;
     if (engine.steadyMs - this.#lastPingMs >= replPingReplicaPeriod * 1000) {
@@ -472,7 +490,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     }
   }
 
-  /** `repl-backlog-ttl`: nobody has come back for the stream. */
+  /** `repl-backlog-ttl`: no replica has returned for the stream. */
   #closeIdleStream(): void {
     const { engine, stream } = this, ttlMs = engine.config.values.replBacklogTtl * 1000;
     if (!stream.isActive || engine.isReplica || this.replicas.length > 0 || ttlMs === 0) return;

@@ -1,10 +1,11 @@
 /**
- * The primary as a client of this server: what it sends is run as it comes, answered with nothing but acknowledgements,
- * and passed on to this server's own replicas byte for byte.
+ * The primary as a client of this server: its commands run as they arrive, get no answer but
+ * acknowledgements, and pass on to this server's own replicas byte for byte.
  *
- * A transaction counts as run with its EXEC, and from its MULTI on: should the link break inside it, the primary is asked
- * for all of it again, and for nothing of what came before it. At every moment the data, the database that is selected
- * and the end of the stream belong together: a replica of this server may begin from them, and so may this server.
+ * A transaction counts as run only with its EXEC, and as a whole from its MULTI: if the link breaks
+ * inside it, the primary is asked for all of it again, and for nothing before it. The data, the
+ * selected database and the end of the stream agree at every moment: a replica of this server may
+ * begin from them, and so may this server.
  */
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -19,17 +20,17 @@ import type { PrimarySide } from "./primary.ts";
 import type { SyncedOffset } from "./synced_offset.ts";
 
 const MULTI = "MULTI";
-/** How long the stream waits before it looks again whether a script has ended. */
+/** Pause before the stream checks again if a script has ended. */
 const BUSY_MS = 5;
 
 /** See the head of this file. */
 export class PrimaryClient implements ClientTransport {
   readonly client: Client;
-  /** The primary has asked how far this server is. */
+  /** The primary has asked for this server's offset. */
   isAsked = false;
   readonly outputBytes = 0;
   readonly #decoder = new RequestDecoder({ maxBulkBytes: 0x7fff_ffff, maxQueryBytes: Infinity });
-  /** Bytes of a transaction that has not come to its end. */
+  /** Bytes of a transaction that has not ended. */
   readonly #held = new ReplyWriter();
 
   constructor(
@@ -38,7 +39,7 @@ export class PrimaryClient implements ClientTransport {
     readonly primary: PrimarySide,
     databaseId: number,
     readonly address: string,
-    /** Up to where the stream is on the disk; null where nothing is written to it. */
+    /** The position up to which the stream is on disk; null if nothing is written to disk. */
     readonly synced: () => SyncedOffset | null,
   ) {
     this.readOffset = primary.stream.end;
@@ -60,7 +61,7 @@ export class PrimaryClient implements ClientTransport {
     return this.#decoder.capacity;
   }
 
-  /** Up to where the stream has been read, if not run. */
+  /** The position up to which the stream has been read, but not necessarily run. */
   readOffset: number;
   #wake: ((hasRun: boolean) => void) | null = null;
   #owesSynced = false;
@@ -71,12 +72,12 @@ export class PrimaryClient implements ClientTransport {
 
   close(): void {
     this.link.close();
-    // What waits for the end of a pause is not run any more: the primary is asked for it again.
+    // A command that waits for the end of a pause is dropped: the primary is asked for it again.
     this.engine.removeClient(this.client);
     this.#rouse(false);
   }
 
-  /** The command has been run that waited for the end of a pause. */
+  /** The command that waited for the end of a pause has run. */
   resume(): void {
     this.#rouse(true);
   }
@@ -128,7 +129,10 @@ export class PrimaryClient implements ClientTransport {
     this.engine.timer.beginTurn();
   }
 
-  /** Gives what has been run to those who follow this server, and keeps back a transaction that has not ended. */
+  /**
+   * Passes the commands that have run to this server's replicas, and holds back an unfinished
+   * transaction.
+   */
   #passOn(batch: CommandBatch, from: number, to: number): void {
     const isOpen = this.client.has(ClientFlag.Multi), multi = isOpen ? lastMulti(batch, from, to) : to;
     if (multi >= 0) this.#pass(batch, from, multi);
@@ -136,7 +140,7 @@ export class PrimaryClient implements ClientTransport {
     this.primary.selected = this.client.databaseId;
   }
 
-  /** Passes on what has been kept back, and the commands [from, to) behind it. */
+  /** Passes on the bytes held back, followed by the commands [from, to). */
   #pass(batch: CommandBatch, from: number, to: number): void {
     if (this.#held.length > 0) this.primary.pass(this.#held.buffer, 0, this.#held.length);
     this.#held.empty();
@@ -149,7 +153,7 @@ export class PrimaryClient implements ClientTransport {
     if (bytes !== undefined) this.#held.raw(batch.buf, ...bytes);
   }
 
-  /** Tells the primary how far this server is, and how far its disk is. */
+  /** Reports to the primary the offset run here and the offset on disk. */
   acknowledge(): void {
     const { end } = this.primary.stream, synced = this.synced(), words = ["REPLCONF", "ACK", String(end)];
     synced?.mark(end);
@@ -160,13 +164,13 @@ export class PrimaryClient implements ClientTransport {
     this.link.send(...words);
   }
 
-  /** More is on the disk: the primary is told if it has been told of less. */
+  /** More is on disk: reports it if the primary was told of less. */
   moreIsSynced(): void {
     if (this.#owesSynced) this.acknowledge();
   }
 }
 
-/** Number of the last MULTI among the commands [from, to), or -1. */
+/** Index of the last MULTI among the commands [from, to), or -1. */
 function lastMulti(batch: CommandBatch, from: number, to: number): number {
   for (let i = to - 1; i >= from; i--) {
     const { buf, offsets } = batch,
@@ -178,7 +182,7 @@ function lastMulti(batch: CommandBatch, from: number, to: number): number {
   return -1;
 }
 
-/** Where the bytes of the commands [from, to) begin and end; those that came inline have none. */
+/** The byte range of the commands [from, to); inline commands have none. */
 function bytesOfCommands(batch: CommandBatch, from: number, to: number): [number, number] | undefined {
   let start = -1, end = -1;
   for (let i = from; i < to; i++) {

@@ -1,18 +1,20 @@
 /**
- * A replica of this server: a client that has sent SYNC or PSYNC, and what it said of itself by REPLCONF before.
+ * A replica of this server: a client that has sent SYNC or PSYNC, with the facts it announced by
+ * REPLCONF.
  *
  *     waiting → saving → receiving → online
  *        (no snapshot   (being     (on its way)   (follows the stream)
  *        begun yet)      written)
  *
- * It is sent, one after the other: a line that answers PSYNC, the data as an RDB file, the stream from the position the
- * data belong to. While the data are on their way, the stream waits for it where all replicas read it.
+ * It is sent, in this order: a line that answers PSYNC, the data as an RDB file, the stream from
+ * the position the data belong to. While the data are on their way, the stream is kept for it in
+ * the buffer that all replicas read from.
  */
 import type { Client, OutputSource } from "../engine/client.ts";
 import { bytesOf } from "../util/bytes.ts";
 import type { ReplicationStream } from "./stream.ts";
 
-/** How far a replica has come. */
+/** The progress of a replica. */
 export type ReplicaState = "waiting" | "saving" | "receiving" | "online" | "done";
 
 const stateTexts: Readonly<Record<ReplicaState, string>> = {
@@ -23,53 +25,56 @@ const stateTexts: Readonly<Record<ReplicaState, string>> = {
   done: "rdb_transmitted",
 };
 
-/** An RDB file on its way to a replica: read piece by piece, as the replica takes them. */
+/** An RDB file on its way to a replica: read in pieces, at the replica's pace. */
 export interface RdbPieces {
-  /** The next piece; empty when there is none yet, null at the end. */
+  /** The next piece; empty if there is none yet, null at the end. */
   next(): Uint8Array | null;
-  /** Nobody wants more of it. */
+  /** The rest is not wanted. */
   close(): void;
 }
 
-/** The most that is handed to a replica's socket at once. */
+/** The largest piece handed to a replica's socket. */
 const PIECE_BYTES = 262_144;
 const KEEPALIVE = bytesOf("\n");
 
-/** A replica as its primary sees it. See the head of this file. */
+/** A replica, as its primary sees it. See the head of this file. */
 export class Replica implements OutputSource {
   state: ReplicaState = "waiting";
   /** REPLCONF listening-port. */
   port = 0;
-  /** REPLCONF ip-address: where it says that it is reached. */
+  /** REPLCONF ip-address: the address it announces. */
   announcedIp = "";
-  /** It finds the end of a file whose length is not told (`capa eof`). */
+  /** It recognises the end of a file sent without its length (`capa eof`). */
   takesEof = false;
   /** It understands a changed replication id (`capa psync2`). */
   takesNewIds = false;
-  /** It wants the file and nothing else. */
+  /** It wants the file and nothing more. */
   isRdbOnly = false;
-  /** It wants function libraries only, or neither these nor keys. */
+  /** It wants function libraries only, or neither functions nor keys. */
   withoutKeys = false;
   withoutLibraries = false;
-  /** It came by SYNC and acknowledges nothing. */
+  /** It came by SYNC and sends no acknowledgements. */
   isSilent = false;
-  /** Up to where it says that it has run the stream. */
+  /** The offset up to which it reports having run the stream. */
   ackedOffset = 0;
-  /** Up to where it says that it has the stream on its disk; -1: it does not say. */
+  /** The offset up to which it reports having the stream on disk; -1: it does not report one. */
   syncedOffset = -1;
-  /** When it said so, `engine.steadyMs`. */
+  /** Time of the last acknowledgement, `engine.steadyMs`. */
   ackedAtMs = 0;
-  /** The next byte of the stream it is to be sent, or -1 if it does not follow it. */
+  /** The next byte of the stream to send to it, or -1 if it does not follow the stream. */
   position = -1;
-  /** The position of the data it has been sent. */
+  /** The position of the data it was sent. */
   syncedFrom = 0;
-  /** The stream waits until the replica says that it has loaded the file. */
+  /** The stream waits until the replica reports that it has loaded the file. */
   waitsForAck = false;
-  /** Bytes of the stream and of files it has been sent. */
+  /** Bytes sent to it, of the stream and of files. */
   sentBytes = 0;
-  /** When it asked for all data, `engine.steadyMs`. */
+  /** Time of its request for the whole data set, `engine.steadyMs`. */
   askedAtMs = 0;
-  /** When it last took something of a file that it takes more slowly than it is written, `engine.steadyMs`; 0: it does not. */
+  /**
+   * Time it last read from a snapshot that it reads more slowly than we write, `engine.steadyMs`; 0
+   * while it keeps up.
+   */
   movedAtMs = 0;
   #lines: Uint8Array[] = [];
   #rdb: RdbPieces | null = null;
@@ -77,18 +82,18 @@ export class Replica implements OutputSource {
   constructor(
     readonly client: Client,
     readonly stream: ReplicationStream,
-    /** Told when the whole file has been handed to the socket. */
+    /** Called when the whole file has been handed to the socket. */
     readonly onReceived: (replica: Replica) => void,
   ) {}
 
-  /** Where it is reached. */
+  /** The address it can be reached at. */
   get ip(): string {
     if (this.announcedIp !== "") return this.announcedIp;
     const { address } = this.client.transport;
     return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
   }
 
-  /** As the log calls it. */
+  /** Its name in the log. */
   get name(): string {
     return `${this.ip}:${this.port > 0 ? this.port : "<unknown-replica-port>"}`;
   }
@@ -98,12 +103,12 @@ export class Replica implements OutputSource {
     return stateTexts[this.state];
   }
 
-  /** Sends a line before anything else. */
+  /** Sends a line ahead of anything else. */
   sendLine(text: string): void {
     this.#lines.push(bytesOf(text));
   }
 
-  /** Tells a replica that waits that its primary is alive. */
+  /** Tells a waiting replica that its primary is alive. */
   keepAlive(): void {
     if (this.#lines.length === 0) this.#lines.push(KEEPALIVE);
   }
@@ -113,13 +118,13 @@ export class Replica implements OutputSource {
     this.#rdb = rdb;
   }
 
-  /** Gives up what it is being sent. */
+  /** Abandons the file being sent. */
   dropFile(): void {
     this.#rdb?.close();
     this.#rdb = null;
   }
 
-  /** Bytes of the stream that wait for it. */
+  /** Bytes of the stream waiting to be sent to it. */
   get pendingBytes(): number {
     return this.position < 0 ? 0 : this.stream.end - this.position;
   }

@@ -1,8 +1,8 @@
 /**
- * Replication of one server: both sides of it, and which of them is at work.
+ * Replication of one server: its two sides, and the switch between them.
  *
- * A primary is followed by replicas (`primary.ts`); a replica follows a primary (`follower.ts`) and may be followed
- * itself. What happens when one becomes the other is here.
+ * A primary has replicas (`primary.ts`); a replica follows a primary (`follower.ts`) and may have
+ * replicas itself. The change from one role to the other is handled here.
  */
 import type { PrimaryAddress } from "../config/special.ts";
 import { ClientFlag } from "../engine/client.ts";
@@ -17,25 +17,25 @@ const SECOND_MS = 1000;
 
 const replications = new WeakMap<Engine, Replication>();
 
-/** What an RDB file tells of the history it is a part of. */
+/** The place in a history that an RDB file records. */
 interface FilePlace {
   id: string;
   offset: number;
   databaseId: number;
 }
 
-/** Both sides of replication, and what they share. */
+/** The two sides of replication, and their common state. */
 export class Replication {
   readonly primary: PrimarySide;
   readonly follower: Follower;
   readonly failover: Failover;
-  /** Told of a new role. */
+  /** Called when the role changes. */
   onRole: (isReplica: boolean) => void = () => {};
   #store: DataStore | null = null;
   #nextSecondMs = 0;
-  /** Keys that a file held and that are over; null once the server has started. */
+  /** Keys of the loaded file that had expired; null once the server has started. */
   #expired: ExpiredKey[] | null = [];
-  /** What the file that is being loaded tells. */
+  /** The place recorded by the file being loaded. */
   #place: FilePlace = { id: "", offset: -1, databaseId: 0 };
 
   /** Use {@linkcode Replication.of}. */
@@ -57,7 +57,7 @@ export class Replication {
     return replication;
   }
 
-  /** Connects it with the disk. */
+  /** Connects replication to the disk. */
   connect(store: DataStore): void {
     this.#store = store;
     this.primary.connect(store);
@@ -71,7 +71,10 @@ export class Replication {
 
   // ---- Roles --------------------------------------------------------------------------------------------------
 
-  /** The configuration names a primary: this server is a replica from the start. To be called before data are loaded. */
+  /**
+   * Makes this server a replica from the start if the configuration names a primary. Call it before
+   * data are loaded.
+   */
   startAsConfigured(): void {
     if (this.engine.config.values.replicaof === undefined) return;
     this.engine.isReplica = true;
@@ -79,7 +82,10 @@ export class Replication {
     this.onRole(true);
   }
 
-  /** Data have been loaded at the start: takes the place in the history that they say, and follows who is to be followed. */
+  /**
+   * Data have been loaded at the start: takes the place in the history that the file recorded, and
+   * follows the configured primary.
+   */
   dataLoaded(): void {
     const { id, offset, databaseId } = this.#place, { engine, primary } = this;
     const { replicaof, appendonly } = engine.config.values;
@@ -130,7 +136,7 @@ export class Replication {
     return true;
   }
 
-  /** Clients that wait for what only a primary has: they begin again, somewhere else. */
+  /** Clients blocked on something only a primary can provide must reconnect and try elsewhere. */
   #unblockClients(): void {
     const { engine } = this;
     for (const client of [...engine.waiting.all]) {
@@ -140,7 +146,10 @@ export class Replication {
     }
   }
 
-  /** A replica has come further. What follows from that may close its connection, which is at work in this turn. */
+  /**
+   * A replica has made progress. The consequences may close its connection, which is active in this
+   * turn.
+   */
   #acknowledged(): void {
     if (!this.failover.isActive) return;
     queueMicrotask(() => {
@@ -149,7 +158,7 @@ export class Replication {
     });
   }
 
-  /** More of what has changed is on the disk. That is known in the middle of a batch. */
+  /** More changes are on disk. This is called in the middle of a batch. */
   #moreIsDurable(): void {
     const { primary, follower } = this;
     if (!primary.waiters.areAny && follower.primaryClient === null) return;
@@ -168,7 +177,7 @@ export class Replication {
 
   // ---- What RDB files tell ------------------------------------------------------------------------------------
 
-  /** Facts for the head of an RDB file, by which a server can go on from it. */
+  /** Facts for the head of an RDB file that let a server continue from it. */
   #aux(): [string, string][] {
     const { primary, follower, engine } = this;
     if (!primary.stream.isActive) return [];
@@ -185,7 +194,7 @@ export class Replication {
     else if (name === "repl-stream-db") this.#place.databaseId = parseInt(value, 10) || 0;
   }
 
-  /** What is to be done now and then; to be called some times a second. Call `endBatch` afterwards. */
+  /** Periodic work; call it a few times a second, and `endBatch` afterwards. */
   tick(): void {
     const nowMs = this.engine.steadyMs;
     if (this.engine.isReplica) this.follower.ownExpiries.expire();

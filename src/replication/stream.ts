@@ -1,10 +1,11 @@
 /**
- * The stream of commands that replicas follow, as far as it is still held: the backlog of `repl-backlog-size`, and what
- * a slow replica has not been sent yet. All replicas read from the same bytes, each from a position of its own, so a
- * command is kept once however many replicas there are (Redis 7's shared replication buffer).
+ * The stream of commands that replicas follow, as far as it is still held: the backlog of
+ * `repl-backlog-size`, and the bytes not yet sent to slow replicas. All replicas read the same
+ * bytes, each from its own position, so a command is stored once regardless of the number of
+ * replicas (Redis 7's shared replication buffer).
  *
- * A position counts bytes since the history began. The bytes held are [first, end); `end` is `master_repl_offset`. Redis
- * numbers bytes from 1: what PSYNC calls offset N is position N - 1 here.
+ * A position counts bytes since the history began. The bytes held are [first, end); `end` is
+ * `master_repl_offset`. Redis numbers bytes from 1: PSYNC's offset N is position N - 1 here.
  *
  *     | gone | held: blocks of the stream, oldest first            |
  *     0      first          position of a replica                  end
@@ -13,7 +14,7 @@ import { allocateBytes, copyBytes } from "../util/bytes.ts";
 import type { ReplyWriter } from "../protocol/reply_writer.ts";
 
 const SMALLEST_BLOCK = 16_384;
-/** Blocks are at most this part of the backlog, so that it can be cut to its size. */
+/** Blocks are at most this fraction of the backlog, so that it can be trimmed close to its size. */
 const BLOCKS_PER_BACKLOG = 16;
 
 interface Block {
@@ -27,7 +28,7 @@ interface Block {
 export class ReplicationStream {
   /** Position behind the last byte. */
   end = 0;
-  /** Whether the stream is recorded at all. */
+  /** True while the stream is recorded. */
   isActive = false;
   /** Bytes of all blocks. */
   memoryBytes = 0;
@@ -43,21 +44,21 @@ export class ReplicationStream {
     return this.end - this.first;
   }
 
-  /** Begins to record, from `position` on. */
+  /** Starts recording at `position`. */
   begin(position: number): void {
     this.close();
     this.isActive = true;
     this.end = position;
   }
 
-  /** Forgets everything and records no more. The position stays. */
+  /** Drops all bytes and stops recording. The position stays. */
   close(): void {
     this.isActive = false;
     this.#blocks = [];
     this.memoryBytes = 0;
   }
 
-  /** Whether the bytes from `position` on are held. */
+  /** True if the bytes from `position` on are held. */
   holds(position: number): boolean {
     return this.isActive && position >= this.first && position <= this.end;
   }
@@ -87,10 +88,10 @@ export class ReplicationStream {
   }
 
   /**
-   * Drops the oldest blocks that nobody needs.
+   * Drops the oldest blocks that are no longer needed.
    *
-   * @param backlogBytes so many bytes are kept for replicas that come back
-   * @param neededFrom bytes from this position on have not been sent to all replicas
+   * @param backlogBytes number of bytes kept for replicas that come back
+   * @param neededFrom the bytes from this position on have not been sent to all replicas
    */
   trim(backlogBytes: number, neededFrom: number): void {
     let count = 0;
@@ -103,7 +104,9 @@ export class ReplicationStream {
     for (const { buf } of this.#blocks.splice(0, count)) this.memoryBytes -= buf.length;
   }
 
-  /** Copies bytes from `position` on, at most `limit`; returns how many. O(log n) for n blocks. */
+  /**
+   * Copies at most `limit` bytes from `position` on; returns their number. O(log n) for n blocks.
+   */
   copyTo(writer: ReplyWriter, position: number, limit: number): number {
     let copied = 0;
     for (let i = this.#blockAt(position); i < this.#blocks.length && copied < limit; i++) {

@@ -1,33 +1,33 @@
-/** WAIT and WAITAOF: clients that wait until enough servers have what they wrote. */
+/** WAIT and WAITAOF: clients that wait until enough servers have received their writes. */
 import type { BlockedState, Client } from "../engine/client.ts";
 import type { CommandContext } from "../engine/context.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ReplyError } from "../protocol/errors.ts";
 import type { ReplyWriter } from "../protocol/reply_writer.ts";
 
-/** What a client waits for. */
+/** The condition a client waits for. */
 export interface AckWish {
   isMet(): boolean;
-  /** Why it can never be met any more, or null. */
+  /** The reason why it can never be met, or null. */
   refusal(): ReplyError | null;
-  /** Tells how far it has been met. */
+  /** Writes the reply: how far it has been met. */
   answer(reply: ReplyWriter): void;
 }
 
 /** Clients that wait in WAIT or WAITAOF. */
 export class AckWaiters {
-  /** An acknowledgement is to be asked for at the end of the batch. */
+  /** True if an acknowledgement is to be requested at the end of the batch. */
   isAsking = false;
   readonly #wishes = new Map<Client, { wish: AckWish; state: BlockedState }>();
 
   constructor(readonly engine: Engine) {}
 
-  /** Whether anybody waits. */
+  /** True if a client waits. */
   get areAny(): boolean {
     return this.#wishes.size > 0;
   }
 
-  /** Lets the client of the running command wait; `timeoutMs` 0 is without end. */
+  /** Blocks the client of the running command; `timeoutMs` 0: no limit. */
   add(ctx: CommandContext, wish: AckWish, timeoutMs: number): void {
     const { client, engine } = ctx;
     const state: BlockedState = {
@@ -46,7 +46,7 @@ export class AckWaiters {
     this.isAsking = true;
   }
 
-  /** Some server has come further. */
+  /** A server has made progress. */
   check(): void {
     for (const [client, { wish, state }] of this.#wishes) {
       const isWaiting = client.blocked === state, refusal = isWaiting ? wish.refusal() : null;
