@@ -38,6 +38,8 @@ import { streamCommands } from "./streams/stream.ts";
 import { streamGroupCommands } from "./streams/stream_group.ts";
 import { streamInfoCommands } from "./streams/stream_info.ts";
 import { streamReadCommands } from "./streams/stream_read.ts";
+import { counterCommands } from "./strings/counter.ts";
+import { lcsCommands } from "./strings/lcs.ts";
 import { stringCommands } from "./strings/string.ts";
 import { monitorCommands } from "./clients/tracking.ts";
 import { zsetCommands } from "./sorted_sets/zset.ts";
@@ -65,6 +67,8 @@ const groups: readonly (readonly Command[])[] = [
   persistenceCommands,
   snapshotCommands,
   stringCommands,
+  counterCommands,
+  lcsCommands,
   bitCommands,
   streamCommands,
   streamGroupCommands,

@@ -36,7 +36,7 @@ import { parseInteger } from "../../util/numbers.ts";
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
 import { hashExpiryCommands } from "./hash_expiry.ts";
 import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
-import { addIntegers } from "../strings/string.ts";
+import { addIntegers } from "../strings/counter.ts";
 
 /** How many picks with repeats are made between two looks at the reply's size. */
 const pickBatch = 1000;

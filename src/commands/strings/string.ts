@@ -1,4 +1,4 @@
-/** Strings: GET, SET and their kin, counters, LCS. */
+/** Strings: GET, SET and their kin. Counters are in `counter.ts`, LCS in `lcs.ts`. */
 import { ValueType } from "../../data/value.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
@@ -7,7 +7,6 @@ import {
   blockArg,
   type Command,
   command,
-  doubleArg,
   Flag,
   integerArg,
   keyArg,
@@ -23,29 +22,16 @@ import {
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import { type Moment, NO_EXPIRY } from "../../keyspace/database.ts";
-import { StringMark } from "../../keyspace/record.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import {
-  DECREMENT_OVERFLOW,
   invalidExpire,
-  LCS_LEN_AND_IDX,
-  LCS_NOT_STRINGS,
-  LCS_TOO_LARGE,
-  NAN_OR_INFINITY,
-  NOT_FLOAT,
-  NOT_INTEGER,
   OFFSET_OUT_OF_RANGE,
-  OVERFLOW,
   STRING_TOO_LONG,
   SYNTAX,
   wrongArity,
   WRONGTYPE,
 } from "../../protocol/errors.ts";
-import { allocateBytes, writeInteger } from "../../util/bytes.ts";
-import { isInt64, narrowInteger, parseIntegerBytes } from "../../util/numbers.ts";
-import { addLongDoubles, formatLongDouble, parseLongDouble } from "../../util/long_double.ts";
-import { longestCommonSubsequence, tableBytes } from "../../data/lcs.ts";
 import { timeArgument, type TimeForm } from "../keys/expire.ts";
 
 /** When a key is to expire, as options of SET and GETEX say it. */
@@ -305,7 +291,7 @@ function setMany(ctx: CommandContext, args: Args, onlyNew: boolean): boolean {
 }
 
 /** The record of a string that is to be changed, or 0; throws WRONGTYPE. */
-function findString(ctx: CommandContext, key: Key): number {
+export function findString(ctx: CommandContext, key: Key): number {
   const ref = ctx.findForWrite(key);
   if (ref !== 0 && ctx.db.typeOf(ref) !== ValueType.String) throw WRONGTYPE;
   return ref;
@@ -345,125 +331,6 @@ function setrange(ctx: CommandContext, args: Args): void {
   scratch.buf.set(args.buf.subarray(args.start(3), args.end(3)), scratch.start + offset);
   ctx.changed(key, Notify.String, "setrange");
   ctx.reply.integer(length);
-}
-
-// ---- Counters ---------------------------------------------------------------------------------------------------
-
-/** INCR and its kin: adds `by` to the integer at argument 1 and replies the sum. */
-function increment(ctx: CommandContext, args: Args, by: number | bigint): void {
-  const key = args.key(1), ref = findString(ctx, key);
-  let old: number | bigint = 0;
-  if (ref !== 0) {
-    const value = ctx.db.readString(ref, scratch);
-    const parsed = parseIntegerBytes(value.buf, value.start, value.end);
-    if (parsed === undefined) throw NOT_INTEGER;
-    old = parsed;
-  }
-  const sum = addIntegers(old, by);
-  setInteger(ctx, key, ref, sum);
-  ctx.changed(key, Notify.String, "incrby");
-  ctx.reply.integer(sum);
-}
-
-/** Where an integer becomes decimal digits. */
-const digits = allocateBytes(20);
-
-/** Makes an integer the value of `key`, whose record is `ref`, or 0; its expiry time stays. */
-function setInteger(ctx: CommandContext, key: Key, ref: number, value: number | bigint): void {
-  if (ref === 0 || typeof value === "bigint") return ctx.setString(key, String(value), true);
-  ctx.replaceString(key, ref, digits, 0, writeInteger(digits, 0, value));
-}
-
-/** The sum of two signed 64-bit integers; throws OVERFLOW if it is none. */
-export function addIntegers(a: number | bigint, b: number | bigint): number | bigint {
-  if (typeof a === "number" && typeof b === "number") {
-    const sum = a + b;
-    if (Number.isSafeInteger(sum)) return sum;
-  }
-  const sum = BigInt(a) + BigInt(b);
-  if (!isInt64(sum)) throw OVERFLOW;
-  return narrowInteger(sum);
-}
-
-function decrby(ctx: CommandContext, args: Args): void {
-  const by = args.integer(2);
-  if (by === -(2n ** 63n)) throw DECREMENT_OVERFLOW;
-  increment(ctx, args, -by);
-}
-
-function incrbyfloat(ctx: CommandContext, args: Args): void {
-  const key = args.key(1), ref = findString(ctx, key);
-  const old = ref === 0 ? "0" : ctx.db.readString(ref, scratch).text();
-  const value = parseLongDouble(old), increment = parseLongDouble(args.string(2));
-  if (value === undefined || increment === undefined) throw NOT_FLOAT;
-  const sum = addLongDoubles(value, increment);
-  if (sum === undefined) throw NAN_OR_INFINITY;
-  const text = formatLongDouble(sum);
-  ctx.setString(key, text, true);
-  ctx.markString(key, StringMark.Text);
-  ctx.changed(key, Notify.String, "incrbyfloat");
-  ctx.rewrite("SET", key.text, text, "KEEPTTL");
-  ctx.reply.bulk(text);
-}
-
-// ---- LCS --------------------------------------------------------------------------------------------------------
-
-interface LcsOptions {
-  idx: boolean;
-  len: boolean;
-  minMatchLength: number;
-  withMatchLength: boolean;
-}
-
-function lcsOptions(args: Args): LcsOptions {
-  const found: LcsOptions = { idx: false, len: false, minMatchLength: 0, withMatchLength: false };
-  const options = new ArgReader(args, 3);
-  while (options.more) {
-    if (options.take("IDX")) found.idx = true;
-    else if (options.take("LEN")) found.len = true;
-    else if (options.take("WITHMATCHLEN")) found.withMatchLength = true;
-    else if (options.take("MINMATCHLEN", 1)) found.minMatchLength = Math.max(0, options.int());
-    else throw SYNTAX;
-  }
-  if (found.idx && found.len) {
-    throw LCS_LEN_AND_IDX;
-  }
-  return found;
-}
-
-/** The two strings; both are looked up before anything is said of their types, and that before the options are read. */
-function lcsTexts(ctx: CommandContext, args: Args): [string, string] {
-  const refs = [ctx.find(args.key(1)), ctx.find(args.key(2))];
-  if (refs.some((ref) => ref !== 0 && ctx.db.typeOf(ref) !== ValueType.String)) {
-    throw LCS_NOT_STRINGS;
-  }
-  const [a = "", b = ""] = refs.map((ref) => ref === 0 ? "" : ctx.db.readString(ref, scratch).text());
-  return [a, b];
-}
-
-function lcs(ctx: CommandContext, args: Args): void {
-  const [a, b] = lcsTexts(ctx, args), options = lcsOptions(args);
-  if (tableBytes(a, b) > ctx.engine.config.values.protoMaxBulkLen) {
-    throw LCS_TOO_LARGE;
-  }
-  const found = longestCommonSubsequence(a, b);
-  if (options.len) return ctx.reply.integer(found.text.length);
-  if (!options.idx) return ctx.reply.bulk(found.text);
-  ctx.reply.map(2);
-  ctx.reply.bulk("matches");
-  const matches = found.matches.filter((match) => match.length >= options.minMatchLength);
-  ctx.reply.array(matches.length);
-  for (const { a, b, length } of matches) {
-    ctx.reply.array(options.withMatchLength ? 3 : 2);
-    for (const start of [a, b]) {
-      ctx.reply.array(2);
-      ctx.reply.integer(start);
-      ctx.reply.integer(start + length - 1);
-    }
-    if (options.withMatchLength) ctx.reply.integer(length);
-  }
-  ctx.reply.bulk("len");
-  ctx.reply.integer(found.text.length);
 }
 
 // ---- Declarations -----------------------------------------------------------------------------------------------
@@ -542,25 +409,6 @@ const readingCommands = [
     deprecatedSince: "2.0.0",
     replacedBy: "`GETRANGE`",
     handler: getrange,
-  }),
-  command({
-    name: "lcs",
-    group: "string",
-    since: "7.0.0",
-    arity: -3,
-    flags: Flag.ReadOnly,
-    keys: [keyRange(1, 2, 1, KeyFlag.ReadOnly | KeyFlag.Access)],
-    args: [
-      keyArg("key1"),
-      keyArg("key2"),
-      tokenArg("LEN", { optional: true }),
-      tokenArg("IDX", { optional: true }),
-      integerArg("min-match-len", { token: "MINMATCHLEN", optional: true }),
-      tokenArg("WITHMATCHLEN", { optional: true }),
-    ],
-    summary: "Finds the longest common subsequence of two strings.",
-    complexity: "O(N*M) for strings of N and M bytes",
-    handler: lcs,
   }),
 ];
 
@@ -725,54 +573,6 @@ const settingCommands = [
   }),
 ];
 
-/** The declaration that all counters share. */
-function counter(
-  name: string,
-  since: string,
-  summary: string,
-  handler: Command["handler"],
-  amount?: Command["args"],
-) {
-  return command({
-    name,
-    group: "string",
-    since,
-    arity: amount === undefined ? 2 : 3,
-    flags: Flag.Write | Flag.DenyOom | Flag.Fast,
-    keys: updateKey,
-    args: [keyArg(), ...(amount ?? [])],
-    summary,
-    complexity: "O(1)",
-    handler,
-  });
-}
-
-const counterCommands = [
-  counter(
-    "incr",
-    "1.0.0",
-    "Adds one to the integer at a key, which counts as 0 if it does not exist.",
-    (ctx, args) => {
-      increment(ctx, args, 1);
-    },
-  ),
-  counter(
-    "decr",
-    "1.0.0",
-    "Takes one from the integer at a key, which counts as 0 if it does not exist.",
-    (ctx, args) => {
-      increment(ctx, args, -1);
-    },
-  ),
-  counter("incrby", "1.0.0", "Adds an integer to the one at a key.", (ctx, args) => {
-    increment(ctx, args, args.integer(2));
-  }, [integerArg("increment")]),
-  counter("decrby", "1.0.0", "Takes an integer from the one at a key.", decrby, [integerArg("decrement")]),
-  counter("incrbyfloat", "2.6.0", "Adds a floating-point number to the one at a key.", incrbyfloat, [
-    doubleArg("increment"),
-  ]),
-];
-
 /** SET reads the old value only with GET. */
 function setKeys(args: Args): KeyPosition[] {
   let reads = false;
@@ -785,5 +585,4 @@ function setKeys(args: Args): KeyPosition[] {
 export const stringCommands: readonly Command[] = [
   ...readingCommands,
   ...settingCommands,
-  ...counterCommands,
 ];
