@@ -37,7 +37,7 @@ import {
 } from "./packed.ts";
 import { FIELD_ROOT_BYTES, FieldTable } from "./field_table.ts";
 import { drawDistinct } from "./sampling.ts";
-import { CollectionValue, type ElementSink, ValueType } from "./value.ts";
+import { CollectionValue, defineValueType, type ElementSink, ValueType } from "./value.ts";
 
 /** Called with each field and its value. */
 export type FieldVisitor = (field: string, value: string) => void;
@@ -58,13 +58,17 @@ const LARGEST_ROOTED_BYTES = 65_536;
 export const FieldParts = { Names: 1, Values: 2, Both: 3 } as const;
 
 /** Whether the packed hash at `at` has, or once had, expiring fields. */
-export function hasTimes(bytes: Uint8Array, at: number): boolean {
+function hasTimes(bytes: Uint8Array, at: number): boolean {
   return (packedCount(bytes, at) & TIMED) !== 0;
 }
 
 /** A hash: fields with values, both latin1 strings. */
 export class HashValue extends CollectionValue {
   static readonly type = ValueType.Hash;
+  static {
+    defineValueType(ValueType.Hash, { name: "hash", unpack: HashValue.unpack, hasTimes });
+  }
+
   readonly #limits: DataLimits;
   /** All fields and values while the hash is small; empty when there is a table. */
   #packed = "";

@@ -20,7 +20,7 @@
  * The design is that of Redis's quicklist (Matt Stancliff, 2014) with the uncompressed ends taken a step further.
  */
 import { latin1 } from "../util/bytes.ts";
-import { CollectionValue, ValueType } from "./value.ts";
+import { CollectionValue, defineValueType, ValueType } from "./value.ts";
 import type { DataLimits } from "./limits.ts";
 import {
   ListEnd,
@@ -152,6 +152,9 @@ export class ListCursor {
  */
 export class ListValue extends CollectionValue {
   static readonly type = ValueType.List;
+  static {
+    defineValueType(ValueType.List, { name: "list", unpack: ListValue.unpack });
+  }
 
   readonly #limits: DataLimits;
   #head: ListNode | null = null;

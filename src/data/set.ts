@@ -31,7 +31,7 @@ import {
   spliceText,
 } from "./packed.ts";
 import { drawDistinct } from "./sampling.ts";
-import { CollectionValue, ValueType } from "./value.ts";
+import { CollectionValue, defineValueType, ValueType } from "./value.ts";
 
 /** Called with each member. */
 export type MemberVisitor = (member: string) => void;
@@ -73,6 +73,10 @@ function scratchOf(text: string): Uint8Array {
 /** A set of latin1 strings. */
 export class SetValue extends CollectionValue {
   static readonly type = ValueType.Set;
+  static {
+    defineValueType(ValueType.Set, { name: "set", unpack: SetValue.unpack });
+  }
+
   readonly #limits: DataLimits;
   /** The intset, or the packed members; empty when there is a table. */
   #text = "";

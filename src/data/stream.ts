@@ -26,7 +26,7 @@
  */
 import { byName, ConsumerGroup, type HeapMeter, UNKNOWN_ENTRIES_READ } from "./consumer_group.ts";
 import type { DataLimits } from "./limits.ts";
-import { CollectionValue, ValueType } from "./value.ts";
+import { CollectionValue, defineValueType, ValueType } from "./value.ts";
 import { IdIndex } from "./stream_index.ts";
 import { findInNode, MAX_NODE_BYTES, NodeReader, StreamNode, type TextSink } from "./stream_node.ts";
 import {
@@ -60,7 +60,11 @@ function textBytesOf(pairs: readonly string[]): number {
 
 /** A stream: entries in the order of their ids, and consumer groups. See the head of this file. */
 export class StreamValue extends CollectionValue {
-  static readonly type: ValueType = ValueType.Stream;
+  static readonly type = ValueType.Stream;
+  static {
+    defineValueType(ValueType.Stream, { name: "stream" });
+  }
+
   readonly type = ValueType.Stream;
   /** The largest id ever added, or what XSETID made it. */
   lastId = minStreamId;

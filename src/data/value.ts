@@ -1,20 +1,65 @@
 /**
  * What every collection value has in common. The keyspace holds strings itself, as bytes; all other
  * types are objects of a class derived from {@linkcode CollectionValue}. A small one can be packed into
- * a few bytes, which is how the keyspace keeps it between commands (packed_value.ts makes it an object
- * again); a large one hangs on its key's record as it is.
+ * a few bytes, which is how the keyspace keeps it between commands ({@linkcode unpackValue} makes it an
+ * object again); a large one hangs on its key's record as it is.
  *
  * Collections are pure: no clock, no socket, no reply. Strings inside them are latin1 strings, one
  * character per byte.
  */
 
-/** The type of a value, numbered as in an RDB file's logical types. */
-export const ValueType = { String: 0, List: 1, Set: 2, Zset: 3, Hash: 4, Stream: 5 } as const;
-/** One of {@linkcode ValueType}. */
-export type ValueType = typeof ValueType[keyof typeof ValueType];
+import type { DataLimits } from "./limits.ts";
 
-/** The names TYPE replies with, indexed by {@linkcode ValueType}. */
-export const typeNames: readonly string[] = ["string", "list", "set", "zset", "hash", "stream"];
+/** Numbers of the types that commands know by name; the module of a type defines its own (`defineValueType`). */
+export const ValueType = { String: 0, List: 1, Set: 2, Zset: 3, Hash: 4, Stream: 5 } as const;
+/** A number under which a type is defined, such as those of {@linkcode ValueType}. */
+export type ValueType = number;
+
+/** What the keyspace knows of a type beside its number. */
+export interface TypeDefinition {
+  /** The name TYPE replies with. */
+  readonly name: string;
+  /**
+   * Makes a collection of the bytes [start, end), which `packInto` has written: one that shares nothing with them. Left out for
+   * types whose values are never packed.
+   */
+  unpack?(limits: DataLimits, bytes: Uint8Array, start: number, end: number): CollectionValue;
+  /** True if parts of the value that is packed from `at` on expire by themselves, or once did. */
+  hasTimes?(bytes: Uint8Array, at: number): boolean;
+}
+
+const definitions: (TypeDefinition | undefined)[] = [];
+
+/** Defines a type, once; the module of its class calls it, so that no value can be there before. Throws TypeError */
+export function defineValueType(type: ValueType, definition: TypeDefinition): void {
+  if (definitions[type] !== undefined) throw new TypeError(`type ${type} is defined twice`);
+  definitions[type] = definition;
+}
+
+/** The name TYPE replies with. */
+export function typeName(type: ValueType): string {
+  return definitions[type]!.name;
+}
+
+/** The collection that is packed into the bytes [start, end). Throws TypeError for a type that is never packed. */
+export function unpackValue(
+  type: ValueType,
+  limits: DataLimits,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): CollectionValue {
+  const definition = definitions[type];
+  if (definition?.unpack === undefined) throw new TypeError(`values of type ${type} are never packed`);
+  return definition.unpack(limits, bytes, start, end);
+}
+
+/** True if parts of the value that is packed from `at` on expire by themselves, or once did. */
+export function packedHasTimes(type: ValueType, bytes: Uint8Array, at: number): boolean {
+  return definitions[type]?.hasTimes?.(bytes, at) ?? false;
+}
+
+defineValueType(ValueType.String, { name: "string" });
 
 /** Takes elements as they lie in memory, as a reply does: from bytes, or from the characters of a latin1 string. */
 export interface ElementSink {
@@ -97,6 +142,6 @@ export abstract class CollectionValue {
 
 /** A collection's class, as the typed look-ups of the command context take it. */
 export interface ValueClass<T extends CollectionValue> {
-  new (limits: import("./limits.ts").DataLimits): T;
+  new (limits: DataLimits): T;
   readonly type: ValueType;
 }

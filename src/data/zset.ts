@@ -44,7 +44,7 @@ import {
 } from "./packed.ts";
 import { Bound, isMemberBefore, orderByScore, RankTree } from "./rank_tree.ts";
 import { StringTable } from "./string_table.ts";
-import { CollectionValue, ValueType } from "./value.ts";
+import { CollectionValue, defineValueType, ValueType } from "./value.ts";
 
 /** What ZADD's options ask of {@linkcode ZsetValue.add}, as bits. */
 export const AddFlag = {
@@ -116,6 +116,10 @@ interface Members {
 /** A sorted set. Ranks count from 0 at the lowest score. Scores are never NaN. */
 export class ZsetValue extends CollectionValue {
   static readonly type = ValueType.Zset;
+  static {
+    defineValueType(ValueType.Zset, { name: "zset", unpack: ZsetValue.unpack });
+  }
+
   override readonly type = ValueType.Zset;
   readonly #limits: DataLimits;
   #members: PackedMembers | TableMembers = new PackedMembers();

@@ -20,10 +20,8 @@ import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
 import { narrowInteger } from "../util/numbers.ts";
 import { ExpiryQueue } from "../data/expiry_queue.ts";
-import { hasTimes } from "../data/hash.ts";
 import type { DataLimits } from "../data/limits.ts";
-import { unpackValue } from "../data/packed_value.ts";
-import { type CollectionValue, ValueType } from "../data/value.ts";
+import { type CollectionValue, packedHasTimes, unpackValue, ValueType } from "../data/value.ts";
 import { Arena, type Chunk, unitsFor } from "./arena.ts";
 import { BUCKET_COUNT, Index, TABLE_COUNT } from "./index.ts";
 import { Key } from "./key.ts";
@@ -213,7 +211,7 @@ export class Database {
   }
 
   typeOf(ref: number): ValueType {
-    return (this.#word(ref, 0) & TYPE_MASK) as ValueType;
+    return this.#word(ref, 0) & TYPE_MASK;
   }
 
   /** The bits of {@linkcode StringMark} that a string bears. */
@@ -290,6 +288,11 @@ export class Database {
     return isOpen(flags) ? this.#openAt(ref) : this.#unpack(ref);
   }
 
+  /** The value of `ref` for reading: a string as `slice`, pointed at its bytes, or the collection. */
+  valueOf(ref: number, slice: Slice): Slice | CollectionValue {
+    return this.typeOf(ref) === ValueType.String ? this.readString(ref, slice) : this.collectionOf(ref);
+  }
+
   /** The collection of a key, if it is a large one. */
   largeCollection(key: Key): CollectionValue | undefined {
     const ref = this.find(key);
@@ -326,7 +329,7 @@ export class Database {
   #unpack(ref: number): CollectionValue {
     const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
     const start = this.#keyStart(ref, chunk) + chunk.u32[word + 1]!;
-    const type = (chunk.u32[word]! & TYPE_MASK) as ValueType;
+    const type = chunk.u32[word]! & TYPE_MASK;
     return unpackValue(type, this.#limits, chunk.u8, start, start + chunk.u32[word + 2]!);
   }
 
@@ -798,7 +801,7 @@ export class Database {
     const flags = this.#word(ref, 0);
     if ((flags & IS_OBJECT) === 0) {
       if (isOpen(flags)) return this.#dropOpen(ref, frees);
-      if ((flags & TYPE_MASK) === ValueType.Hash) this.#dropTimes(ref);
+      if ((flags & TYPE_MASK) !== ValueType.String) this.#dropTimes(ref);
       if (ownsRuns(flags)) this.#dropRuns(ref, frees);
       return;
     }
@@ -828,10 +831,10 @@ export class Database {
     if (frees) value.free();
   }
 
-  /** Forgets when the fields of a packed hash expire. */
+  /** Forgets when parts of a packed collection expire. */
   #dropTimes(ref: number): void {
-    const chunk = this.#arena.chunk(ref);
-    if (!hasTimes(chunk.u8, this.#keyStart(ref, chunk) + this.#word(ref, 1))) return;
+    const chunk = this.#arena.chunk(ref), at = this.#keyStart(ref, chunk) + this.#word(ref, 1);
+    if (!packedHasTimes(this.typeOf(ref), chunk.u8, at)) return;
     this.partExpiry.delete(this.keyTextOf(ref));
   }
 

@@ -15,7 +15,7 @@ import {
 import type { CommandContext } from "../../engine/context.ts";
 import { freshLfuClock, lruClock, parsePolicy } from "../../keyspace/eviction.ts";
 import { Notify } from "../../engine/events.ts";
-import { type CollectionValue, ValueType } from "../../data/value.ts";
+import type { CollectionValue } from "../../data/value.ts";
 import { type Moment, NO_EXPIRY } from "../../keyspace/database.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
@@ -38,9 +38,7 @@ const LATEST = (1n << 63n) - 1n;
 function dump(ctx: CommandContext, args: Args): void {
   const ref = ctx.find(args.key(1));
   if (ref === 0) return ctx.reply.null();
-  const value = ctx.db.typeOf(ref) === ValueType.String
-    ? ctx.db.readString(ref, new Slice())
-    : ctx.db.collectionOf(ref);
+  const value = ctx.db.valueOf(ref, new Slice());
   ctx.reply.bulkBytes(dumpValue(value, ctx.engine.config.values.rdbcompression));
 }
 

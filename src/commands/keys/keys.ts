@@ -1,5 +1,5 @@
 /** Keys of any type: deleting, renaming, copying, iterating, expiring, OBJECT. */
-import { typeNames, ValueType } from "../../data/value.ts";
+import { typeName, ValueType } from "../../data/value.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -69,7 +69,7 @@ function countExisting(ctx: CommandContext, args: Args, touches: boolean): void 
 
 function type(ctx: CommandContext, args: Args): void {
   const ref = ctx.find(args.key(1), false);
-  ctx.reply.simple(ref === 0 ? "none" : typeNames[ctx.db.typeOf(ref)]!);
+  ctx.reply.simple(ref === 0 ? "none" : typeName(ctx.db.typeOf(ref)));
 }
 
 function randomkey(ctx: CommandContext): void {
@@ -105,14 +105,14 @@ function keys(ctx: CommandContext, args: Args): void {
 
 function scan(ctx: CommandContext, args: Args): void {
   const cursor = parseCursor(args.string(1));
-  let count = 10, pattern = "*", typeName = "";
+  let count = 10, pattern = "*", wantedType = "";
   const options = new ArgReader(args, 2);
   while (options.more) {
     if (options.take("COUNT", 1)) {
       count = options.int();
       if (count < 1) throw SYNTAX;
     } else if (options.take("MATCH", 1)) pattern = options.string();
-    else if (options.take("TYPE", 1)) typeName = options.string().toLowerCase();
+    else if (options.take("TYPE", 1)) wantedType = options.string().toLowerCase();
     else throw SYNTAX;
   }
   const { db } = ctx;
@@ -120,7 +120,7 @@ function scan(ctx: CommandContext, args: Args): void {
   const next = db.scan(cursor, count, (ref) => {
     const text = db.keyTextOf(ref);
     if (pattern !== "*" && !globMatch(pattern, text)) return;
-    if (typeName !== "" && typeNames[db.typeOf(ref)] !== typeName) return;
+    if (wantedType !== "" && typeName(db.typeOf(ref)) !== wantedType) return;
     found.push(text);
   });
   // Deleting what has expired must wait until the walk has ended.

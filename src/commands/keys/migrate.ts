@@ -23,7 +23,6 @@ import type { CommandContext } from "../../engine/context.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { MIGRATED } from "../../engine/keys.ts";
 import { redactOptions } from "../../engine/redaction.ts";
-import { ValueType } from "../../data/value.ts";
 import { type Database, type Moment, NO_EXPIRY, timeLeft } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
@@ -86,7 +85,7 @@ function parcelOf(ctx: CommandContext, text: string): Parcel | undefined {
   const { db } = ctx;
   const ref = ctx.find(Key.of(text));
   if (ref === 0) return undefined;
-  const value = db.typeOf(ref) === ValueType.String ? db.readString(ref, new Slice()) : db.collectionOf(ref);
+  const value = db.valueOf(ref, new Slice());
   const expiresAtMs = db.expiryOf(ref);
   const ttlMs = expiresAtMs === NO_EXPIRY ? 0 : timeLeft(expiresAtMs, ctx.nowMs) || 1;
   return { key: text, ttlMs, payload: latin1(dumpValue(value, ctx.engine.config.values.rdbcompression)) };

@@ -10,8 +10,8 @@ import { mayAct } from "../../engine/protected_action.ts";
 import type { Database } from "../../keyspace/database.ts";
 import { Key } from "../../keyspace/key.ts";
 import { Slice } from "../../keyspace/slice.ts";
+import { writeValue } from "../../persistence/rdb/dump.ts";
 import { RdbOutput } from "../../persistence/rdb/rdb_output.ts";
-import { writeValue } from "../../persistence/rdb/value_writer.ts";
 import {
   BAD_THRESHOLD,
   DB_OUT_OF_RANGE,
@@ -63,10 +63,7 @@ function subject(ctx: CommandContext, args: Args): number {
 /** What the value takes in an RDB file, without its type. */
 function serializedLength(database: Database, ref: number): number {
   const out = new RdbOutput(true);
-  if (database.typeOf(ref) === ValueType.String) {
-    const { buf, start, end } = database.readString(ref, new Slice());
-    out.bytes(buf, start, end);
-  } else for (const _ of writeValue(out, database.collectionOf(ref)));
+  writeValue(out, database.valueOf(ref, new Slice()));
   return out.view().length;
 }
 

@@ -7,9 +7,10 @@ import { bytesOf } from "../../util/bytes.ts";
 import { FileError, joinPath, readWhole } from "../files.ts";
 import { lockName } from "../folder_lock.ts";
 import type { SnapshotOrder } from "../snapshot/snapshot_jobs.ts";
-import { JsonSnapshotError, type JsonTarget, readJsonSnapshot } from "./json_input.ts";
+import { type JsonTarget, readJsonSnapshot } from "./json_input.ts";
 import { JsonWriter } from "./json_output.ts";
 import { errorText } from "../../util/error_text.ts";
+import { JsonSnapshotError } from "./json_source.ts";
 import type { SaveContext } from "../snapshot/save_context.ts";
 import { noClocks } from "../snapshot/snapshot.ts";
 

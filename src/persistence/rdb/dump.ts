@@ -6,6 +6,8 @@ import type { DataLimits } from "../../data/limits.ts";
 import type { CollectionValue } from "../../data/value.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import { Crc64 } from "../../util/crc64.ts";
+import { stringCodec } from "../values/string_codec.ts";
+import { codecOf } from "../values/table.ts";
 import {
   CHECKSUM_BYTES,
   FOOTER_BYTES,
@@ -17,20 +19,24 @@ import {
 import { RdbInput } from "./rdb_input.ts";
 import { RdbOutput } from "./rdb_output.ts";
 import { ValueReader } from "./value_reader.ts";
-import { rdbTypeOf, writeValue } from "./value_writer.ts";
 
 /** The version a payload of this RDB type needs. */
 function versionFor(type: number): number {
   return type >= RdbType.HashMetadata ? RDB_VERSION_FIELD_EXPIRY : RDB_VERSION_USUAL;
 }
 
+/** Writes a string (a slice) or a collection as in an RDB file, without its type and at once. */
+export function writeValue(out: RdbOutput, value: Slice | CollectionValue): void {
+  if (value instanceof Slice) stringCodec.save(out, value);
+  else for (const _ of codecOf(value).save(out, value));
+}
+
 /** The payload of a string (a slice) or a collection, in memory of its own. */
 export function dumpValue(value: Slice | CollectionValue, compress = true): Uint8Array<ArrayBuffer> {
   const out = new RdbOutput(compress);
-  const type = value instanceof Slice ? RdbType.String : rdbTypeOf(value);
+  const type = value instanceof Slice ? RdbType.String : codecOf(value).rdbTypeOf(value);
   out.byte(type);
-  if (value instanceof Slice) out.bytes(value.buf, value.start, value.end);
-  else for (const _ of writeValue(out, value));
+  writeValue(out, value);
   out.byte(versionFor(type) & 255);
   out.byte(versionFor(type) >> 8);
   const crc = new Crc64();
@@ -62,9 +68,8 @@ export function hasValidFooter(payload: Uint8Array, skipChecksum = false): boole
 export function restoreValue(payload: Uint8Array, limits: DataLimits): Slice | CollectionValue {
   const input = RdbInput.of(payload.subarray(0, payload.length - FOOTER_BYTES));
   const type = input.byte();
-  const value = type === RdbType.String
-    ? input.string(new Slice())
-    : new ValueReader(input, limits).read(type);
+  const reader = new ValueReader(input, limits);
+  const value = type === RdbType.String ? stringCodec.load(reader, new Slice()) : reader.read(type);
   if (value === null) return input.fail("The value has no elements");
   if (input.offset !== payload.length - FOOTER_BYTES) input.fail("There are bytes behind the value");
   return value;

@@ -1,38 +1,16 @@
 /** `redeno check-rdb`: reads an RDB file to its end and says what is in it, in the words of redis-check-rdb. */
 import { defaultLimits } from "../../data/limits.ts";
+import { rdbTypeName } from "../values/table.ts";
+import { RdbType } from "./rdb_format.ts";
 import type { ByteSource } from "./rdb_input.ts";
 import { RdbError, RdbInput } from "./rdb_input.ts";
 import { type KeyAttributes, RdbReader, type RdbTarget } from "./rdb_reader.ts";
 
-/** Names of the types of values, by their number in the file. */
-const TYPE_NAMES = [
-  "string",
-  "list-linked",
-  "set-hashtable",
-  "zset-v1",
-  "hash-hashtable",
-  "zset-v2",
-  "module-pre-release",
-  "module-value",
-  "",
-  "hash-zipmap",
-  "list-ziplist",
-  "set-intset",
-  "zset-ziplist",
-  "hash-ziplist",
-  "quicklist",
-  "stream",
-  "hash-listpack",
-  "zset-listpack",
-  "quicklist-v2",
-  "stream-v2",
-  "set-listpack",
-  "stream-v3",
-  "hash-hashtable-md-pre-release",
-  "hash-listpack-md-pre-release",
-  "hash-hashtable-md",
-  "hash-listpack-md",
-];
+/** Names of the RDB types that are recognised and not read. */
+const UNREAD_TYPES: Readonly<Record<number, string>> = {
+  [RdbType.Module]: "module-pre-release",
+  [RdbType.Module2]: "module-value",
+};
 
 /** Counts what a file holds, and keeps none of it. */
 class CountingTarget implements RdbTarget {
@@ -132,5 +110,6 @@ function printFault({ message, offset }: RdbError, reader: RdbReader, print: (li
   print(`[offset ${offset || reader.input.offset}] ${message}`);
   print(`[additional info] While doing: ${stage}`);
   if (key !== undefined) print(`[additional info] Reading key '${key}'`);
-  if (keyType >= 0) print(`[additional info] Reading type ${keyType} (${TYPE_NAMES[keyType] || "unknown"})`);
+  const typeName = rdbTypeName(keyType) ?? UNREAD_TYPES[keyType] ?? "unknown";
+  if (keyType >= 0) print(`[additional info] Reading type ${keyType} (${typeName})`);
 }

@@ -7,6 +7,7 @@ import type { CollectionValue } from "../../data/value.ts";
 import type { Moment } from "../../keyspace/database.ts";
 import { Slice } from "../../keyspace/slice.ts";
 import type { LoadSteps } from "../loading.ts";
+import { stringCodec } from "../values/string_codec.ts";
 import { RDB_VERSION_NEWEST, RdbOpcode, RdbType } from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
 import { ValueReader } from "./value_reader.ts";
@@ -224,7 +225,8 @@ export class RdbReader {
     const key = input.key(this.#key);
     this.stage = "read-object-value";
     if (type === RdbType.String) {
-      target.putString(this.#databaseId, key, input.string(this.#value), attributes);
+      const value = stringCodec.load(this.#values, this.#value);
+      target.putString(this.#databaseId, key, value, attributes);
     } else {
       const value = this.#values.read(type), { oddities } = this.#values;
       if (oddities.length > 0) this.#warnOf(key, oddities);

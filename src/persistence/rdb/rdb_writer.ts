@@ -16,7 +16,8 @@ import {
 import { RdbOutput } from "./rdb_output.ts";
 import type { KeyAttributes } from "./rdb_reader.ts";
 import type { DatabaseSize, SnapshotFormat } from "../json/snapshot_format.ts";
-import { rdbTypeOf, writeValue } from "./value_writer.ts";
+import { stringCodec } from "../values/string_codec.ts";
+import { codecOf } from "../values/table.ts";
 
 /** What is known about a snapshot before its first key. */
 export interface RdbFacts {
@@ -68,7 +69,7 @@ export class RdbWriter implements SnapshotFormat<RdbOutput> {
     const { output } = this;
     output.byte(RdbType.String);
     output.bytes(key.buf, key.start, key.end);
-    output.bytes(value.buf, value.start, value.end);
+    stringCodec.save(output, value);
   }
 
   *collection(
@@ -78,10 +79,10 @@ export class RdbWriter implements SnapshotFormat<RdbOutput> {
     attributes: KeyAttributes,
   ): Generator<void, void, void> {
     this.#attributes(databaseId, attributes);
-    const { output } = this;
-    output.byte(rdbTypeOf(value));
+    const { output } = this, codec = codecOf(value);
+    output.byte(codec.rdbTypeOf(value));
     output.bytes(key.buf, key.start, key.end);
-    yield* writeValue(output, value);
+    yield* codec.save(output, value);
   }
 
   #attributes(databaseId: number, attributes: KeyAttributes): void {

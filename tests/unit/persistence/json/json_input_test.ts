@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { defaultLimits } from "../../../../src/data/limits.ts";
 import type { CollectionValue } from "../../../../src/data/value.ts";
-import { JsonSnapshotError, readJsonSnapshot } from "../../../../src/persistence/json/json_input.ts";
+import { readJsonSnapshot } from "../../../../src/persistence/json/json_input.ts";
+import { JsonSnapshotError } from "../../../../src/persistence/json/json_source.ts";
 import type { Moment } from "../../../../src/keyspace/database.ts";
 import { plainForm, sliceOf } from "../../../support/values.ts";
 
