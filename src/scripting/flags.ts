@@ -1,7 +1,5 @@
-/** What a script says about itself in its first line (`#!lua flags=no-writes`) or when it registers a function. */
+/** Flags of scripts and functions, and the names these may have. */
 import { Flag } from "../engine/command.ts";
-import { ReplyError } from "../protocol/errors.ts";
-import { splitArgs } from "../util/sds_split.ts";
 
 /** Flags of a script, as bits. */
 export const ScriptFlag = {
@@ -41,68 +39,6 @@ export function scriptFlag(name: string): number | undefined {
 /** The names of the flags that are set. */
 export function scriptFlagNames(flags: number): string[] {
   return named.filter(([, flag]) => (flags & flag) !== 0).map(([name]) => name);
-}
-
-/** The flags of a script for EVAL, and its text with the first line emptied, so that lines keep their numbers. */
-export interface EvalHead {
-  flags: number;
-  source: string;
-}
-
-function scriptError(text: string): ReplyError {
-  return new ReplyError(`ERR ${text}`);
-}
-
-/** Reads the first line of a script for EVAL. Throws a ReplyError. */
-export function parseEvalHead(body: string): EvalHead {
-  if (!body.startsWith("#!")) return { flags: ScriptFlag.Compatible, source: body };
-  const end = body.indexOf("\n");
-  if (end < 0) throw scriptError("Invalid script shebang");
-  const parts = splitArgs(body.slice(0, end));
-  const [engine, ...options] = parts ?? [];
-  if (engine === undefined) throw scriptError("Invalid engine in script shebang");
-  if (engine !== "#!lua") throw scriptError(`Unexpected engine in script shebang: ${engine}`);
-  let flags = 0;
-  for (const option of options) {
-    if (!option.startsWith("flags=")) throw scriptError(`Unknown lua shebang option: ${option}`);
-    flags |= parseFlagList(option.slice("flags=".length));
-  }
-  return { flags, source: body.slice(end) };
-}
-
-function parseFlagList(list: string): number {
-  let flags = 0;
-  for (const name of list === "" ? [] : list.split(",")) {
-    const flag = scriptFlag(name);
-    if (flag === undefined) throw scriptError(`Unexpected flag in script shebang: ${name}`);
-    flags |= flag;
-  }
-  return flags;
-}
-
-/** The name of a function library, its engine, and its code with the first line emptied. */
-export interface LibraryHead {
-  engine: string;
-  name: string;
-  source: string;
-}
-
-/** Reads the first line of a function library. Throws a ReplyError. */
-export function parseLibraryHead(code: string): LibraryHead {
-  if (!code.startsWith("#!")) throw scriptError("Missing library metadata");
-  const end = code.indexOf("\n");
-  const [engine, ...options] = (end < 0 ? undefined : splitArgs(code.slice(0, end))) ?? [];
-  if (engine === undefined) throw scriptError("Invalid library metadata");
-  let name: string | undefined;
-  for (const option of options) {
-    if (!/^name=/i.test(option)) throw scriptError(`Invalid metadata value given: ${option}`);
-    if (name !== undefined) {
-      throw scriptError("Invalid metadata value, name argument was given multiple times");
-    }
-    name = option.slice("name=".length);
-  }
-  if (name === undefined) throw scriptError("Library name was not given");
-  return { engine: engine.slice(2), name, source: code.slice(end) };
 }
 
 /** Whether a library or a function may be called so. */

@@ -2,20 +2,22 @@
  * Function libraries: named code that registers functions when it is loaded. They are data: saved in snapshots, written
  * to the append only file, copied to replicas.
  *
- * Only their code is kept. If the interpreter breaks, a new one loads it again.
+ * Only their code is kept. If their machine breaks, a new one loads it again.
  */
 import type { SnapshotExtras } from "../persistence/snapshot/save_context.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { INVALID_NAME, isValidName, parseLibraryHead, scriptFlag } from "./flags.ts";
-import { Interpreter, type InterpreterHost } from "./lua/interpreter.ts";
-import { LuaStatus, LuaType, REGISTRY } from "./lua/lua.ts";
-import type { State } from "./lua/lua_library.ts";
-import { returnedError } from "./lua/lua_to_reply.ts";
-import { addLogAndVersion } from "./lua/redis_table.ts";
+import { INVALID_NAME, isValidName } from "./flags.ts";
+import { engineNamed, Machines } from "./script_engines.ts";
+import { parseLibraryHead } from "./script_head.ts";
+import {
+  CompileError,
+  type Registration,
+  RegistrationError,
+  type ScriptEngine,
+  type ScriptHost,
+  type ScriptMachine,
+} from "./script_host.ts";
 import type { Runnable } from "./scripting.ts";
-
-/** The one engine there is, as FUNCTION LIST shows it. */
-export const ENGINE_NAME = "LUA";
 
 /** Longest time a library's code may take to register its functions. */
 const LOAD_TIMEOUT_MS = 500;
@@ -25,31 +27,17 @@ const LIBRARY_OVERHEAD_BYTES = 160, FUNCTION_OVERHEAD_BYTES = 120;
 
 /** A function that a library has registered. */
 export interface LibraryFunction extends Runnable {
+  readonly engine: ScriptEngine;
   description: string | null;
 }
 
 /** A library that has been loaded. */
 export interface Library {
+  readonly engine: ScriptEngine;
   name: string;
   /** With its first line. */
   code: string;
   functions: Map<string, LibraryFunction>;
-}
-
-/** A library being loaded. */
-interface Loading {
-  library: Library;
-  interpreter: Interpreter;
-  /** Monotonic microseconds after which it is stopped. */
-  endsAtUs: number;
-}
-
-/** What a call of `redis.register_function` says. */
-interface Registration {
-  name: string;
-  description: string | null;
-  flags: number;
-  ref: number;
 }
 
 function failure(text: string): ReplyError {
@@ -64,12 +52,13 @@ export class Libraries {
   readonly #libraries = new Map<string, Library>();
   /** Functions of all libraries, by their name in lower case. */
   readonly #functions = new Map<string, LibraryFunction>();
-  #interpreter: Interpreter | null = null;
-  #loading: Loading | null = null;
-  /** Reference of the globals a library sees while it is loaded. */
-  #loadGlobals = 0;
+  readonly #machines: Machines;
+  /** Monotonic microseconds after which the library being loaded is stopped, or null while none is. */
+  #loadEndsAtUs: number | null = null;
 
-  constructor(readonly host: InterpreterHost) {}
+  constructor(readonly host: ScriptHost) {
+    this.#machines = new Machines(host, true);
+  }
 
   /** All libraries, in the order in which they were loaded. */
   all(): IterableIterator<Library> {
@@ -84,9 +73,9 @@ export class Libraries {
     return this.#functions.size;
   }
 
-  /** Bytes the interpreter takes. */
-  get interpreterBytes(): number {
-    return this.#interpreter === null || this.#interpreter.isBroken ? 0 : this.#interpreter.lua.usedBytes;
+  /** Bytes the machines take. */
+  get machineBytes(): number {
+    return this.#machines.usedBytes;
   }
 
   /** Bytes the libraries take, an estimate. */
@@ -101,8 +90,8 @@ export class Libraries {
   /** The function of that name, in any case. */
   find(name: string): LibraryFunction | undefined {
     const found = this.#functions.get(name.toLowerCase());
-    if (found?.interpreter.isBroken) {
-      this.#renew();
+    if (found?.machine.isBroken) {
+      this.#renew(found.engine);
       return this.#functions.get(name.toLowerCase());
     }
     return found;
@@ -190,8 +179,8 @@ export class Libraries {
   }
 
   #release(library: Library): void {
-    for (const { interpreter, ref } of library.functions.values()) {
-      if (!interpreter.isBroken) interpreter.forget(ref);
+    for (const { machine, ref } of library.functions.values()) {
+      if (!machine.isBroken) machine.forget(ref);
     }
   }
 
@@ -202,215 +191,78 @@ export class Libraries {
     return library !== undefined;
   }
 
-  /** Removes all libraries, and the interpreter with them. */
+  /** Removes all libraries, and the machines with them. */
   clear(): void {
     this.#libraries.clear();
     this.#functions.clear();
-    this.#interpreter = null;
+    this.#machines.clear();
   }
 
   // ---- Loading ------------------------------------------------------------------------------------------------
 
-  /** The interpreter has broken: another takes its place and loads all libraries again. */
-  #renew(): void {
-    const codes = Array.from(this.all(), ({ code }) => code);
-    this.clear();
-    for (const code of codes) {
+  /** Makes a machine in the place of a broken one, which loads all libraries of the engine again. */
+  #renew(engine: ScriptEngine): ScriptMachine {
+    const machine = this.#machines.renew(engine);
+    for (const { name, code } of [...this.all()].filter((library) => library.engine === engine)) {
+      this.delete(name);
       try {
         this.#link(this.#make(code, false, Infinity));
       } catch (error) {
         this.host.engine.log.warning(`A function library could not be loaded again: ${error}`);
       }
     }
+    return machine;
   }
 
-  #usable(): Interpreter {
-    if (this.#interpreter?.isBroken) this.#renew();
-    if (this.#interpreter === null) {
-      this.#interpreter = new Interpreter(this.host, true);
-      this.#makeLoadGlobals(this.#interpreter);
-    }
-    return this.#interpreter;
-  }
-
-  /** What a library sees while it is loaded: a table `redis` of its own and nothing else. */
-  #makeLoadGlobals(interpreter: Interpreter): void {
-    const { lua, sandbox } = interpreter, { api, main: L } = lua;
-    api.lua_createtable(L, 0, 1);
-    api.lua_createtable(L, 0, 8);
-    lua.setFunctions(L, { register_function: (L) => this.#register(interpreter, L) });
-    addLogAndVersion(interpreter, L);
-    sandbox.refuseUnknown(L);
-    sandbox.hide(L);
-    api.lua_setfield(L, -2, lua.name("redis"));
-    sandbox.refuseUnknown(L);
-    this.#loadGlobals = api.luaL_ref(L, REGISTRY);
+  #usable(engine: ScriptEngine): ScriptMachine {
+    const present = this.#machines.present(engine);
+    return present === undefined || present.isBroken ? this.#renew(engine) : present;
   }
 
   /** Runs a library's code and returns what it has registered. */
   #make(code: string, mayExist: boolean, timeoutMs = LOAD_TIMEOUT_MS): Library {
-    const { engine, name, source } = parseLibraryHead(code);
+    const head = parseLibraryHead(code), { name } = head;
     if (!isValidName(name)) throw failure(INVALID_NAME);
-    if (engine.toUpperCase() !== ENGINE_NAME) throw failure(`Engine '${engine}' not found`);
+    const engine = engineNamed(head.engine);
+    if (engine === undefined) throw failure(`Engine '${head.engine}' not found`);
     if (!mayExist && this.#libraries.has(name)) throw failure(`Library '${name}' already exists`);
-    const interpreter = this.#usable();
-    const library: Library = { name, code, functions: new Map() };
-    const problem = interpreter.load(source, "@user_function");
-    if (problem !== null) throw failure(`Error compiling function: ${problem}`);
-    const { clock } = this.host.engine;
-    this.#loading = { library, interpreter, endsAtUs: clock.monotonicUs() + timeoutMs * 1000 };
+    const machine = this.#usable(engine);
+    const library: Library = { engine, name, code, functions: new Map() };
+    this.#loadEndsAtUs = this.host.engine.clock.monotonicUs() + timeoutMs * 1000;
     try {
-      this.#runCode(interpreter);
+      machine.loadLibrary(head.source, (registration) => addFunction(library, machine, registration));
       if (library.functions.size === 0) throw failure("No functions registered");
     } catch (error) {
       this.#release(library);
-      throw error;
+      throw loadFailure(error);
     } finally {
-      this.#loading = null;
+      this.#loadEndsAtUs = null;
     }
     return library;
   }
 
-  /** Runs the chunk on top of the stack. */
-  #runCode(interpreter: Interpreter): void {
-    const { lua, sandbox } = interpreter, { api, main: L } = lua;
-    api.lua_rawgeti(L, REGISTRY, this.#loadGlobals);
-    sandbox.redirectGlobals(L);
-    let status: number;
-    try {
-      status = api.lua_pcall(L, 0, 0, 0);
-    } catch {
-      interpreter.isBroken = true;
-      throw failure("Error registering functions: stack overflow");
-    }
-    const problem = status === LuaStatus.Ok ? null : this.#problem(interpreter, L);
-    api.lua_settop(L, 0);
-    sandbox.pushGlobals(L);
-    sandbox.redirectGlobals(L);
-    interpreter.clear();
-    if (problem !== null) throw failure(`Error registering functions: ${problem}`);
-  }
-
-  #problem({ lua }: Interpreter, L: State): string {
-    if (lua.type(L, -1) === LuaType.Table) return returnedError(lua, L)?.text ?? "ERR unknown error";
-    return `ERR ${lua.text(L, -1) ?? "unknown error"}`;
-  }
-
-  /** Whether the library being loaded is to be stopped. */
+  /** Tells the library being loaded whether to go on. */
   interrupt(): "continue" | { readonly kill: string } {
-    const loading = this.#loading;
-    if (loading === null || this.host.engine.clock.monotonicUs() < loading.endsAtUs) return "continue";
+    const endsAtUs = this.#loadEndsAtUs;
+    if (endsAtUs === null || this.host.engine.clock.monotonicUs() < endsAtUs) return "continue";
     return { kill: "FUNCTION LOAD timeout" };
   }
+}
 
-  // ---- redis.register_function ----------------------------------------------------------------------------------
+/** Adds a function to the library being loaded, or says why not. */
+function addFunction(
+  { engine, functions }: Library,
+  machine: ScriptMachine,
+  { name, description, flags, ref }: Registration,
+): string | null {
+  if (!isValidName(name)) return INVALID_NAME;
+  if (functions.has(name)) return "Function already exists in the library";
+  functions.set(name, { name, ref, flags, description, isFunction: true, isBrief: false, engine, machine });
+  return null;
+}
 
-  #register(interpreter: Interpreter, L: State): number {
-    const loading = this.#loading;
-    const fail = (text: string) => interpreter.failWith(L, `ERR ${text}`, true);
-    if (loading === null) return fail("redis.register_function can only be called on FUNCTION LOAD command");
-    const count = interpreter.lua.api.lua_gettop(L);
-    if (count < 1 || count > 2) return fail("wrong number of arguments to redis.register_function");
-    const registration = count === 1 ? this.#named(interpreter, L) : this.#positional(interpreter, L);
-    if (typeof registration === "string") return fail(registration);
-    const { name, ref, flags, description } = registration, { functions } = loading.library;
-    if (isValidName(name) && !functions.has(name)) {
-      functions.set(name, { name, ref, flags, description, isFunction: true, isBrief: false, interpreter });
-      return 0;
-    }
-    interpreter.forget(ref);
-    return fail(isValidName(name) ? "Function already exists in the library" : INVALID_NAME);
-  }
-
-  #positional(interpreter: Interpreter, L: State): Registration | string {
-    const { lua } = interpreter;
-    const name = lua.text(L, 1);
-    if (name === undefined) return "first argument to redis.register_function must be a string";
-    if (lua.type(L, 2) !== LuaType.Function) {
-      return "second argument to redis.register_function must be a function";
-    }
-    return { name, description: null, flags: 0, ref: interpreter.keep() };
-  }
-
-  /** Reads a table of named arguments. Its function is kept last, once nothing can be wrong any more. */
-  #named(interpreter: Interpreter, L: State): Registration | string {
-    const { lua } = interpreter, { api } = lua;
-    if (lua.type(L, 1) !== LuaType.Table) {
-      return "calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).";
-    }
-    const made: Partial<Registration> = {};
-    let hasCallback = false;
-    api.lua_pushnil(L);
-    while (api.lua_next(L, 1) !== 0) {
-      if (lua.type(L, -2) !== LuaType.String && lua.type(L, -2) !== LuaType.Number) {
-        return "named argument key given to redis.register_function is not a string";
-      }
-      const key = lua.text(L, -2)!.toLowerCase();
-      const problem = this.#namedArgument(interpreter, L, key, made);
-      if (problem !== null) return problem;
-      if (key === "callback") {
-        api.lua_pushvalue(L, -1);
-        api.lua_insert(L, 2);
-        hasCallback = true;
-      }
-      api.lua_settop(L, -2);
-    }
-    if (made.name === undefined) return "redis.register_function must get a function name argument";
-    if (!hasCallback) return "redis.register_function must get a callback argument";
-    api.lua_settop(L, 2);
-    return {
-      name: made.name,
-      description: made.description ?? null,
-      flags: made.flags ?? 0,
-      ref: interpreter.keep(),
-    };
-  }
-
-  /** Reads one named argument, whose value is on top of the stack; why it is wrong, or null. */
-  #namedArgument(
-    interpreter: Interpreter,
-    L: State,
-    key: string,
-    made: Partial<Registration>,
-  ): string | null {
-    const { lua } = interpreter;
-    switch (key) {
-      case "function_name":
-      case "description": {
-        const text = lua.text(L, -1);
-        if (text === undefined) return `${key} argument given to redis.register_function must be a string`;
-        made[key === "description" ? "description" : "name"] = text;
-        return null;
-      }
-      case "callback":
-        return lua.type(L, -1) === LuaType.Function
-          ? null
-          : "callback argument given to redis.register_function must be a function";
-      case "flags": {
-        if (lua.type(L, -1) !== LuaType.Table) {
-          return "flags argument to redis.register_function must be a table representing function flags";
-        }
-        const flags = this.#flags(interpreter, L);
-        if (flags === null) return "unknown flag given";
-        made.flags = flags;
-        return null;
-      }
-      default:
-        return "unknown argument given to redis.register_function";
-    }
-  }
-
-  /** The flags in the list on top of the stack, or null. */
-  #flags({ lua }: Interpreter, L: State): number | null {
-    let flags = 0;
-    for (let i = 1;; i++) {
-      lua.api.lua_rawgeti(L, -1, i);
-      const isEnd = lua.type(L, -1) === LuaType.Nil;
-      const flag = scriptFlag(lua.text(L, -1)?.toLowerCase() ?? "");
-      lua.api.lua_settop(L, -2);
-      if (isEnd) return flags;
-      if (flag === undefined) return null;
-      flags |= flag;
-    }
-  }
+function loadFailure(error: unknown): unknown {
+  if (error instanceof CompileError) return failure(`Error compiling function: ${error.message}`);
+  if (error instanceof RegistrationError) return failure(`Error registering functions: ${error.message}`);
+  return error;
 }

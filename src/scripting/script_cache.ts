@@ -5,32 +5,21 @@
  */
 import type { Args } from "../engine/args.ts";
 import { ReplyError } from "../protocol/errors.ts";
-import { parseEvalHead } from "./flags.ts";
-import { Interpreter, type InterpreterHost } from "./lua/interpreter.ts";
-import { sha1HexOf } from "./lua/redis_table.ts";
+import { sha1HexOf } from "../util/sha1.ts";
+import { Machines } from "./script_engines.ts";
+import { parseEvalHead } from "./script_head.ts";
+import { CompileError, type ScriptEngine, type ScriptHost, type ScriptMachine } from "./script_host.ts";
 import type { Runnable } from "./scripting.ts";
 
 /** Bytes a script takes beside its text. */
 const OVERHEAD_BYTES = 200;
-
-/**
- * Without a match a script runs each of its instructions once at most, and none of them takes long: it names no function
- * that can, nor a table from which it could take one by a name that it computes.
- */
-const CAN_LOOP = new RegExp(
-  "\\b(?:for|while|repeat|function|load|loadstring|find|g?match|gfind|gsub|sort|insert|getmetatable|_G)\\b" +
-    "|\\bstring\\b(?!\\s*\\.\\s*(?:byte|char|format|len|lower|rep|reverse|sub|upper)\\b)" +
-    "|\\btable\\b(?!\\s*\\.\\s*(?:concat|getn|maxn|remove)\\b)" +
-    "|\\[(?!\\s*\\d+\\s*\\])",
-);
-/** Scripts with fewer characters, and no loop, end before anybody could wait for them. */
-const LONGEST_BRIEF = 16_384;
 
 /** Scripts that are kept though nobody has loaded them. */
 const MOST_EVALUATED = 500;
 
 /** A script, and what is needed to let it go. */
 interface Script extends Runnable {
+  readonly engine: ScriptEngine;
   text: string;
   /** Called since it was last looked at for eviction. */
   wasCalled: boolean;
@@ -58,10 +47,12 @@ export class ScriptCache {
   /** Scripts called lately, by their first digits: comparing bytes is cheaper than making a string of them. */
   readonly #recent: (Script | undefined)[] = new Array(RECENT_SLOTS).fill(undefined);
   #texts = 0;
-  #interpreter: Interpreter | null = null;
+  readonly #machines: Machines;
 
   /** @param onEvicted called for each script that is let go */
-  constructor(readonly host: InterpreterHost, readonly onEvicted: () => void = () => {}) {}
+  constructor(host: ScriptHost, readonly onEvicted: () => void = () => {}) {
+    this.#machines = new Machines(host, false);
+  }
 
   get size(): number {
     return this.#bySha.size;
@@ -72,9 +63,9 @@ export class ScriptCache {
     return this.#texts + this.size * OVERHEAD_BYTES;
   }
 
-  /** Bytes the interpreter takes. */
-  get interpreterBytes(): number {
-    return this.#interpreter === null || this.#interpreter.isBroken ? 0 : this.#interpreter.lua.usedBytes;
+  /** Bytes the machines take. */
+  get machineBytes(): number {
+    return this.#machines.usedBytes;
   }
 
   /** The script whose SHA1, in any case, is the word `index` of a command. */
@@ -99,16 +90,16 @@ export class ScriptCache {
     const found = this.#byText.get(text);
     if (found !== undefined) return this.#ready(found);
     const name = sha1HexOf(text);
-    const { flags, source } = parseEvalHead(text);
-    const interpreter = this.#usable();
-    const isBrief = text.length <= LONGEST_BRIEF && !CAN_LOOP.test(text);
-    const ref = compile(interpreter, source);
+    const { engine, flags, source } = parseEvalHead(text);
+    const machine = this.#usable(engine);
+    const ref = compile(machine, source);
     const script: Script = {
       name,
       flags,
       isFunction: false,
-      isBrief,
-      interpreter,
+      isBrief: engine.isBrief(text),
+      engine,
+      machine,
       ref,
       text,
       wasCalled: true,
@@ -143,45 +134,48 @@ export class ScriptCache {
     this.#byText.delete(script.text);
     this.#recent.fill(undefined);
     this.#texts -= script.text.length;
-    if (!script.interpreter.isBroken) script.interpreter.forget(script.ref);
+    if (!script.machine.isBroken) script.machine.forget(script.ref);
     this.onEvicted();
   }
 
-  #usable(): Interpreter {
-    if (this.#interpreter === null) this.#interpreter = new Interpreter(this.host, false);
-    else if (this.#interpreter.isBroken) this.#renew();
-    return this.#interpreter;
+  #usable(engine: ScriptEngine): ScriptMachine {
+    const present = this.#machines.present(engine);
+    return present === undefined || present.isBroken ? this.#renew(engine) : present;
   }
 
-  /** The interpreter has broken: another takes its place, with all scripts. */
-  #renew(): void {
-    const interpreter = new Interpreter(this.host, false);
-    this.#interpreter = interpreter;
+  /** Makes a machine, the first or in the place of a broken one, with all scripts of the engine. */
+  #renew(engine: ScriptEngine): ScriptMachine {
+    const machine = this.#machines.renew(engine);
     for (const [text, script] of this.#byText) {
-      script.interpreter = interpreter;
-      script.ref = compile(interpreter, parseEvalHead(text).source);
+      if (script.engine !== engine) continue;
+      script.machine = machine;
+      script.ref = compile(machine, parseEvalHead(text).source);
     }
+    return machine;
   }
 
   #ready(script: Script): Runnable {
     script.wasCalled = true;
-    if (script.interpreter.isBroken) this.#renew();
+    if (script.machine.isBroken) this.#renew(script.engine);
     return script;
   }
 
-  /** SCRIPT FLUSH: forgets all scripts and the interpreter with them. */
+  /** SCRIPT FLUSH: forgets all scripts and the machines with them. */
   clear(): void {
     this.#bySha.clear();
     this.#byText.clear();
     this.#evaluated.clear();
     this.#recent.fill(undefined);
     this.#texts = 0;
-    this.#interpreter = null;
+    this.#machines.clear();
   }
 }
 
-function compile(interpreter: Interpreter, source: string): number {
-  const problem = interpreter.load(source, "@user_script");
-  if (problem === null) return interpreter.keep();
-  throw new ReplyError(`ERR Error compiling script (new function): ${problem}`);
+function compile(machine: ScriptMachine, source: string): number {
+  try {
+    return machine.compile(source);
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    throw new ReplyError(`ERR Error compiling script (new function): ${error.message}`);
+  }
 }

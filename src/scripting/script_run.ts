@@ -29,11 +29,9 @@ export class ScriptRun implements ScriptState {
   resumedAtUs = 0;
   /** Length of the client's replies before this script's, once it has finished. */
   replyMark = 0;
-  /** Its result, or its error, is on Lua's stack. */
+  /** Its machine holds its result or its error. */
   isFinished = false;
-  /** lua_pcall's status, once it has finished. */
-  status = 0;
-  /** It has answered with an error. */
+  /** It has ended, or answered, with an error. */
   hasFailed = false;
   /** What TIME answers it, from its first call on. */
   timeUs: number | null = null;

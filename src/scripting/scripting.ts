@@ -33,10 +33,8 @@ import {
 } from "../protocol/errors.ts";
 import { ScriptFlag } from "./flags.ts";
 import { Libraries } from "./function_libraries.ts";
-import { Interpreter, type InterpreterHost } from "./lua/interpreter.ts";
-import { LuaStatus, LuaType } from "./lua/lua.ts";
-import { type ReturnedError, returnedError, textField } from "./lua/lua_to_reply.ts";
 import { ScriptCache } from "./script_cache.ts";
+import type { ScriptError, ScriptHost, ScriptMachine } from "./script_host.ts";
 import { ScriptRun } from "./script_run.ts";
 
 const KILL_TEXT = "Script killed by user with SCRIPT KILL...";
@@ -60,8 +58,8 @@ export interface Runnable {
   isFunction: boolean;
   /** It has no loop, so that it need not be suspended; suspending costs 2 µs even if it is not made use of. */
   isBrief: boolean;
-  interpreter: Interpreter;
-  /** The compiled function in the interpreter. */
+  machine: ScriptMachine;
+  /** The machine's reference to the compiled script or function. */
   ref: number;
 }
 
@@ -76,12 +74,12 @@ export interface ScriptMemory {
 const scriptings = new WeakMap<Engine, Scripting>();
 
 /** See the head of this file. */
-export class Scripting implements InterpreterHost {
+export class Scripting implements ScriptHost {
   current: ScriptRun | null = null;
   readonly scripts: ScriptCache = new ScriptCache(this, () => this.engine.stats.evictedScripts++);
   readonly libraries: Libraries = new Libraries(this);
   #client: Client | null = null;
-  #interpreter: Interpreter | null = null;
+  #machine: ScriptMachine | null = null;
 
   private constructor(readonly engine: Engine) {
     engine.memory.others.push(() => {
@@ -90,14 +88,14 @@ export class Scripting implements InterpreterHost {
     });
   }
 
-  /** Bytes in use by scripts, function libraries and the interpreters of both. */
+  /** Bytes in use by scripts, function libraries and the machines of both. */
   get memory(): ScriptMemory {
     const { scripts, libraries } = this;
     return {
       scripts: scripts.memoryBytes,
       libraries: libraries.memoryBytes,
-      evalMachine: scripts.interpreterBytes,
-      functionMachine: libraries.interpreterBytes,
+      evalMachine: scripts.machineBytes,
+      functionMachine: libraries.machineBytes,
     };
   }
 
@@ -129,11 +127,11 @@ export class Scripting implements InterpreterHost {
   run(ctx: CommandContext, args: Args, what: Runnable, keys: number, isReadOnly: boolean): void {
     if (this.current !== null) throw NOT_IN_SCRIPTS;
     const run = this.#prepare(ctx, args, what, isReadOnly);
-    const { interpreter } = what;
+    const { machine } = what;
     this.current = run;
-    this.#interpreter = interpreter;
+    this.#machine = machine;
     try {
-      interpreter.run(what.ref, run, keys)?.then(
+      machine.run(what.ref, run, keys)?.then(
         () => this.#continued(run),
         (error) => this.#broken(run, error),
       );
@@ -141,7 +139,7 @@ export class Scripting implements InterpreterHost {
       this.#broken(run, error);
     }
     ctx.sinkKinds = SinkKind.All;
-    if (run.isFinished) this.#answer(run, interpreter);
+    if (run.isFinished) this.#answer(run, machine);
     else if (run.isBusy) this.#detach(ctx, run);
     else this.#fail(run, "stack overflow");
     ctx.propagateNothing();
@@ -274,14 +272,14 @@ export class Scripting implements InterpreterHost {
     this.engine.resumeUnit(run.caller);
   }
 
-  finished(status: number): void {
+  finished(succeeded: boolean): void {
     const run = this.current;
     if (run === null) return;
-    run.status = status;
+    run.hasFailed = !succeeded;
     run.isFinished = true;
     if (run.held === null) return;
     run.replyMark = run.caller.reply.length;
-    run.hasFailed = !this.#answer(run, this.#interpreter!);
+    run.hasFailed = !this.#answer(run, this.#machine!);
     this.engine.leaveUnit();
   }
 
@@ -315,12 +313,12 @@ export class Scripting implements InterpreterHost {
     engine.endBatch();
   }
 
-  /** The interpreter has broken under a script, at once or in a later slice. */
+  /** The machine has broken under a script, at once or in a later slice. */
   #broken(run: ScriptRun, error: unknown): void {
     if (run.isFinished) return;
     run.isFinished = true;
     run.hasFailed = true;
-    this.engine.log.warning(`A script has broken its interpreter: ${error}`);
+    this.engine.log.warning(`A script has broken its machine: ${error}`);
     this.#fail(run, "stack overflow");
     if (run.held === null) return;
     this.engine.leaveUnit();
@@ -330,64 +328,49 @@ export class Scripting implements InterpreterHost {
   // ---- The end of a script ------------------------------------------------------------------------------------
 
   /** Replies with what a script has returned or raised; false if that is an error. */
-  #answer(run: ScriptRun, interpreter: Interpreter): boolean {
+  #answer(run: ScriptRun, machine: ScriptMachine): boolean {
     if (this.current !== run) return false;
-    const { lua } = interpreter, L = lua.main, { reply } = run.caller;
-    let succeeded = run.status === LuaStatus.Ok;
+    const { reply } = run.caller;
+    let succeeded = !run.hasFailed;
     try {
       if (succeeded) {
-        interpreter.toReply.onError = (error) => {
+        machine.writeResult(reply, this.client.reply.resp === 3, (error) => {
           succeeded = false;
           this.#count(error);
-        };
-        interpreter.toReply.write(L, reply, this.client.reply.resp === 3);
-      } else this.#answerError(run, interpreter);
+        });
+      } else {
+        const error = machine.readError(run.name);
+        this.#count(error);
+        reply.error(new ReplyError(error.text));
+      }
     } catch (error) {
       this.engine.log.warning(`A script's result could not be read: ${error}`);
-      interpreter.isBroken = true;
+      machine.isBroken = true;
       reply.error(new ReplyError(`ERR Error running script ${run.name}, not enough memory`));
     }
-    this.#end(interpreter);
+    this.#end(machine);
     if (!succeeded) this.engine.countFailure();
     return succeeded;
   }
 
-  #answerError(run: ScriptRun, { lua }: Interpreter): void {
-    const L = lua.main;
-    const raised = lua.type(L, -1) === LuaType.Table ? returnedError(lua, L) : undefined;
-    let text: string;
-    if (raised === undefined) {
-      const reason = lua.type(L, -1) === LuaType.String ? lua.text(L, -1)! : "execution failure";
-      text = `ERR Error running script ${run.name}, ${reason.slice(0, 100)}`;
-    } else {
-      const source = textField(lua, L, "source"), line = textField(lua, L, "line");
-      const place = source === undefined || line === undefined
-        ? ""
-        : ` script: ${run.name}, on ${source}:${line}.`;
-      text = raised.text + place;
-    }
-    this.#count({ text, isCounted: raised?.isCounted ?? false });
-    run.caller.reply.error(new ReplyError(text));
-  }
-
-  #count({ text, isCounted }: ReturnedError): void {
+  #count({ text, isCounted }: ScriptError): void {
     if (!isCounted) this.engine.stats.countError(new ReplyError(text).code);
   }
 
   /** A script has ended without a result that could be read. */
   #fail(run: ScriptRun, reason: string): void {
-    const interpreter = this.#interpreter;
-    if (this.current !== run || interpreter === null) return;
-    interpreter.isBroken = true;
+    const machine = this.#machine;
+    if (this.current !== run || machine === null) return;
+    machine.isBroken = true;
     this.engine.replyError(run.caller, new ReplyError(`ERR Error running script ${run.name}, ${reason}`));
     this.engine.countFailure();
-    this.#end(interpreter);
+    this.#end(machine);
   }
 
-  #end(interpreter: Interpreter): void {
+  #end(machine: ScriptMachine): void {
     this.current = null;
-    this.#interpreter = null;
-    if (!interpreter.isBroken) interpreter.clear();
+    this.#machine = null;
+    if (!machine.isBroken) machine.clear();
   }
 
   /** SCRIPT KILL and FUNCTION KILL. */

@@ -107,3 +107,11 @@ export function sha1Hex(words: Sha1Words): string {
   for (const word of words) hex += (word >>> 0).toString(16).padStart(8, "0");
   return hex;
 }
+
+const textDigest: Sha1Words = new Int32Array(5);
+
+/** The SHA-1 of a latin1 string, 40 hexadecimal digits. */
+export function sha1HexOf(text: string): string {
+  sha1Text(text, textDigest);
+  return sha1Hex(textDigest);
+}

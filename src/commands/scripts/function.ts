@@ -15,7 +15,8 @@ import {
 } from "../../protocol/errors.ts";
 import { scriptFlagNames } from "../../scripting/flags.ts";
 import { dumpLibraries, readDump } from "../../scripting/function_dump.ts";
-import { ENGINE_NAME, type Library, type RestorePolicy } from "../../scripting/function_libraries.ts";
+import type { Library, RestorePolicy } from "../../scripting/function_libraries.ts";
+import { scriptEngines } from "../../scripting/script_engines.ts";
 import { keyCount, type Runnable, Scripting } from "../../scripting/scripting.ts";
 import { globMatch } from "../../util/glob.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
@@ -120,14 +121,14 @@ function list(ctx: CommandContext, args: Args): void {
 
 function replyLibrary(
   { reply }: CommandContext,
-  { name, code, functions }: Library,
+  { engine, name, code, functions }: Library,
   withCode: boolean,
 ): void {
   reply.map(withCode ? 4 : 3);
   reply.bulk("library_name");
   reply.bulk(name);
   reply.bulk("engine");
-  reply.bulk(ENGINE_NAME);
+  reply.bulk(engine.name);
   reply.bulk("functions");
   reply.array(functions.size);
   for (const fn of functions.values()) {
@@ -164,13 +165,17 @@ function stats(ctx: CommandContext): void {
     reply.integer(Math.floor((engine.clock.monotonicUs() - current.startedAtUs) / 1000));
   }
   reply.bulk("engines");
-  reply.map(1);
-  reply.bulk(ENGINE_NAME);
-  reply.map(2);
-  reply.bulk("libraries_count");
-  reply.integer(libraries.count);
-  reply.bulk("functions_count");
-  reply.integer(libraries.functionCount);
+  const engines = scriptEngines();
+  reply.map(engines.length);
+  for (const { name } of engines) {
+    const own = [...libraries.all()].filter((library) => library.engine.name === name);
+    reply.bulk(name);
+    reply.map(2);
+    reply.bulk("libraries_count");
+    reply.integer(own.length);
+    reply.bulk("functions_count");
+    reply.integer(own.reduce((sum, { functions }) => sum + functions.size, 0));
+  }
 }
 
 const ALL_SHARDS = ["request_policy:all_shards", "response_policy:all_succeeded"];

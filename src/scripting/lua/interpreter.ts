@@ -10,10 +10,8 @@
  * more than this interpreter: {@linkcode Interpreter.isBroken} is set and its owner makes a new one.
  */
 import type { Args } from "../../engine/args.ts";
-import type { Client } from "../../engine/client.ts";
-import type { Engine } from "../../engine/engine.ts";
-import type { ReplyError } from "../../protocol/errors.ts";
-import { CallWords } from "../call_words.ts";
+import type { ScriptHost } from "../script_host.ts";
+import { CallWords } from "./call_words.ts";
 import { addLibraries } from "./libraries.ts";
 import { type CallSite, GLOBALS, Lua, LuaStatus, LuaType, RAISE_TOP, REGISTRY, TYPE_NAMES } from "./lua.ts";
 import { memoryLimit, type Pointer, type State } from "./lua_library.ts";
@@ -25,24 +23,6 @@ import type { ScriptRun } from "../script_run.ts";
 
 /** Instructions between two looks at the clock. */
 const HOOK_INSTRUCTIONS = 100_000;
-
-/** What an interpreter needs of who runs scripts. */
-export interface InterpreterHost {
-  readonly engine: Engine;
-  /** The script that runs, or null. */
-  readonly current: ScriptRun | null;
-  /** The client through which scripts call commands. */
-  readonly client: Client;
-  /** Calls a command for the running script; its reply is in `client.reply`. Or says why it may not be called. */
-  callCommand(args: Args): ReplyError | null;
-  /** Whether the running script is to stop now, to be continued later. May raise an error by returning its text. */
-  interrupt(): "continue" | "suspend" | { readonly kill: string };
-  /** Called when a suspended script stops and when it goes on. */
-  suspended(): void;
-  resumed(): void;
-  /** The script has ended. */
-  finished(status: number): void;
-}
 
 /** Whether a function is none of the script's. */
 function isOurs({ what, source }: CallSite): boolean {
@@ -64,7 +44,7 @@ export class Interpreter {
   /** The hook is called at every line, since a script was killed. */
   #hooksLines = false;
 
-  constructor(readonly host: InterpreterHost, forFunctions: boolean) {
+  constructor(readonly host: ScriptHost, forFunctions: boolean) {
     this.lua = new Lua({
       onCount: (L) => this.#onCount(L),
       pause: () => {
@@ -72,7 +52,7 @@ export class Interpreter {
         return new Promise((resolve) => setTimeout(resolve, 0));
       },
       resumed: () => host.resumed(),
-      finished: (status) => host.finished(status),
+      finished: (status) => host.finished(status === LuaStatus.Ok),
     });
     const { lua } = this, { api, main } = lua;
     this.words = new CallWords(lua);

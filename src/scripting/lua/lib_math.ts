@@ -3,7 +3,7 @@
  * gives the same numbers everywhere. And the functions in whose last place the library's C functions differ from those
  * that redis-server runs with; JavaScript's agree with them.
  */
-import type { InterpreterHost } from "./interpreter.ts";
+import type { ScriptHost } from "../script_host.ts";
 import { type Lua, LuaError, type LuaFunction } from "./lua.ts";
 
 const MULTIPLIER = 0x5deece66dn;
@@ -47,7 +47,7 @@ function accurateFunctions({ api }: Lua, own: (name: string) => LuaFunction): Re
 /** The functions that are added to `math`. @param own the library's own function of a name */
 export function mathFunctions(
   lua: Lua,
-  host: InterpreterHost,
+  host: ScriptHost,
   own: (name: string) => LuaFunction,
 ): Record<string, LuaFunction> {
   const generator = new Rand48();

@@ -1,5 +1,5 @@
 /** The libraries beside Lua's own that Redis gives to scripts. */
-import type { InterpreterHost } from "./interpreter.ts";
+import type { ScriptHost } from "../script_host.ts";
 import { bitFunctions } from "./lib_bit.ts";
 import { pushJsonLibrary } from "./lib_cjson.ts";
 import { pushMessagePackLibrary } from "./lib_cmsgpack.ts";
@@ -43,7 +43,7 @@ function addLong(lua: Lua, L: State, name: string, functions: Readonly<Record<st
 }
 
 /** Adds the libraries to the globals of an interpreter. */
-export function addLibraries(lua: Lua, L: State, host: InterpreterHost): void {
+export function addLibraries(lua: Lua, L: State, host: ScriptHost): void {
   add(lua, L, "string", { format: stringFormat(lua, original(lua, L, "format", "string")) });
   const patterns = new PatternLibrary(lua);
   addLong(lua, L, "string", patterns.longFunctions);

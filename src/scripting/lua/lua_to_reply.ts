@@ -6,6 +6,7 @@
 import { LUA_STACK_LIMIT, ReplyError } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { formatDouble } from "../../util/numbers.ts";
+import type { ScriptError } from "../script_host.ts";
 import { toInt64 } from "./c_casts.ts";
 import { type Lua, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";
@@ -27,15 +28,8 @@ export function upToNul(text: string): string {
   return end < 0 ? text : text.slice(0, end);
 }
 
-/** An error that a script returned. */
-export interface ReturnedError {
-  text: string;
-  /** The statistics know of it already. */
-  isCounted: boolean;
-}
-
 /** The `err` table on top of the stack; undefined if it has none. */
-export function returnedError(lua: Lua, L: State): ReturnedError | undefined {
+export function returnedError(lua: Lua, L: State): ScriptError | undefined {
   const text = textField(lua, L, "err");
   if (text === undefined) return undefined;
   field(lua, L, "ignore_error_stats_update");
@@ -65,7 +59,7 @@ const MAX_DEPTH = 1000;
 export class LuaToReply {
   #depth = 0;
   /** Called with each error in what a script returned, to count it. */
-  onError: (error: ReturnedError) => void = () => {};
+  onError: (error: ScriptError) => void = () => {};
 
   constructor(readonly lua: Lua) {}
 

@@ -1,7 +1,7 @@
 /** The table `redis`, through which scripts reach the server. */
 import { SinkKind } from "../../engine/propagation.ts";
 import { latin1 } from "../../util/bytes.ts";
-import { sha1Hex, sha1Text, type Sha1Words } from "../../util/sha1.ts";
+import { sha1HexOf } from "../../util/sha1.ts";
 import { REDIS_VERSION } from "../../util/version.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { type Lua, type LuaFunction, LuaType, RAISE_TOP } from "./lua.ts";
@@ -17,14 +17,6 @@ const LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
 
 /** 7.4.0 as 0x00070400. */
 const VERSION_NUMBER = REDIS_VERSION.split(".").reduce((number, part) => (number << 8) | Number(part), 0);
-
-const sha1Buffer: Sha1Words = new Int32Array(5);
-
-/** SHA1 of a latin1 string, in hexadecimal. */
-export function sha1HexOf(text: string): string {
-  sha1Text(text, sha1Buffer);
-  return sha1Hex(sha1Buffer);
-}
 
 /** Calls a command, as `redis.call` (errors are raised) and `redis.pcall` (they are returned). */
 function caller(interpreter: Interpreter, raises: boolean): LuaFunction {

@@ -2,12 +2,12 @@
  * The words of a call that a script makes, taken from Lua's stack into one buffer as a RESP command: what changes data
  * is propagated from there as it is.
  */
-import { Args } from "../engine/args.ts";
-import { type CommandBatch, headsFor, writeHead } from "../protocol/command_batch.ts";
-import { allocateBytes, copyBytes, writeInteger, writeLatin1 } from "../util/bytes.ts";
-import { formatDouble } from "../util/numbers.ts";
-import { type Lua, LuaType } from "./lua/lua.ts";
-import type { State } from "./lua/lua_library.ts";
+import { Args } from "../../engine/args.ts";
+import { type CommandBatch, headsFor, writeHead } from "../../protocol/command_batch.ts";
+import { allocateBytes, copyBytes, writeInteger, writeLatin1 } from "../../util/bytes.ts";
+import { formatDouble } from "../../util/numbers.ts";
+import { type Lua, LuaType } from "./lua.ts";
+import type { State } from "./lua_library.ts";
 
 const SMALL_BYTES = 4096;
 /** Room for a header: a marker, a length, two line ends. */
