@@ -28,10 +28,17 @@ export interface TypeDefinition {
   hasTimes?(bytes: Uint8Array, at: number): boolean;
 }
 
+/** The largest number of a type: a record has four bits for it, and all of them set mark a free one. */
+export const LARGEST_TYPE = 14;
+
 const definitions: (TypeDefinition | undefined)[] = [];
 
-/** Defines a type, once; the module of its class calls it, so that no value can be there before. Throws TypeError */
+/**
+ * Defines a type, once; the module of its class calls it, so that no value can be there before. Throws TypeError if the number
+ * is taken or over {@linkcode LARGEST_TYPE}.
+ */
 export function defineValueType(type: ValueType, definition: TypeDefinition): void {
+  if (!(type >= 0 && type <= LARGEST_TYPE)) throw new TypeError(`there is no room for type ${type}`);
   if (definitions[type] !== undefined) throw new TypeError(`type ${type} is defined twice`);
   definitions[type] = definition;
 }

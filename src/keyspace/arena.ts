@@ -8,17 +8,17 @@
  * - A run longer than {@linkcode LARGEST_RUN_BYTES} has a chunk of its own. A reference can name 512 chunks: 32 GiB of
  *   shared ones, or 511 of such runs, which are the records of keys longer than this. Beyond, {@linkcode ArenaFullError}.
  *
- * The first word of a run must tell a free run from a live one, since evacuation walks a chunk run by run: bit 3
- * ({@linkcode FREE_BIT}) is set in a free run's and clear in a live one's. A free run holds its size in units, and its
+ * The first word of a run must tell a free run from a live one, since evacuation walks a chunk run by run: its
+ * lowest four bits are all set in a free run's (`FREE_MARK`) and never in a live one's. A free run holds its size in units, and its
  * neighbours in the list, in the next three words; so the smallest run has 16 bytes.
  */
 
 /** Bytes a unit has; references count units. */
 export const UNIT_BYTES = 8;
-/** Set in the first word of a free run. */
-const FREE_BIT = 0x08;
-/** Set beside it in a run freed while its chunk was being emptied: it is in no list. */
-const UNLISTED_BIT = 1;
+/** The lowest bits of the first word of a free run; whoever writes a live one keeps one of them clear. */
+const FREE_MARK = 0x0f;
+/** Set beside them in a run freed while its chunk was being emptied: it is in no list. */
+const UNLISTED_BIT = 0x10;
 /** Runs above this size get a chunk of their own. */
 export const LARGEST_RUN_BYTES = 1 << 24;
 
@@ -130,7 +130,7 @@ export class Arena {
     this.#count(chunk, -units);
     if (units * UNIT_BYTES > LARGEST_RUN_BYTES) return this.dropChunk(ref >>> CHUNK_SHIFT);
     const word = this.offset(ref) >>> 2;
-    chunk.u32[word] = chunk.evacuating ? FREE_BIT | UNLISTED_BIT : FREE_BIT;
+    chunk.u32[word] = chunk.evacuating ? FREE_MARK | UNLISTED_BIT : FREE_MARK;
     chunk.u32[word + 1] = units;
     if (chunk.evacuating) return;
     const next = this.#freeHead(units);
@@ -185,7 +185,7 @@ export class Arena {
     const chunk = this.#chunks[id]!;
     const ref = ((id << CHUNK_SHIFT) | unit) >>> 0;
     const word = unit * 2;
-    if ((chunk.u32[word]! & FREE_BIT) === 0) {
+    if ((chunk.u32[word]! & FREE_MARK) !== FREE_MARK) {
       this.nextUnit = unit + unitsOf(ref);
       return ref;
     }

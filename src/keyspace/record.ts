@@ -1,7 +1,7 @@
 /**
  * The layout of a key's record in the arena, in 32-bit words:
  *
- *     0  type (bits 0-2) | 0, by which the arena knows a live run (3) | flags (4-7)
+ *     0  type (bits 0-3; all of them set mark a free run of the arena) | flags (4-7)
  *        | access clock (8-31: LRU seconds, or LFU minutes and counter)
  *     1  key length
  *     2  value length, or the value's handle if it is an object of its own
@@ -13,7 +13,7 @@
 import { ValueType } from "../data/value.ts";
 import { unitsFor } from "./arena.ts";
 
-export const TYPE_MASK = 0x07;
+export const TYPE_MASK = 0x0f;
 export const HAS_EXPIRY = 0x10;
 export const IS_OBJECT = 0x20;
 /** What OBJECT ENCODING has to know of the past of a string, as bits of the first word of its record. */
