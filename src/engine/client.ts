@@ -47,6 +47,11 @@ export const ClientFlag = {
 export interface ClientTransport {
   /** Begins to send what has been written; called at the end of a batch. */
   flush(): void;
+  /**
+   * Keeps what has been written to the client's reply, and `shared` behind it, to be sent in this order before what is
+   * written next. `shared` is not copied and must not change. Missing where nothing is sent.
+   */
+  setAside?(shared?: Uint8Array<ArrayBuffer>): void;
   /** Closes the connection, at once or when everything written has left. */
   close(afterReplies: boolean): void;
   /** Runs what has waited behind a blocking command; called in a turn of its own. */

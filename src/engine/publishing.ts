@@ -1,39 +1,26 @@
 /** Publishing: from a channel and a message to what its subscribers read. */
-import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import { Notify } from "./events.ts";
+import { SharedMessage } from "./pushes.ts";
 
 /** Publishes to the subscribers of `channel` and of patterns that match it; returns how often it was delivered. */
 export function publish(engine: Engine, channel: string, message: string): number {
+  let shared: SharedMessage | undefined, lastPattern: string | undefined;
   return engine.pubsub.publish(channel, (client, pattern) => {
-    const reply = engine.pushes.to(client);
-    if (pattern === undefined) {
-      reply.push(3);
-      reply.bulk("message");
-    } else {
-      reply.push(4);
-      reply.bulk("pmessage");
-      reply.bulk(pattern);
+    if (shared === undefined || pattern !== lastPattern) {
+      shared = new SharedMessage(
+        pattern === undefined ? ["message", channel, message] : ["pmessage", pattern, channel, message],
+      );
+      lastPattern = pattern;
     }
-    reply.bulk(channel);
-    reply.bulk(message);
+    engine.pushes.share(client, shared);
   });
 }
 
 /** Publishes to the subscribers of a shard channel. */
 export function publishToShard(engine: Engine, channel: string, message: string): number {
-  return engine.pubsub.publishToShard(
-    channel,
-    (client) => writeShardMessage(engine, client, channel, message),
-  );
-}
-
-function writeShardMessage(engine: Engine, client: Client, channel: string, message: string): void {
-  const reply = engine.pushes.to(client);
-  reply.push(3);
-  reply.bulk("smessage");
-  reply.bulk(channel);
-  reply.bulk(message);
+  const shared = new SharedMessage(["smessage", channel, message]);
+  return engine.pubsub.publishToShard(channel, (client) => engine.pushes.share(client, shared));
 }
 
 /**

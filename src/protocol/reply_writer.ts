@@ -73,6 +73,19 @@ export class ReplyWriter {
     return bytes;
   }
 
+  /** Hands over what has been written, for as long as it is needed, and starts afresh. */
+  detach(): Uint8Array<ArrayBuffer> {
+    if (this.length < BUFFER_BYTES / 4) {
+      const copy = this.#bytes.slice(0, this.length);
+      this.rewind(0);
+      return copy;
+    }
+    const bytes = this.#bytes.subarray(0, this.length);
+    this.#bytes = NO_BYTES;
+    this.length = 0;
+    return bytes;
+  }
+
   /** What was handed over last is no longer needed: its memory may be used for other replies. */
   giveBack(): void {
     recycle(this.#lent);

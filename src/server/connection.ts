@@ -56,6 +56,11 @@ export class Connection implements ClientTransport {
   #inFlightBytes = 0;
   /** What the host's unread limit has been told of. */
   #countedBytes = 0;
+  /** What is to be sent before the client's reply, and how many bytes that is. */
+  #aside: Uint8Array<ArrayBuffer>[] = [];
+  #asideBytes = 0;
+  /** Why the client is to be closed when the batch ends; nothing more is kept for it. */
+  #overLimit: string | null = null;
   /** What the socket is taking. */
   #outgoing: Uint8Array<ArrayBuffer> = NO_BYTES;
   #sending = false;
@@ -86,7 +91,8 @@ export class Connection implements ClientTransport {
 
   get outputBytes(): number {
     const { reply, source } = this.client;
-    return this.#inFlightBytes + reply.length + (source === null ? 0 : source.pendingBytes);
+    return this.#inFlightBytes + this.#asideBytes + reply.length +
+      (source === null ? 0 : source.pendingBytes);
   }
 
   get queryBytes(): number {
@@ -212,7 +218,7 @@ export class Connection implements ClientTransport {
     const { client, host } = this;
     const unread = this.outputBytes;
     if (unread > UNCOUNTED_BYTES || this.#countedBytes > 0) this.#count(unread);
-    const reason = host.outputLimitExceeded(client, unread);
+    const reason = this.#overLimit ?? host.outputLimitExceeded(client, unread);
     if (reason !== null) {
       host.engine.stats.outputBufferLimitDisconnections++;
       host.engine.log.warning(
@@ -228,10 +234,33 @@ export class Connection implements ClientTransport {
 
   /** Sends what has been written, unless it is to leave at the end of a batch; else does what waits for that. */
   #goOn(): void {
-    if (this.client.reply.length > 0 && !this.#closed) {
+    if (this.#hasOutput && !this.#closed) {
       if (!this.client.inOutbox) this.#send();
     } else if (this.#closing) this.#finish();
     else if (this.client.blocked === null) this.resume();
+  }
+
+  get #hasOutput(): boolean {
+    return this.#aside.length > 0 || this.client.reply.length > 0;
+  }
+
+  setAside(shared?: Uint8Array<ArrayBuffer>): void {
+    const { client, host } = this;
+    if (client.reply.length > 0) this.#keep(client.reply.detach());
+    if (shared !== undefined) this.#keep(shared);
+    // One command may publish without end, and the batch's end is behind it.
+    this.#overLimit ??= host.outputLimitExceeded(client, this.outputBytes);
+    if (this.#overLimit !== null || this.#closed) this.#dropAside();
+  }
+
+  #keep(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#aside.push(bytes);
+    this.#asideBytes += bytes.length;
+  }
+
+  #dropAside(): void {
+    this.#aside = [];
+    this.#asideBytes = 0;
   }
 
   /** Tells the host how much is unread now. */
@@ -243,10 +272,17 @@ export class Connection implements ClientTransport {
   /** Gives the socket what has been written; when that has left, what has been written meanwhile. */
   #send(): void {
     this.#sending = true;
-    this.#outgoing = this.client.reply.take();
+    this.#outgoing = this.#nextPart();
     this.#inFlightBytes = this.#outgoing.length;
     this.host.engine.stats.writesProcessed++;
     this.socket.write(this.#outgoing).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  #nextPart(): Uint8Array<ArrayBuffer> {
+    const part = this.#aside.shift();
+    if (part === undefined) return this.client.reply.take();
+    this.#asideBytes -= part.length;
+    return part;
   }
 
   // Promises are chained by hand, to functions made once: an async function would cost two more promises a request.
@@ -277,7 +313,7 @@ export class Connection implements ClientTransport {
   close(afterReplies: boolean): void {
     if (this.#closed) return;
     this.#closing = true;
-    if (afterReplies && (this.#sending || this.client.reply.length > 0)) {
+    if (afterReplies && (this.#sending || this.#hasOutput)) {
       if (!this.#sending && !this.client.inOutbox) this.#send();
       return;
     }
@@ -289,6 +325,7 @@ export class Connection implements ClientTransport {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing = true;
+    this.#dropAside();
     if (this.#countedBytes > 0) this.#count(0);
     // A socket is closed when this turn has ended; a replica that has been dropped is not to believe until then, say to
     // the end of a transaction, that it is in step.

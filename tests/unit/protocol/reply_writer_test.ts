@@ -136,6 +136,22 @@ Deno.test("ReplyWriter never writes into bytes handed over before they are given
   assertEquals([latin1(second.view()), latin1(first.view())], ["$6\r\nsecond\r\n", "$5\r\nagain\r\n"]);
 });
 
+Deno.test("ReplyWriter.detach hands over bytes that stay as they are, without room for much more", () => {
+  for (const length of [10, 5000, 40_000]) {
+    const writer = new ReplyWriter(), other = new ReplyWriter(), text = "x".repeat(length);
+    writer.bulk(text);
+    const kept = writer.detach();
+    assertEquals([writer.length, writer.capacity], [0, 0]);
+    other.bulk("y".repeat(length));
+    writer.bulk("z".repeat(length));
+    writer.take();
+    writer.giveBack();
+    new ReplyWriter().bulk("w".repeat(length));
+    assertEquals(latin1(kept), `$${length}\r\n${text}\r\n`);
+    assert(kept.buffer.byteLength <= 4 * kept.length);
+  }
+});
+
 Deno.test("ReplyError's code is its first word", () => {
   assertEquals([new ReplyError("WRONGTYPE Operation").code, new ReplyError("ODD").code], [
     "WRONGTYPE",

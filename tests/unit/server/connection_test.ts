@@ -17,6 +17,8 @@ class FakeSocket implements Socket {
   takesAll = true;
   received = "";
   receivedBytes = 0;
+  /** The arrays it was given. */
+  readonly writes: Uint8Array[] = [];
   reads = 0;
   closed = false;
 
@@ -44,6 +46,7 @@ class FakeSocket implements Socket {
   }
 
   write(bytes: Uint8Array): Promise<number> {
+    this.writes.push(bytes);
     if (this.takesAll) return Promise.resolve(this.#take(bytes, bytes.length));
     this.#written = bytes;
     return new Promise((resolve) => this.#takeWrite = resolve);
@@ -329,6 +332,88 @@ Deno.test("Connection cuts off a client over its output limit", async () => {
   socket.feed(`ECHO ${"x".repeat(200)}\r\n`);
   await served;
   assertEquals([socket.closed, host.engine.stats.outputBufferLimitDisconnections], [true, 1]);
+});
+
+/** Subscribers of `channel` that have read the confirmation and read nothing more until they are told to. */
+async function slowSubscribers(host: Host, count: number) {
+  const subscribers = Array.from({ length: count }, () => host.connect());
+  for (const { socket } of subscribers) socket.feed("SUBSCRIBE channel\r\n");
+  await settle();
+  for (const { socket } of subscribers) {
+    socket.takesAll = false;
+    socket.received = "";
+    socket.writes.length = 0;
+  }
+  return subscribers;
+}
+
+/** Lets a socket take everything. */
+async function readAll(socket: FakeSocket): Promise<void> {
+  socket.takesAll = true;
+  while (socket.isWriting) {
+    socket.take();
+    await settle();
+  }
+}
+
+const published = (message: string) => words(`message channel ${message}`);
+
+Deno.test("a long message lies in memory once for all its subscribers, and each gets it in its place", async () => {
+  const host = new Host(), subscribers = await slowSubscribers(host, 3), publisher = host.server.client();
+  const messages = ["a", "\xff".repeat(20_000), "b", "c".repeat(16_384), "d".repeat(16_383), "e"];
+  for (const message of messages) assertEquals(publisher.send("PUBLISH", "channel", message), 3);
+  const expected = messages.map(published).join("");
+  for (const { socket, connection } of subscribers) {
+    assertEquals(connection.outputBytes, expected.length);
+    await readAll(socket);
+    assertEquals([socket.received, connection.outputBytes], [expected, 0]);
+    socket.feed("PING\r\n");
+    await settle();
+    assertEquals(socket.received.slice(expected.length), "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+  }
+  const [first, second, third] = subscribers.map(({ socket }) => socket.writes);
+  for (const [i, length] of [[1, 20_000], [3, 16_384]] as const) {
+    assert(first![i]!.length > length);
+    assert(first![i]!.buffer === second![i]!.buffer && first![i]!.buffer === third![i]!.buffer);
+  }
+});
+
+Deno.test("what waits for a slow subscriber is not copied again and again as it grows", async () => {
+  const host = new Host(), [slow] = await slowSubscribers(host, 1), publisher = host.server.client();
+  const { socket, connection } = slow!;
+  let expected = "";
+  for (let i = 0; i < 900; i++) {
+    const message = String(i).repeat(200);
+    publisher.send("PUBLISH", "channel", message);
+    expected += published(message);
+    assertLess(connection.client.reply.capacity, 1 << 18);
+  }
+  assertEquals([connection.outputBytes, host.unreadBytes], [expected.length, expected.length]);
+  await readAll(socket);
+  assertEquals([socket.received === expected, connection.outputBytes, host.unreadBytes], [true, 0, 0]);
+  for (const { length } of socket.writes) assertLess(length, 1 << 18);
+  assertLess(socket.writes.length, 20);
+});
+
+Deno.test("a subscriber over its limit is kept nothing more within the command, and is closed at its end", async () => {
+  for (const length of [20_000, 1000]) {
+    const host = new Host(), [slow] = await slowSubscribers(host, 1), publisher = host.server.client();
+    let most = 0;
+    host.limits = {
+      reason: (_, bytes) => {
+        most = Math.max(most, bytes);
+        return bytes > 200_000 ? "hard limit" : null;
+      },
+      applies: true,
+    };
+    publisher.send("MULTI");
+    for (let i = 0; i < 400; i++) publisher.send("PUBLISH", "channel", "x".repeat(length));
+    assertEquals(publisher.send("EXEC"), Array(400).fill(1));
+    assertLess(most, 400_000);
+    assertEquals([slow!.socket.closed, slow!.connection.outputBytes < 400_000], [true, true]);
+    assertEquals(host.engine.stats.outputBufferLimitDisconnections, 1);
+    assertEquals(publisher.send("PUBLISH", "channel", "x"), 0);
+  }
 });
 
 Deno.test("what a client that leaves has not read counts no more", async () => {
