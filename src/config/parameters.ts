@@ -227,6 +227,7 @@ export const PARAMETERS = {
   "dbfilename": text("dump.rdb", { flags: Protected, refuse: baseName("dbfilename", "filename", false) }),
   "rdbcompression": bool(true),
   "rdbchecksum": bool(true, fixed),
+  "rdb-skip-unreadable-keys": bool(false),
   "sanitize-dump-payload": choice("yes", ["no", "yes", "clients"]),
   "stop-writes-on-bgsave-error": bool(true),
   "rdb-del-sync-files": bool(false),

@@ -138,18 +138,34 @@ export function* loadRdbFile(
 ): LoadSteps<Uint8Array> {
   const before = progress.loadedBytes;
   const input = new RdbInput(file, file.sizeSync());
-  const { engine } = target;
+  const { engine } = target, reader = new RdbReader(input, target, engine.limits);
+  const skips = engine.config.values.rdbSkipUnreadableKeys;
+  if (skips) reader.skipUnreadable();
   try {
-    yield* new RdbReader(input, target, engine.limits).read((fetched, keys) => {
+    yield* reader.read((fetched, keys) => {
       progress.loadedBytes = before + fetched;
       progress.keysLoaded(keys);
     }, progress.keysPerStep);
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
-    throw new RdbLoadError(error.message, name, error.offset || input.offset);
+    const message = reader.place === undefined ? error.message : `${error.message} Reading ${reader.place}`;
+    throw new RdbLoadError(message, name, error.offset || input.offset, hint(reader, name, skips));
   }
   target.reportEnd();
+  if (reader.leftOut > 0) {
+    target.warn(
+      `${reader.leftOut} unreadable keys of ${name} are left out. The next save writes a file without them: ` +
+        "keep a copy of this one",
+    );
+  }
   return input.rest();
+}
+
+/** How to go on with a file that cannot be loaded. */
+function hint(reader: RdbReader, name: string, skips: boolean): string {
+  const look = `\`redeno check-rdb ${name}\` says more of the file`;
+  if (skips || !reader.canLeaveOut) return look;
+  return `${look}; with \`rdb-skip-unreadable-keys yes\` the server starts without such keys`;
 }
 
 /** Runs the commands of an append-only file, as a client that nobody listens to. */

@@ -25,7 +25,9 @@ export function runCheckRdb(args: readonly string[]): number {
   let file: FileHandle | undefined;
   try {
     file = denoFiles.openRead(path);
-    return checkRdb(file, file.sizeSync(), path, Date.now(), printLine).isSound ? 0 : 1;
+    const { isSound, advice } = checkRdb(file, file.sizeSync(), path, Date.now(), printLine);
+    if (advice !== undefined) console.error(advice);
+    return isSound ? 0 : 1;
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     console.error(`Cannot read ${path}: ${error.reason}`);

@@ -125,6 +125,19 @@ Deno.test({
       await Deno.writeFile(path, bytes);
       await assertSame("check-rdb", [path]);
     }
+    const text = (s: string) => new TextEncoder().encode(s);
+    const value = [0xc3, 2, 60, 0x20, 0]; // compressed, into more than there is
+    await Deno.writeFile(
+      path,
+      Uint8Array.of(...text("REDIS0010"), 0xfe, 0, 0, 1, ...text("k"), ...value, 0xff),
+    );
+    const damaged = await redeno("check-rdb", [path]);
+    assertEquals(damaged.code, 1);
+    assertMatch(damaged.stdout, /Reading key 'k'\n.*Reading type 0 \(string\)\n/);
+    assertMatch(
+      damaged.stderr,
+      /^With `rdb-skip-unreadable-keys yes` redeno starts without such keys, .*\n$/,
+    );
     const missing = await redeno("check-rdb", [`${site.folder}/none.rdb`]);
     assertEquals([missing.code, missing.stdout], [1, ""]);
     assertMatch(missing.stderr, /^Cannot read \S+none\.rdb: No such file or directory\n$/);

@@ -66,6 +66,8 @@ class CountingTarget implements RdbTarget {
 /** What a check has found. */
 export interface RdbCheck {
   readonly isSound: boolean;
+  /** How a server can start from the file all the same; not a part of the report, which is redis-check-rdb's. */
+  readonly advice?: string;
   /** Bytes behind the RDB file that were read along, such as the commands of an append only file. */
   readonly rest: Uint8Array;
   /** The length of the RDB file, bytes. */
@@ -101,8 +103,12 @@ export function checkRdb(
   print(`[info] ${target.keys + (reader.key === undefined ? 0 : 1)} keys read`);
   print(`[info] ${target.expires} expires`);
   print(`[info] ${target.expired} already expired`);
-  return { isSound, rest: isSound ? input.rest() : new Uint8Array(0), length: input.offset };
+  const advice = !isSound && reader.canLeaveOut ? { advice: SKIP_ADVICE } : {};
+  return { ...advice, isSound, rest: isSound ? input.rest() : new Uint8Array(0), length: input.offset };
 }
+
+const SKIP_ADVICE =
+  "With `rdb-skip-unreadable-keys yes` redeno starts without such keys, with a warning for each.";
 
 function printFault({ message, offset }: RdbError, reader: RdbReader, print: (line: string) => void): void {
   const { stage, key, keyType } = reader;

@@ -44,6 +44,8 @@ export class RdbInput {
   #base = 0;
   /** From where on consumed bytes are not in the checksum yet. */
   #unchecked = 0;
+  /** Whether what has been read since the mark can be read again; see {@linkcode goBack}. */
+  #holds = false;
   /** Bytes in all, as far as that is known. */
   readonly #size: number;
   readonly #source: ByteSource | null;
@@ -135,6 +137,17 @@ export class RdbInput {
     return true;
   }
 
+  /** From now on each part stays in memory until the next is marked, and can be read again. */
+  hold(): void {
+    this.#holds = true;
+  }
+
+  /** Returns to the mark, once: nothing is held any more. */
+  goBack(): void {
+    this.#at = this.#marked;
+    this.#holds = false;
+  }
+
   /** Sees to it that `count` bytes are in the window. */
   #need(count: number): void {
     if (this.#at + count <= this.#end) return;
@@ -143,23 +156,26 @@ export class RdbInput {
       this.fail("Unexpected EOF reading RDB file");
     }
     this.#moveToFront();
-    while (this.#end < count) this.#fetch(this.#source, count);
+    while (this.#end < this.#at + count) this.#fetch(this.#source, this.#at + count);
   }
 
-  /** Forgets what has been consumed. */
+  /** Forgets what has been consumed and is not held. */
   #moveToFront(): void {
-    this.#check();
-    this.#base += this.#at;
-    const held = this.#end - this.#at;
-    this.#bytes.copyWithin(0, this.#at, this.#end);
-    this.#at = this.#unchecked = 0;
-    this.#end = held;
+    const from = this.#holds ? this.#marked : this.#at;
+    if (from === 0) return;
+    this.#check(from);
+    this.#base += from;
+    this.#bytes.copyWithin(0, from, this.#end);
+    this.#at -= from;
+    this.#end -= from;
+    this.#marked = this.#unchecked = 0;
   }
 
   /** Reads once. A long string makes the window grow as its bytes arrive, not as it announces them. */
   #fetch(source: ByteSource, count: number): void {
     if (this.#end === this.#bytes.length) {
-      const larger = allocateBytes(Math.min(this.#end * 2, Math.max(count, WINDOW_BYTES)));
+      const least = Math.max(count, WINDOW_BYTES);
+      const larger = allocateBytes(this.#holds ? this.#end * 2 : Math.min(this.#end * 2, least));
       larger.set(this.#bytes);
       this.#bytes = larger;
     }
@@ -168,16 +184,16 @@ export class RdbInput {
     this.#end += got;
   }
 
-  /** Takes what has been consumed into the checksum. */
-  #check(): void {
-    this.#crc.update(this.#bytes, this.#unchecked, this.#at);
-    this.#unchecked = this.#at;
+  /** Takes what has been consumed up to `end` into the checksum. */
+  #check(end: number): void {
+    this.#crc.update(this.#bytes, this.#unchecked, end);
+    this.#unchecked = end;
   }
 
   /** Reads the checksum that ends a file: whether it is right, or was not written (all zeros). */
   checksum(): "right" | "wrong" | "none" {
     this.#need(CHECKSUM_BYTES);
-    this.#check();
+    this.#check(this.#at);
     const bytes = this.#bytes, at = this.#at;
     this.#at += CHECKSUM_BYTES;
     this.#unchecked = this.#at;
@@ -270,6 +286,25 @@ export class RdbInput {
     this.#need(length);
     this.#at += length;
     return slice.point(this.#bytes, this.#at - length, this.#at);
+  }
+
+  /** Passes over `count` bytes. */
+  skip(count: number): void {
+    this.#need(count);
+    this.#at += count;
+  }
+
+  /** Passes over a string, whether or not it can be read. */
+  skipString(): void {
+    const first = this.byte();
+    if (first < 0x80) return this.skip(first < 0x40 ? first : Number(this.#longCount(first)));
+    if (first < 0xc0) return this.skip(Number(this.#longCount(first)));
+    const encoding = first & 0x3f;
+    if (encoding < StringEncoding.Lzf) return this.skip(1 << encoding);
+    if (encoding > StringEncoding.Lzf) this.fail(`Unknown RDB string encoding type ${encoding}`);
+    const packed = this.count();
+    this.count();
+    this.skip(packed);
   }
 
   #encodedString(encoding: number, slice: Slice): Slice {

@@ -9,8 +9,9 @@ import { Slice } from "../../keyspace/slice.ts";
 import type { LoadSteps } from "../loading.ts";
 import { stringCodec } from "../values/string_codec.ts";
 import { RDB_VERSION_NEWEST, RdbOpcode, RdbType } from "./rdb_format.ts";
-import type { RdbInput } from "./rdb_input.ts";
+import { RdbError, type RdbInput } from "./rdb_input.ts";
 import { ValueReader } from "./value_reader.ts";
+import { skipModuleParts, skippableType, skipValue } from "./value_skipper.ts";
 
 /** What stands in front of a key; the same object for every key. */
 export interface KeyAttributes {
@@ -73,6 +74,11 @@ export class RdbReader {
   #databaseId = 0;
   #version = 0;
   #isAtEnd = false;
+  /** Where the key's type stands that is being read. */
+  #keyOffset = 0;
+  #skipsUnreadable = false;
+  /** Keys that could not be read and were left out. */
+  leftOut = 0;
 
   constructor(readonly input: RdbInput, readonly target: RdbTarget, limits: DataLimits) {
     this.#values = new ValueReader(input, limits, false);
@@ -81,6 +87,28 @@ export class RdbReader {
   /** The key whose value is being read, or nothing. */
   get key(): string | undefined {
     return this.stage === "read-object-value" ? this.#key.text() : undefined;
+  }
+
+  /** Where a fault in a value is: its key, its type and where it begins; nothing between two keys. */
+  get place(): string | undefined {
+    if (this.key === undefined) return undefined;
+    const type = skippableType(this.keyType);
+    const kind = type === undefined ? `of RDB type ${this.keyType}` : `a ${type} (RDB type ${this.keyType})`;
+    return `the value of key '${this.key}' in database ${this.#databaseId}, ${kind} at offset ${this.#keyOffset}`;
+  }
+
+  /** Whether a key like the one being read can be left out. */
+  get canLeaveOut(): boolean {
+    return this.key !== undefined && skippableType(this.keyType) !== undefined;
+  }
+
+  /**
+   * Keys whose values cannot be read are left out, with a warning each, where their structure tells their end. The bytes of
+   * a value stay in memory while it is read. To be called before anything is read, of an input that is not fed.
+   */
+  skipUnreadable(): void {
+    this.#skipsUnreadable = true;
+    this.input.hold();
   }
 
   /**
@@ -187,13 +215,20 @@ export class RdbReader {
         break;
       }
       case RdbOpcode.ModuleAux:
-        input.fail(
-          `The RDB file contains AUX module data I can't load: no matching module '${this.#values.moduleName()}'`,
-        );
+        this.#moduleData();
         break;
       default:
         this.#readFunction(opcode);
     }
+  }
+
+  #moduleData(): void {
+    const { input } = this, name = this.#values.moduleName();
+    if (!this.#skipsUnreadable) {
+      input.fail(`The RDB file contains AUX module data I can't load: no matching module '${name}'`);
+    }
+    skipModuleParts(input);
+    this.target.warn(`Data of module '${name}' beside its keys are left out`);
   }
 
   #selectDatabase(id: number): void {
@@ -218,10 +253,42 @@ export class RdbReader {
     if (problem !== null) input.fail(`Failed loading library, ${problem}`);
   }
 
+  /** Reads a key and its value, or passes over them. */
   #readKey(type: number): void {
+    const attributes = this.#attributes;
+    this.keyType = type;
+    this.#keyOffset = this.input.offset - 1;
+    try {
+      this.#readWholeKey(type);
+    } catch (error) {
+      if (!this.#skipsUnreadable || !this.canLeaveOut || !(error instanceof RdbError)) throw error;
+      this.#leaveOut(type, error);
+    }
+    attributes.expiresAtMs =
+      attributes.idleSeconds =
+      attributes.frequency =
+      this.keyType =
+        -1;
+  }
+
+  #leaveOut(type: number, reason: RdbError): void {
+    const { input } = this;
+    input.goBack();
+    try {
+      input.byte();
+      input.skipString();
+      skipValue(input, type);
+    } catch (error) {
+      throw error instanceof RdbError ? reason : error;
+    }
+    input.hold();
+    this.leftOut++;
+    this.target.warn(`A key is left out, since ${this.place} cannot be read: ${reason.message}`);
+  }
+
+  #readWholeKey(type: number): void {
     const { input, target } = this, attributes = this.#attributes;
     this.stage = "read-key";
-    this.keyType = type;
     const key = input.key(this.#key);
     this.stage = "read-object-value";
     if (type === RdbType.String) {
@@ -233,11 +300,6 @@ export class RdbReader {
       if (value === null) target.skippedEmpty(key.text());
       else target.putCollection(this.#databaseId, key, value, attributes);
     }
-    attributes.expiresAtMs =
-      attributes.idleSeconds =
-      attributes.frequency =
-      this.keyType =
-        -1;
   }
 
   /** One warning for a key, whatever is wrong with it. */

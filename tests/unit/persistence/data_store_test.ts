@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { LoadError, LoadProgress } from "../../../src/persistence/loading.ts";
 import { StoreServer } from "../../support/data_store.ts";
 import { PENDING } from "../../support/in_process.ts";
@@ -438,6 +438,39 @@ Deno.test("a damaged RDB file is refused at the start, every bit of it", async (
     disk.put("d/dump.rdb", good.slice(0, length));
     await assertRejects(() => StoreServer.start(disk), LoadError);
   }
+});
+
+/** A file with one key that is damaged, a hash, between others. */
+async function damagedFile(): Promise<SimulatedFiles> {
+  const server = await StoreServer.start(undefined, { rdbcompression: "no" });
+  server.client().send("MSET", "a", "1", "z", "2");
+  server.client().send("HSET", "odd", "field", "value");
+  server.client().send("SAVE");
+  const bytes = server.disk.get("d/dump.rdb")!.slice(), at = latin1(bytes).indexOf("field");
+  // The element's length, so that the packed value ends in its middle.
+  bytes[at - 1] = 0x85 + 40;
+  bytes.fill(0, -8); // no checksum
+  const disk = new SimulatedFiles();
+  disk.put("d/dump.rdb", bytes);
+  return disk;
+}
+
+Deno.test("a value that cannot be read stops the start with its key, its type, its place and how to go on", async () => {
+  const { message } = await assertRejects(async () => StoreServer.start(await damagedFile()), LoadError);
+  assertMatch(
+    message,
+    /^Hash listpack integrity check failed\. Reading the value of key 'odd' in database 0, a hash \(RDB type 16\) at offset \d+ \(file dump\.rdb, at offset \d+\)\. `redeno check-rdb dump\.rdb` says more of the file; with `rdb-skip-unreadable-keys yes` the server starts without such keys$/,
+  );
+});
+
+Deno.test("rdb-skip-unreadable-keys starts a server without the keys that cannot be read, and tells of each", async () => {
+  const server = await StoreServer.start(await damagedFile(), { "rdb-skip-unreadable-keys": "yes" });
+  assertEquals(server.client().send("MGET", "a", "z"), ["1", "2"]);
+  assertEquals([server.client().send("EXISTS", "odd"), server.client().send("DBSIZE")], [0, 2]);
+  const told = server.log.filter((line) => line.includes("left out"));
+  assertEquals(told.length, 2);
+  assertMatch(told[0]!, /^A key is left out, since the value of key 'odd' .* cannot be read: Hash listpack/);
+  assertMatch(told[1]!, /^1 unreadable keys of dump\.rdb are left out\..* keep a copy of this one$/);
 });
 
 Deno.test("keys that have expired stay out when an RDB file is loaded", async () => {

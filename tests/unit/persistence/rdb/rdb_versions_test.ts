@@ -4,6 +4,9 @@ import { defaultLimits } from "../../../../src/data/limits.ts";
 import { RdbInput } from "../../../../src/persistence/rdb/rdb_input.ts";
 import { ValueReader } from "../../../../src/persistence/rdb/value_reader.ts";
 import { RdbError } from "../../../../src/persistence/rdb/rdb_input.ts";
+import { skippableType, skipValue } from "../../../../src/persistence/rdb/value_skipper.ts";
+import { loadNow } from "../../../../src/persistence/loading.ts";
+import { RdbReader } from "../../../../src/persistence/rdb/rdb_reader.ts";
 import { Crc64 } from "../../../../src/util/crc64.ts";
 import { intsetOf, latin, listpackOf, ziplistOf, zipmapOf } from "../../../support/packed_bytes.ts";
 import { RdbContent } from "../../../support/rdb_content.ts";
@@ -51,6 +54,9 @@ function key(type: number, value: number[], name = "k"): number[] {
 function valueOf(version: number, type: number, value: number[]): unknown {
   const content = RdbContent.of(file(version, db0, key(type, value)));
   const [plain] = content.keys.get("0 k") as [unknown];
+  const input = RdbInput.of(Uint8Array.from(value));
+  skipValue(input, type);
+  assertEquals(input.available, 0, `a value of type ${type} is passed over as far as it goes`);
   return plain;
 }
 
@@ -259,6 +265,100 @@ Deno.test("what belongs to a module is refused by the module's name", () => {
     RdbError,
     "AUX module data I can't load: no matching module 'ReJSON-RL'",
   );
+});
+
+/** Reads a file, in pieces of a few bytes, with the keys left out that cannot be read. */
+function readWhatCanBeRead(bytes: Uint8Array) {
+  let at = 0;
+  const source = {
+    readSync(into: Uint8Array) {
+      const piece = bytes.subarray(at, at += 7);
+      into.set(piece);
+      return piece.length;
+    },
+  };
+  const content = new RdbContent(), input = new RdbInput(source, bytes.length);
+  const reader = new RdbReader(input, content, defaultLimits());
+  reader.skipUnreadable();
+  loadNow(reader.read());
+  return { keys: [...content.keys.keys()], messages: content.messages, leftOut: reader.leftOut };
+}
+
+/** Values that cannot be read though their ends can be found. */
+const unreadable: [type: number, kind: string, value: number[]][] = [
+  [0, "string", [0xc3, 2, 60, 0x20, 0]],
+  [1, "list", [2, ...str("a"), 0xc3, 2, 60, 0x20, 0]],
+  [2, "set", [2, ...str("m"), ...str("m")]],
+  [3, "sorted set", [2, ...str("m"), 1, 0x31, ...str("n"), 253]],
+  [5, "sorted set", [1, ...str("m"), ...double(NaN)]],
+  [4, "hash", [2, ...str("f"), ...str("v"), ...str("f"), ...str("w")]],
+  [7, "module", [
+    ...[0x81],
+    ...bigEndian(0x123456789abcdefn, 8),
+    1,
+    5,
+    2,
+    6,
+    3,
+    1,
+    2,
+    3,
+    4,
+    4,
+    ...double(1),
+    5,
+    ...str("x"),
+    0,
+  ]],
+  ...[9, 13, 16, 23].map((type): [number, string, number[]] => [type, "hash", str("damaged")]),
+  [10, "list", str("x".repeat(300))],
+  [11, "set", str("damaged")],
+  [20, "set", str("damaged")],
+  [12, "sorted set", str("damaged")],
+  [17, "sorted set", str("damaged")],
+  [14, "list", [1, ...str("damaged")]],
+  [18, "list", [2, 1, ...str("a"), 2, ...str("damaged")]],
+  [22, "hash", [1, ...count(70), ...str("f"), 0xc3, 2, 60, 0x20, 0]],
+  [24, "hash", [...littleEndian(-1n, 8), 1, 1, ...str("f"), ...str("v")]],
+  [25, "hash", [...littleEndian(5n, 8), ...str("damaged")]],
+  [15, "stream", [1, ...str("0123456789abcdef"), ...str("damaged"), 1, 1, 1, 0]],
+];
+
+Deno.test("keys whose values cannot be read are left out where that is wished, and those around them are loaded", () => {
+  const good = (name: string) => key(0, str(name), name);
+  for (const [type, kind, value] of unreadable) {
+    const damaged = [0xfc, ...littleEndian(99n, 8), ...key(type, value, "bad")];
+    const bytes = file(10, db0, good("before"), damaged, good("behind"));
+    const fault = assertThrows(() => RdbContent.of(bytes), RdbError, undefined, `type ${type}`);
+    const { keys, messages, leftOut } = readWhatCanBeRead(bytes);
+    assertEquals([keys, leftOut], [["0 before", "0 behind"], 1], `type ${type}`);
+    const place = `the value of key 'bad' in database 0, a ${kind} (RDB type ${type}) at offset 35`;
+    assertEquals(messages, [`A key is left out, since ${place} cannot be read: ${fault.message}`]);
+  }
+});
+
+Deno.test("data of modules beside keys are left out where that is wished", () => {
+  const aux = [0xf7, 0x81, ...bigEndian(0x123456789abcdefn, 8), 2, 2, 5, ...str("x"), 0];
+  const bytes = file(10, aux, db0, key(0, str("v")));
+  const { message } = assertThrows(() => RdbContent.of(bytes), RdbError, "no matching module '");
+  const name = message.slice(-11);
+  const { keys, messages, leftOut } = readWhatCanBeRead(bytes);
+  assertEquals([keys, leftOut], [["0 k"], 0]);
+  assertEquals(messages, [`Data of module ${name} beside its keys are left out`]);
+});
+
+Deno.test("a value whose end cannot be found stops the load, with the fault that was found first", () => {
+  const faults: [type: number, value: number[], message: string][] = [
+    [4, [40, ...str("f"), 0xc3, 2, 60, 0x20, 0], "Invalid LZF compressed string"],
+    [99, str("x"), "Unknown RDB encoding type 99"],
+    [6, [0x81, ...bigEndian(0x123456789abcdefn, 8)], "no matching module type"],
+    [7, [0x81, ...bigEndian(0x123456789abcdefn, 8), 9], "no matching module type"],
+  ];
+  for (const [type, value, message] of faults) {
+    const bytes = file(10, db0, key(type, value));
+    assertThrows(() => readWhatCanBeRead(bytes), RdbError, message);
+  }
+  assertEquals([skippableType(99), skippableType(6), skippableType(13)], [undefined, undefined, "hash"]);
 });
 
 Deno.test("the checksum counts from version 5 on, unless it was not written", () => {
