@@ -2,9 +2,11 @@
  * Connections by TLS. A server's certificate must lead to a trusted authority but need not name the host,
  * as with redis-cli: servers are reached by address, and few certificates name that.
  *
- * Deno's own sockets do this, save for what they have no option for: another server name, any certificate
- * at all, and TLS over a Unix socket. Node's do those.
+ * Deno's own sockets do this, save for what they have no option for: trust in named authorities alone, beside
+ * which they trust the public ones, another server name, any certificate at all, and TLS over a Unix socket.
+ * Node's do those; but an older Deno's do not verify certificates, and its own sockets are the stricter ones.
  */
+import { verifiesCertificates } from "../config/tls.ts";
 import type { Address, Socket } from "./connection.ts";
 import type { TlsOptions } from "./options.ts";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -22,7 +24,8 @@ interface Credentials {
  */
 export async function openTls(address: Address, options: TlsOptions): Promise<Socket> {
   const credentials = readCredentials(options);
-  if (options.isInsecure || options.serverName !== undefined || "socketPath" in address) {
+  const isSelective = credentials.authorities.length > 0 && verifiesCertificates(Deno.version.deno);
+  if (isSelective || options.isInsecure || options.serverName !== undefined || "socketPath" in address) {
     return await NodeSocket.open(nodeOptions(address, options, credentials));
   }
   const connection = await Deno.connectTls({

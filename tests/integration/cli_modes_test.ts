@@ -303,6 +303,10 @@ Deno.test({
         `set k ${value}\nget k\n`,
       );
       assertEquals(session.stdout, `OK\n${value}\n`);
+      // An authority that the runtime trusts of its own accord, as it does the public ones.
+      const words = ["-p", tlsPort, "--tls", "--cacert", file("stranger.crt"), ...own, "ping"];
+      const publicly = await runTool("env", [`DENO_CERT=${file("server.crt")}`, ...OURS, ...words]);
+      assertEquals([publicly.code, publicly.stdout], [1, ""], "--cacert trusts this authority alone");
       for (
         const refused of [
           ["--tls", "--cacert", file("stranger.crt"), ...own],
