@@ -12,7 +12,8 @@
  *
  *     | fields, TIMED and TABLE: two bytes | times, six bytes each, if TIMED | packed string |
  *
- * and one of medium size, with TABLE, the root of its table in place of times and string.
+ * and with TABLE the root of its table in place of times and string. Where these two are long, SPILLED says that they lie in a
+ * run of the store; its reference and their length are in their place.
  */
 import type { Random } from "../util/random.ts";
 import { latin1, writeLatin1 } from "../util/bytes.ts";
@@ -46,7 +47,12 @@ export type FieldVisitor = (field: string, value: string) => void;
 const TIMED = 0x8000;
 /** In the same place: what follows is a table's root. */
 const TABLE = 0x4000;
-const COUNT_MASK = 0x3fff;
+/** In the same place: times and packed string lie in a run of the store. */
+const SPILLED = 0x2000;
+const COUNT_MASK = 0x1fff;
+/** Times and packed string of more bytes than this lie in a run: a key's record is to stay small. */
+const LARGEST_INLINE_BYTES = 2000;
+const SPILLED_BYTES = 8;
 const TIME_BYTES = 6;
 /** What is kept of a field that does not expire. */
 const NEVER = 2 ** 48 - 1;
@@ -76,6 +82,8 @@ export class HashValue extends CollectionValue {
   /** When the fields of a small hash expire, Infinity for those that do not; null if none ever has. */
   #times: number[] | null = null;
   #table: FieldTable | null = null;
+  /** The run that times and packed string were read from, or 0; it is written anew when the hash is packed. */
+  #run = 0;
   /** A field of it has had a time. */
   #isTimed = false;
 
@@ -87,19 +95,36 @@ export class HashValue extends CollectionValue {
   /** The hash that was packed into the bytes [start, end). */
   static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): HashValue {
     const hash = new HashValue(limits), mark = packedCount(bytes, start);
-    let at = start + COUNT_BYTES;
+    const at = start + COUNT_BYTES;
     hash.#isTimed = (mark & TIMED) !== 0;
     if ((mark & TABLE) !== 0) {
       hash.#table = new FieldTable(limits.store).readRoot(bytes, at);
       return hash;
     }
-    const count = hash.#packedCount = mark & COUNT_MASK;
-    if (hash.#isTimed) {
-      hash.#times = readTimes(bytes, at, count);
-      at += count * TIME_BYTES;
-    }
-    hash.#packed = latin1(bytes, at, end);
+    hash.#packedCount = mark & COUNT_MASK;
+    if ((mark & SPILLED) !== 0) {
+      const { store } = limits, run = hash.#run = readWord(bytes, at), length = readWord(bytes, at + 4);
+      hash.#readBody(store.u8(run), store.at(run), store.at(run) + length);
+    } else hash.#readBody(bytes, at, end);
     return hash;
+  }
+
+  #readBody(bytes: Uint8Array, at: number, end: number): void {
+    if (this.#isTimed) {
+      this.#times = readTimes(bytes, at, this.#packedCount);
+      at += this.#packedCount * TIME_BYTES;
+    }
+    this.#packed = latin1(bytes, at, end);
+  }
+
+  #writeBody(bytes: Uint8Array, at: number): void {
+    if (this.#times !== null) at = writeTimes(bytes, at, this.#times);
+    writeLatin1(bytes, at, this.#packed);
+  }
+
+  /** Bytes of times and packed string. */
+  get #bodyBytes(): number {
+    return (this.#times === null ? 0 : TIME_BYTES * this.#times.length) + this.#packed.length;
   }
 
   /** The small hash of `count` packed fields and values in turn; undefined if a field is among them twice. */
@@ -116,38 +141,66 @@ export class HashValue extends CollectionValue {
       return this.#table.runBytes <= LARGEST_ROOTED_BYTES ? COUNT_BYTES + FIELD_ROOT_BYTES : -1;
     }
     if (this.#packedCount > COUNT_MASK) return -1;
-    return COUNT_BYTES + (this.#times === null ? 0 : TIME_BYTES * this.#times.length) + this.#packed.length;
+    const bytes = this.#bodyBytes;
+    return COUNT_BYTES + (bytes > LARGEST_INLINE_BYTES ? SPILLED_BYTES : bytes);
   }
 
   override packInto(bytes: Uint8Array, at: number): void {
-    const mark = this.#isTimed ? TIMED : 0;
+    const mark = (this.#isTimed ? TIMED : 0) | this.#packedCount, length = this.#bodyBytes;
     if (this.#table !== null) {
       packText(bytes, at, mark | TABLE, "");
       this.#table.writeRoot(bytes, at + COUNT_BYTES);
       forgetOrphan(this);
-      return;
+    } else if (length > LARGEST_INLINE_BYTES) {
+      packText(bytes, at, mark | SPILLED, "");
+      this.#spill(length);
+      writeWord(bytes, at + COUNT_BYTES, this.#run);
+      writeWord(bytes, at + COUNT_BYTES + 4, length);
+    } else {
+      this.#dropRun();
+      packText(bytes, at, mark, "");
+      this.#writeBody(bytes, at + COUNT_BYTES);
     }
-    packText(bytes, at, mark | this.#packedCount, "");
-    at += COUNT_BYTES;
-    if (this.#times !== null) at = writeTimes(bytes, at, this.#times);
-    writeLatin1(bytes, at, this.#packed);
   }
 
+  /** Writes times and packed string into a run of their size. */
+  #spill(length: number): void {
+    const { store } = this.#limits;
+    if (this.#run === 0 || store.sizeOf(this.#run) !== store.roundUp(length)) {
+      const run = store.allocate(length);
+      this.#dropRun();
+      this.#run = run;
+    }
+    this.#writeBody(store.u8(this.#run), store.at(this.#run));
+  }
+
+  #dropRun(): void {
+    if (this.#run !== 0) this.#limits.store.free(this.#run);
+    this.#run = 0;
+  }
+
+  /** What the hash has in the store, or will have when it is packed. */
   override get runBytes(): number {
-    return this.#table === null ? 0 : this.#table.runBytes;
+    if (this.#table !== null) return this.#table.runBytes;
+    const bytes = this.#bodyBytes;
+    return bytes > LARGEST_INLINE_BYTES ? this.#limits.store.roundUp(bytes) : 0;
   }
 
   override free(): void {
+    this.#dropRun();
     if (this.#table === null) return;
     this.#table.free();
     forgetOrphan(this);
   }
 
   override compact(cursor: number, budget: number): number {
+    const { store } = this.#limits;
+    if (this.#run !== 0 && store.needsMove(this.#run)) this.#run = store.move(this.#run);
     return this.#table === null ? 0 : this.#table.compact(cursor, budget);
   }
 
   override forEachRun(visit: (ref: number) => void): void {
+    if (this.#run !== 0) visit(this.#run);
     this.#table?.forEachRun(visit);
   }
 
@@ -457,6 +510,7 @@ export class HashValue extends CollectionValue {
   #toTable(): FieldTable {
     const table = this.#keep(new FieldTable(this.#limits.store)), times = this.#times;
     let number = 0;
+    this.#dropRun();
     this.#walkPacked((field, value) => {
       table.set(field, value);
       const atMs = times === null ? Infinity : times[number++]!;

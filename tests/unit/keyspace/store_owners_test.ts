@@ -98,7 +98,7 @@ class World {
   changeHash(): void {
     const { client, random, hashes } = this, key = `h${random.below(4)}`, other = `h${random.below(4)}`;
     const fields: Fields = hashes.get(key) ?? new Map();
-    const from = random.below(2000), count = [1, 5, 600, 2500][random.below(4)]!;
+    const from = random.below(2000), count = [1, 5, 90, 600, 2500][random.below(5)]!;
     const names = Array.from({ length: count }, (_, i) => `field:${from + i}`),
       block = ["FIELDS", `${count}`, ...names];
     const setTimes = (atMs: number) =>
