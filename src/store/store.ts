@@ -292,12 +292,13 @@ export class Store {
     }
   }
 
-  /** Gives back the slabs that are kept without a live run. */
+  /** Gives back the slabs that are kept without a live run. O(slabs with a free run). */
   trim(): void {
     for (let id = 1; id < CLASS_COUNT; id++) {
-      const slab = this.#room[id]!;
-      if (slab !== 0 && (this.#u32[slab >>> 9]![((slab & PAGE_MASK) << 2) + 1]! & 0xffff) === 0) {
-        this.#releaseSlab(slab, id);
+      for (let slab = this.#room[id]!, next; slab !== 0; slab = next) {
+        const u32 = this.#u32[slab >>> 9]!, word = (slab & PAGE_MASK) << 2;
+        next = u32[word + 2]!;
+        if ((u32[word + 1]! & 0xffff) === 0) this.#releaseSlab(slab, id);
       }
     }
   }

@@ -213,7 +213,7 @@ export class Table {
     const count = --u32[first - 2]!;
     this.#release(ref);
     if (--this.#size === 0) return this.#freeAll();
-    if (count * 8 < (shape & PAIRS_MASK) && this.store.roundUp(segmentBytes(count)) < segmentSize(shape)) {
+    if (count * 4 < (shape & PAIRS_MASK) && this.store.roundUp(segmentBytes(count)) < segmentSize(shape)) {
       this.#shrink(hash, count);
     }
   }

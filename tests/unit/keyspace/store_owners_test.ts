@@ -231,9 +231,9 @@ class World {
 
 Deno.test("collections in the store own each run once, whatever happens to their keys", () => {
   let snapshots = 0;
-  for (let seed = 0; seed < 4; seed++) {
+  for (let seed = 0; seed < 3; seed++) {
     const world = new World(new Random(seed)), { engine } = world.server, message = `seed ${seed}`;
-    for (let step = 0; step < 400; step++) {
+    for (let step = 0; step < 300; step++) {
       world.change();
       world.changeHash();
       if (world.random.below(5) === 0) world.passTime();
@@ -249,7 +249,7 @@ Deno.test("collections in the store own each run once, whatever happens to their
     assertEquals([faultsOf(world.server), engine.limits.store.liveBytes], [[], 0], message);
     snapshots += world.snapshots;
   }
-  assertEquals(snapshots > 10, true);
+  assertEquals(snapshots > 5, true);
 });
 
 Deno.test("StoreCompaction gives memory back while a large set stays in use", () => {

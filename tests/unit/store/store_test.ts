@@ -111,6 +111,17 @@ Deno.test("Store refuses what no reference can name, and stays as it is", () => 
   assertEquals(faultsOf(store, runs), []);
 });
 
+Deno.test("Store.trim gives back a slab without a live run, wherever it stands in the list of its class", () => {
+  const store = new Store(), refs = Array.from({ length: 2 * 8192 }, () => store.allocate(8));
+  // The first slab is kept when it is empty, for its class has no other room then; the second comes before it in the list.
+  for (const ref of refs.slice(0, 8192)) store.free(ref);
+  store.free(refs.at(-1)!);
+  const held = store.heldBytes;
+  store.trim();
+  store.allocate(65_536);
+  assertEquals([store.heldBytes, store.faults()], [held, []]);
+});
+
 Deno.test("Store.clear forgets every run", () => {
   const store = new Store();
   for (const bytes of [8, 5000, 100_000, CHUNK_BYTES * 2]) store.allocate(bytes);
