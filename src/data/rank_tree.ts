@@ -1,30 +1,35 @@
 /**
- * The order of a large sorted set: slots of a {@linkcode StringTable}, sorted by score and then by the
+ * The order of a large sorted set: entries of a {@linkcode Table} whose heads are scores, sorted by score and then by the
  * members' bytes, in a counted B+-tree. It answers what Redis's skiplist answers (the rank of a member,
- * the member at a rank, how many lie below a bound) in O(log n), but in 6 to 8 bytes a member where a
+ * the member at a rank, how many lie below a bound) in O(log n), but in 5 to 8 bytes a member where a
  * skiplist's towers take 19, and with a few compact searches where a skiplist chases pointers.
  *
- * All nodes lie in typed arrays, so a set of a million members is a handful of objects.
+ * Each node is a run of the store, made of 32-bit words; all references are the store's.
  *
- *     inner node   children  [ c0 | c1 | c2 | … ]   node numbers, leaves at the lowest level
- *     (32 places)  counts    [ n0 | n1 | n2 | … ]   members under each child
- *                  firsts    [ s0 | s1 | s2 | … ]   the slot of the first member under each child
- *     leaf         slots     [ s0 | s1 | s2 | … ]   in order; leaves are linked both ways
- *     (64 places)
+ *     leaf         length | next leaf | previous leaf | entries [ e0 | e1 | e2 | … ]  in order, 61 places
  *
- * Invariants: `counts` and `firsts` are exact at every level, so ranks are sums of counts and the
- * tree needs no keys of its own, only slots. All leaves are equally deep. An inner node that is not
+ *     inner node   length | 0
+ *     (31 places)  children  [ c0 | c1 | c2 | … ]   nodes, leaves at the lowest level
+ *                  counts    [ n0 | n1 | n2 | … ]   members under each child
+ *                  firsts    [ e0 | e1 | e2 | … ]   the entry of the first member under each child
+ *                  scores    [ s0 | s1 | s2 | … ]   of the firsts, as doubles: on its way down a search rarely reads entries
+ *
+ * Invariants: `counts`, `firsts` and `scores` are exact at every level, so ranks are sums of counts and the
+ * tree needs no keys of its own. All leaves are equally deep. An inner node that is not
  * the root has at least two children, the root as well. A node splits when full: in the middle, or,
  * where members arrive in ascending order, near its end, which leaves full nodes behind. A removal
  * that leaves a node less than a quarter full merges or levels it with a neighbour.
  *
- * The tree keeps the scores by slot. It reads members through the table but never changes the table:
- * its owner does both, in the order that {@linkcode RankTree.remove} describes.
+ * The tree never changes the table: its owner does both, in the order that the methods describe. Like a table, a tree is
+ * a few numbers beside its runs, its *root* ({@linkcode RankTree.writeRoot}, {@linkcode RankTree.readRoot}).
  *
  * The B+-tree is Bayer's and McCreight's (Comer, "The Ubiquitous B-Tree", 1979); counting subtrees to
  * find ranks is Knuth's (The Art of Computer Programming 3, 6.2.3).
  */
-import type { StringTable } from "./string_table.ts";
+import type { Store } from "../store/store.ts";
+import type { Table } from "../store/table.ts";
+import { readCount, readWord, writeCount, writeWord } from "../store/words.ts";
+import { compareBytes } from "../util/bytes.ts";
 
 /** Where a search stops: in front of the first member that the bound does not lie behind. */
 export const Bound = {
@@ -49,248 +54,468 @@ export function orderByScore(bound: Bound, entryScore: number, score: number): n
   return bound === Bound.AfterMember ? 0 : bound === Bound.AtMostScore ? -1 : 1;
 }
 
-/** Whether an entry that {@linkcode orderByScore} leaves undecided lies before a bound. */
-export function isMemberBefore(bound: Bound, entryMember: string, member: string): boolean {
-  return bound === Bound.BelowMember ? entryMember < member : entryMember <= member;
+/**
+ * Whether an entry that {@linkcode orderByScore} leaves undecided lies before a bound.
+ *
+ * @param order of the entry's member to the bound's, as {@linkcode compareBytes} tells it
+ */
+export function isMemberBefore(bound: Bound, order: number): boolean {
+  return bound === Bound.BelowMember ? order < 0 : order <= 0;
 }
 
-const leafSize = 64;
-const innerSize = 32;
-const leafMinimum = leafSize / 4;
-const innerMinimum = innerSize / 4;
+/** Receives an entry; returns whether to go on. */
+export type TestEntry = (ref: number) => boolean;
+
+/** Bytes that {@linkcode RankTree.writeRoot} writes. */
+export const TREE_ROOT_BYTES = 16;
+
+// A leaf, in words. It takes 256 bytes.
+const NEXT = 1, PREVIOUS = 2, ENTRIES = 3;
+const leafSize = 61;
+const leafBytes = 256;
+
+// An inner node, in words; the scores begin at a double. It takes 640 bytes.
+const innerSize = 31;
+const innerBytes = 640;
+const CHILDREN = 2, COUNTS = CHILDREN + innerSize, FIRSTS = COUNTS + innerSize;
+const SCORES = (FIRSTS + innerSize + 1) >>> 1;
+
+const leafMinimum = leafSize >> 2;
+const innerMinimum = innerSize >> 2;
+/** A tree of more leaves, about, is freed in slices. */
+const FREED_AT_ONCE = 1000;
 /** What a node that splits at its end hands to the new one; two would do, but would merge at once. */
 const tailChildren = 4;
-const minLeaves = 4;
 
 // The way from the root to the leaf that was searched last: the node and the child taken, by level.
 // It serves one operation only, so all trees share it; 16 levels are more than any memory holds.
-const pathNodes = new Int32Array(16);
+const pathNodes = new Uint32Array(16);
 const pathPlaces = new Int32Array(16);
 
-/** Slots in order of score and member. All operations take O(log n) unless they say otherwise. */
-export class RankTree {
-  readonly #members: StringTable;
-  #scores = new Float64Array(leafSize);
-  #size = 0;
+/** Nodes set aside for the splits of one insertion. */
+const spares: number[] = [];
 
+/** An entry that a compaction has moved, and its new reference, while the tree still has the old one. */
+let movedFrom = 0, movedTo = 0;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Entries in order of score and member. All operations take O(log n) unless they say otherwise. */
+export class RankTree {
+  readonly #table: Table;
+  readonly #store: Store;
   #root = 0;
   /** Levels of inner nodes above the leaves. */
   #height = 0;
-
-  #slots = new Int32Array(minLeaves * leafSize);
-  #leafLengths = new Uint8Array(minLeaves);
-  #nextLeaf = new Int32Array(minLeaves).fill(-1);
-  #previousLeaf = new Int32Array(minLeaves).fill(-1);
-  /** Leaves below this number have been in use. */
-  #leaves = 1;
-  #freeLeaves: number[] = [];
-
-  #children = new Int32Array(innerSize);
-  #counts = new Int32Array(innerSize);
-  #firsts = new Int32Array(innerSize);
-  #innerLengths = new Uint8Array(1);
-  #inners = 0;
-  #freeInners: number[] = [];
+  #bytes = 0;
 
   // Where the last search ended.
   #leaf = 0;
   #place = 0;
 
-  /** @param members gives the text of each slot */
-  constructor(members: StringTable) {
-    this.#members = members;
+  /** @param table holds the entries, with scores as the first double of their heads */
+  constructor(table: Table) {
+    this.#table = table;
+    this.#store = table.store;
   }
 
-  get size(): number {
-    return this.#size;
+  /** Bytes of the store that the nodes take. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  /** Bytes of buffers and heap, without the members. */
-  get memoryBytes(): number {
-    return 480 + this.#scores.byteLength + this.#slots.byteLength + 9 * this.#leafLengths.length +
-      3 * this.#children.byteLength + this.#innerLengths.length;
+  /** The score in an entry's head. */
+  scoreOf(ref: number): number {
+    return this.#store.f64(ref)[this.#store.at(ref) >>> 3]!;
   }
 
-  /** The score of a slot. O(1). */
-  score(slot: number): number {
-    return this.#scores[slot]!;
+  /** Writes the score into the head of an entry that is not in the tree. */
+  setScore(ref: number, score: number): void {
+    this.#store.f64(ref)[this.#store.at(ref) >>> 3] = score;
   }
 
-  /** Adds a slot, which must be in the table and not in the tree. */
-  insert(slot: number, score: number): void {
-    if (slot >= this.#scores.length) this.#scores = refit(new Float64Array(grown(slot + 1)), this.#scores);
-    this.#scores[slot] = score;
-    this.#seek(Bound.AfterMember, score, this.#members.at(slot));
-    this.#put(slot);
+  /** Adds an entry of the table that is not in the tree. Throws `StoreFullError` with nothing changed. */
+  insert(ref: number): void {
+    this.#seekEntry(ref);
+    this.#reserve();
+    this.#put(ref);
   }
 
-  /** Gives a slot another score. */
-  update(slot: number, score: number): void {
-    this.#find(slot);
-    if (this.#staysInPlace(slot, score)) {
-      this.#scores[slot] = score;
-      return;
-    }
+  /** Adds an entry that comes behind all others. As {@linkcode RankTree.insert}, but nothing is compared. */
+  append(ref: number): void {
+    if (this.#root !== 0) this.#seekRank(Infinity);
+    this.#reserve();
+    this.#put(ref);
+  }
+
+  /** Gives an entry another score. Throws `StoreFullError` with nothing changed. */
+  update(ref: number, score: number): void {
+    const rank = this.#find(ref), old = this.scoreOf(ref);
+    if (this.#staysInPlace(ref, score)) return this.setScore(ref, score);
     this.#take();
-    this.insert(slot, score);
+    this.setScore(ref, score);
+    try {
+      this.insert(ref);
+    } catch (error) {
+      this.setScore(ref, old);
+      this.#putBack(ref, rank);
+      throw error;
+    }
+  }
+
+  /** Puts an entry where it has been taken from: there is a free place in the leaf before or in the one behind. */
+  #putBack(ref: number, rank: number): void {
+    this.#seekEntry(ref);
+    if (this.#lengthOf(this.#leaf) === leafSize) this.#seekRank(rank);
+    this.#put(ref);
+  }
+
+  /** Takes an entry out, which is in the table still. */
+  remove(ref: number): void {
+    this.#find(ref);
+    this.#take();
+  }
+
+  /** Takes out the entry at a rank, which must be below the size, and returns it. */
+  takeAt(rank: number): number {
+    this.#seekRank(rank);
+    const ref = this.#entryAt(this.#leaf, this.#place);
+    this.#take();
+    return ref;
+  }
+
+  /** The rank of an entry, from 0 for the lowest. */
+  rank(ref: number): number {
+    return this.#seekEntry(ref) - 1;
+  }
+
+  /** How many entries lie in front of a bound, whose member is `buf[start, end)`. */
+  countBefore(bound: Bound, score: number, buf: Uint8Array = NO_BYTES, start = 0, end = 0): number {
+    return this.#seek(bound, score, buf, start, end);
   }
 
   /**
-   * Takes a slot out, and gives the table's last slot its number, as `StringTable.removeAt` will do.
-   * To be called before that, while both members can still be read.
-   */
-  remove(slot: number): void {
-    this.#find(slot);
-    this.#take();
-    const last = this.#members.size - 1;
-    if (slot !== last) {
-      this.#find(last);
-      this.#relabel(slot);
-      this.#scores[slot] = this.#scores[last]!;
-    }
-    this.#shrink();
-  }
-
-  /** The rank of a slot, from 0 for the lowest. */
-  rank(slot: number): number {
-    return this.#seek(Bound.AfterMember, this.#scores[slot]!, this.#members.at(slot)) - 1;
-  }
-
-  /** How many members lie in front of a bound. */
-  countBefore(bound: Bound, score: number, member: string): number {
-    return this.#seek(bound, score, member);
-  }
-
-  /**
-   * Calls `visit` with `count` slots from the rank `start` on, upwards or downwards, until it returns false.
+   * Calls `visit` with `count` entries from the rank `start` on, upwards or downwards, until it returns false.
    * O(log n + count).
    */
-  eachWhile(start: number, count: number, downwards: boolean, visit: (slot: number) => boolean): void {
-    if (count <= 0) return;
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestEntry): void {
+    if (count <= 0 || this.#root === 0) return;
     this.#seekRank(start);
+    const { store } = this.#table;
     let leaf = this.#leaf, place = this.#place;
-    for (let left = count; left > 0; left--) {
-      if (!visit(this.#slots[leaf * leafSize + place]!)) return;
-      if (downwards ? --place >= 0 : ++place < this.#leafLengths[leaf]!) continue;
-      leaf = downwards ? this.#previousLeaf[leaf]! : this.#nextLeaf[leaf]!;
-      if (leaf < 0) return;
-      place = downwards ? this.#leafLengths[leaf]! - 1 : 0;
+    for (let left = count; leaf !== 0;) {
+      const words = store.u32(leaf), base = store.at(leaf) >>> 2;
+      const end = downwards ? -1 : words[base]!, step = downwards ? -1 : 1;
+      for (; place !== end; place += step) {
+        if (!visit(words[base + ENTRIES + place]!) || --left === 0) return;
+      }
+      leaf = words[base + (downwards ? PREVIOUS : NEXT)]!;
+      if (leaf !== 0) place = downwards ? this.#lengthOf(leaf) - 1 : 0;
     }
   }
 
-  /** The slot at a rank, which must be below `size`. */
-  slotAt(rank: number): number {
-    this.#seekRank(rank);
-    return this.#slots[this.#leaf * leafSize + this.#place]!;
+  // -- the whole
+
+  /** Writes the tree's state, {@linkcode TREE_ROOT_BYTES} of it, to where another object can take it up. */
+  writeRoot(bytes: Uint8Array, at: number): void {
+    writeWord(bytes, at, this.#root);
+    writeWord(bytes, at + 4, this.#height);
+    writeCount(bytes, at + 8, this.#bytes);
+  }
+
+  /** Becomes the tree whose state {@linkcode RankTree.writeRoot} has written. */
+  readRoot(bytes: Uint8Array, at: number): this {
+    this.#root = readWord(bytes, at);
+    this.#height = readWord(bytes, at + 4);
+    this.#bytes = readCount(bytes, at + 8);
+    return this;
+  }
+
+  /** Gives all nodes back, those of a large tree in slices; the tree is empty then. */
+  free(): void {
+    const store = this.#store, root = this.#root, height = this.#height;
+    if (this.#bytes > FREED_AT_ONCE * leafBytes) {
+      let leaf = root;
+      for (let level = 0; level < height; level++) leaf = this.#wordOf(leaf, CHILDREN);
+      store.freeLater((budget) => {
+        for (let left = budget; left > 0 && leaf !== 0; left--) {
+          const next = this.#wordOf(leaf, NEXT);
+          store.free(leaf);
+          leaf = next;
+        }
+        if (leaf === 0) this.#visitNodes(root, height, 1, (ref) => store.free(ref));
+        return leaf === 0;
+      });
+    } else this.forEachRun((ref) => store.free(ref));
+    this.#root =
+      this.#height =
+      this.#bytes =
+        0;
+  }
+
+  /** Calls `visit` for every node, each behind those under it, which it may free. O(n). */
+  forEachRun(visit: (ref: number) => void): void {
+    if (this.#root !== 0) this.#visitNodes(this.#root, this.#height, 0, visit);
+  }
+
+  /** @param lowest level that is visited: 0 for leaves, 1 for inner nodes only */
+  #visitNodes(node: number, height: number, lowest: 0 | 1, visit: (ref: number) => void): void {
+    if (height > lowest) {
+      const words = this.#store.u32(node), base = this.#store.at(node) >>> 2;
+      for (let place = 0; place < words[base]!; place++) {
+        this.#visitNodes(words[base + CHILDREN + place]!, height - 1, lowest, visit);
+      }
+    }
+    visit(node);
+  }
+
+  /** Tells the tree that a compaction has moved an entry, whose old run may be gone. */
+  replace(from: number, to: number): void {
+    movedFrom = from;
+    movedTo = to;
+    try {
+      this.#find(to);
+      this.#setFound(to);
+    } finally {
+      movedFrom = 0;
+    }
+  }
+
+  /**
+   * One step of a compaction of the nodes: moves what lies in chunks being emptied among some leaves from the rank `rank`
+   * on and the nodes above them; returns the rank to go on with, or 0 at the end. O(budget).
+   *
+   * @param size of the tree @param budget members to pass
+   */
+  compact(rank: number, size: number, budget: number): number {
+    const end = Math.min(size, rank + budget);
+    while (rank < end) {
+      this.#seekRank(rank);
+      rank += this.#lengthOf(this.#leaf) - this.#place;
+      for (let level = 0; level < this.#height; level++) {
+        const node = pathNodes[level]!;
+        if (this.#store.needsMove(node)) this.#relink(level, pathNodes[level] = this.#store.move(node));
+      }
+      if (this.#store.needsMove(this.#leaf)) this.#moveLeaf();
+    }
+    return rank < size ? rank : 0;
+  }
+
+  /** Moves the leaf just searched. */
+  #moveLeaf(): void {
+    const leaf = this.#store.move(this.#leaf), next = this.#wordOf(leaf, NEXT);
+    const previous = this.#wordOf(leaf, PREVIOUS);
+    if (next !== 0) this.#setWord(next, PREVIOUS, leaf);
+    if (previous !== 0) this.#setWord(previous, NEXT, leaf);
+    this.#relink(this.#height, leaf);
+    this.#leaf = leaf;
+  }
+
+  /** Makes the node on the path at `level`, or the leaf below, known as `node` to what refers to it. */
+  #relink(level: number, node: number): void {
+    if (level === 0) this.#root = node;
+    else this.#setWord(pathNodes[level - 1]!, CHILDREN + pathPlaces[level - 1]!, node);
+  }
+
+  // -- words
+
+  #wordOf(node: number, word: number): number {
+    return this.#store.u32(node)[(this.#store.at(node) >>> 2) + word]!;
+  }
+
+  #setWord(node: number, word: number, value: number): void {
+    this.#store.u32(node)[(this.#store.at(node) >>> 2) + word] = value;
+  }
+
+  #lengthOf(node: number): number {
+    return this.#wordOf(node, 0);
+  }
+
+  #entryAt(leaf: number, place: number): number {
+    return this.#wordOf(leaf, ENTRIES + place);
+  }
+
+  #firstScoreOf(node: number): number {
+    return this.#store.f64(node)[(this.#store.at(node) >>> 3) + SCORES]!;
   }
 
   // -- searching
 
-  #isBefore(slot: number, bound: Bound, score: number, member: string): boolean {
-    const order = orderByScore(bound, this.#scores[slot]!, score);
-    return order !== 0 ? order < 0 : isMemberBefore(bound, this.#members.at(slot), member);
+  /** Whether an entry whose score does not decide lies before a bound. */
+  #isMemberBefore(ref: number, bound: Bound, buf: Uint8Array, start: number, end: number): boolean {
+    const table = this.#table, entry = ref === movedFrom ? movedTo : ref, at = table.keyAt(entry);
+    const bytes = this.#store.u8(entry);
+    return isMemberBefore(bound, compareBytes(bytes, at, at + table.keyLength(entry), buf, start, end));
   }
 
-  /** Walks to the place of a bound and returns how many slots lie in front of it. */
-  #seek(bound: Bound, score: number, member: string): number {
+  #isBefore(
+    ref: number,
+    bound: Bound,
+    score: number,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const order = orderByScore(bound, this.scoreOf(ref === movedFrom ? movedTo : ref), score);
+    return order !== 0 ? order < 0 : this.#isMemberBefore(ref, bound, buf, start, end);
+  }
+
+  /** Walks to the place of a bound and returns how many entries lie in front of it. */
+  #seek(bound: Bound, score: number, buf: Uint8Array, start: number, end: number): number {
+    const store = this.#store;
     let node = this.#root, rank = 0;
     for (let level = 0; level < this.#height; level++) {
-      const base = node * innerSize;
-      let low = 1, high = this.#innerLengths[node]!;
+      const words = store.u32(node), scores = store.f64(node), base = store.at(node) >>> 2;
+      const firstScore = (base >>> 1) + SCORES;
+      let low = 1, high = words[base]!;
       while (low < high) {
-        const middle = (low + high) >> 1;
-        if (this.#isBefore(this.#firsts[base + middle]!, bound, score, member)) low = middle + 1;
+        const middle = (low + high) >> 1, order = orderByScore(bound, scores[firstScore + middle]!, score);
+        if (
+          order < 0 ||
+          (order === 0 && this.#isMemberBefore(words[base + FIRSTS + middle]!, bound, buf, start, end))
+        ) low = middle + 1;
         else high = middle;
       }
-      for (let place = 0; place < low - 1; place++) rank += this.#counts[base + place]!;
+      for (let at = base + COUNTS, last = at + low - 1; at < last; at++) rank += words[at]!;
       pathNodes[level] = node;
       pathPlaces[level] = low - 1;
-      node = this.#children[base + low - 1]!;
+      node = words[base + CHILDREN + low - 1]!;
     }
-    const base = node * leafSize;
-    let low = 0, high = this.#leafLengths[node]!;
+    this.#leaf = node;
+    return rank + (this.#place = node === 0 ? 0 : this.#seekInLeaf(node, bound, score, buf, start, end));
+  }
+
+  #seekInLeaf(
+    leaf: number,
+    bound: Bound,
+    score: number,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const words = this.#store.u32(leaf), base = this.#store.at(leaf) >>> 2;
+    let low = 0, high = words[base]!;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#isBefore(this.#slots[base + middle]!, bound, score, member)) low = middle + 1;
+      if (this.#isBefore(words[base + ENTRIES + middle]!, bound, score, buf, start, end)) low = middle + 1;
       else high = middle;
     }
-    this.#leaf = node;
-    this.#place = low;
-    return rank + low;
+    return low;
   }
 
-  /** Walks to the place with this rank; `size` is the place behind the last slot. */
+  /** Walks to the place behind an entry, or where it is to be put; returns how many lie in front of that. */
+  #seekEntry(ref: number): number {
+    const table = this.#table, start = table.keyAt(ref), end = start + table.keyLength(ref);
+    return this.#seek(Bound.AfterMember, this.scoreOf(ref), this.#store.u8(ref), start, end);
+  }
+
+  /** Walks to the place with this rank; the place behind the last entry for any that is too great. */
   #seekRank(rank: number): void {
+    const store = this.#store;
     let node = this.#root;
     for (let level = 0; level < this.#height; level++) {
-      const base = node * innerSize, last = this.#innerLengths[node]! - 1;
+      const words = store.u32(node), base = store.at(node) >>> 2, last = words[base]! - 1;
       let place = 0;
-      while (place < last && rank >= this.#counts[base + place]!) rank -= this.#counts[base + place++]!;
+      for (let count; place < last && rank >= (count = words[base + COUNTS + place]!); place++) rank -= count;
       pathNodes[level] = node;
       pathPlaces[level] = place;
-      node = this.#children[base + place]!;
+      node = words[base + CHILDREN + place]!;
     }
     this.#leaf = node;
-    this.#place = rank;
+    this.#place = Math.min(rank, this.#lengthOf(node));
   }
 
-  /** Walks to a slot that is in the tree. */
-  #find(slot: number): void {
-    this.#seek(Bound.AfterMember, this.#scores[slot]!, this.#members.at(slot));
+  /** Walks to an entry that is in the tree, and returns its rank. */
+  #find(ref: number): number {
+    const rank = this.#seekEntry(ref) - 1;
     this.#place--;
+    return rank;
   }
 
-  /** Whether the slot just found keeps its place with another score, as its neighbours in the leaf tell. */
-  #staysInPlace(slot: number, score: number): boolean {
-    const place = this.#place, base = this.#leaf * leafSize;
-    if (place === 0 || place + 1 >= this.#leafLengths[this.#leaf]!) return false;
-    const member = this.#members.at(slot);
-    return this.#isBefore(this.#slots[base + place - 1]!, Bound.AfterMember, score, member) &&
-      !this.#isBefore(this.#slots[base + place + 1]!, Bound.AfterMember, score, member);
+  /** Whether the entry just found keeps its place with another score, as its neighbours in the leaf tell. */
+  #staysInPlace(ref: number, score: number): boolean {
+    const place = this.#place, leaf = this.#leaf, length = this.#lengthOf(leaf);
+    if (this.#height === 0 && length === 1) return true;
+    if (place === 0 || place + 1 >= length) return false;
+    const table = this.#table, start = table.keyAt(ref), end = start + table.keyLength(ref);
+    const bytes = this.#store.u8(ref), before = this.#entryAt(leaf, place - 1);
+    return this.#isBefore(before, Bound.AfterMember, score, bytes, start, end) &&
+      !this.#isBefore(this.#entryAt(leaf, place + 1), Bound.AfterMember, score, bytes, start, end);
   }
 
   // -- inserting
 
-  /** Inserts a slot at the place just searched. */
-  #put(slot: number): void {
-    for (let level = 0; level < this.#height; level++) {
-      this.#counts[pathNodes[level]! * innerSize + pathPlaces[level]!]!++;
+  /** Sets aside the nodes that putting an entry at the place just searched will take, or throws and takes none. */
+  #reserve(): void {
+    if (this.#root !== 0 && this.#lengthOf(this.#leaf) < leafSize) return;
+    let inners = 0, level = this.#height - 1;
+    if (this.#root !== 0) {
+      while (level >= 0 && this.#lengthOf(pathNodes[level]!) === innerSize) level--, inners++;
+      if (level < 0) inners++;
     }
-    this.#size++;
-    if (this.#place === 0) this.#renewFirsts(slot); // while the path is still true
-    if (this.#leafLengths[this.#leaf] === leafSize) this.#splitLeaf(slot);
-    else this.#putInLeaf(this.#leaf, this.#place, slot);
+    spares.length = 0;
+    try {
+      while (inners-- > 0) spares.push(this.#store.allocate(innerBytes));
+      spares.push(this.#store.allocate(leafBytes));
+    } catch (error) {
+      for (const ref of spares) this.#store.free(ref);
+      throw error;
+    }
   }
 
-  #putInLeaf(leaf: number, place: number, slot: number): void {
-    const base = leaf * leafSize;
-    this.#slots.copyWithin(base + place + 1, base + place, base + this.#leafLengths[leaf]!);
-    this.#slots[base + place] = slot;
-    this.#leafLengths[leaf]!++;
+  /** A node of those set aside: the leaf first. */
+  #newNode(bytes: number): number {
+    this.#bytes += bytes;
+    return spares.pop()!;
   }
 
-  /** Splits the full leaf just searched and inserts the slot in one of the halves. */
-  #splitLeaf(slot: number): void {
-    const left = this.#leaf, right = this.#newLeaf(), next = this.#nextLeaf[left]!;
-    const atEnd = this.#place === leafSize && next < 0;
-    const kept = atEnd ? leafSize : leafSize / 2;
-    this.#slots.copyWithin(right * leafSize, left * leafSize + kept, (left + 1) * leafSize);
-    this.#leafLengths[left] = kept;
-    this.#leafLengths[right] = leafSize - kept;
-    this.#nextLeaf[right] = next;
-    this.#previousLeaf[right] = left;
-    this.#nextLeaf[left] = right;
-    if (next >= 0) this.#previousLeaf[next] = right;
-    if (this.#place < kept || (this.#place === kept && !atEnd)) this.#putInLeaf(left, this.#place, slot);
-    else this.#putInLeaf(right, this.#place - kept, slot);
-    this.#addSibling(
-      this.#height - 1,
-      left,
-      this.#leafLengths[left]!,
-      right,
-      this.#leafLengths[right]!,
-      this.#slots[right * leafSize]!,
-    );
+  #freeNode(ref: number, bytes: number): void {
+    this.#bytes -= bytes;
+    this.#store.free(ref);
+  }
+
+  /** Inserts an entry at the place just searched; what it needs has been set aside. */
+  #put(ref: number): void {
+    if (this.#root === 0) {
+      this.#root = this.#leaf = this.#newLeaf(0, 0, 0);
+      this.#place = 0;
+    }
+    for (let level = 0; level < this.#height; level++) {
+      const node = pathNodes[level]!;
+      this.#store.u32(node)[(this.#store.at(node) >>> 2) + COUNTS + pathPlaces[level]!]!++;
+    }
+    if (this.#place === 0) this.#renewFirsts(ref); // while the path is still true
+    if (this.#lengthOf(this.#leaf) === leafSize) this.#splitLeaf(ref);
+    else this.#putInLeaf(this.#leaf, this.#place, ref);
+  }
+
+  #newLeaf(length: number, next: number, previous: number): number {
+    const leaf = this.#newNode(leafBytes);
+    this.#setWord(leaf, 0, length);
+    this.#setWord(leaf, NEXT, next);
+    this.#setWord(leaf, PREVIOUS, previous);
+    return leaf;
+  }
+
+  #putInLeaf(leaf: number, place: number, ref: number): void {
+    const words = this.#store.u32(leaf), base = this.#store.at(leaf) >>> 2, at = base + ENTRIES + place;
+    for (let last = base + ENTRIES + words[base]!++; last > at; last--) words[last] = words[last - 1]!;
+    words[at] = ref;
+  }
+
+  /** Splits the full leaf just searched and inserts the entry in one of the halves. */
+  #splitLeaf(ref: number): void {
+    const left = this.#leaf, next = this.#wordOf(left, NEXT);
+    const atEnd = this.#place === leafSize && next === 0, kept = atEnd ? leafSize : leafSize >> 1;
+    const right = this.#newLeaf(leafSize - kept, next, left);
+    this.#moveWords(left, ENTRIES + kept, right, ENTRIES, leafSize - kept);
+    this.#setWord(left, 0, kept);
+    this.#setWord(left, NEXT, right);
+    if (next !== 0) this.#setWord(next, PREVIOUS, right);
+    if (this.#place < kept || (this.#place === kept && !atEnd)) this.#putInLeaf(left, this.#place, ref);
+    else this.#putInLeaf(right, this.#place - kept, ref);
+    const first = this.#entryAt(right, 0), counts = [this.#lengthOf(left), this.#lengthOf(right)] as const;
+    this.#addSibling(this.#height - 1, left, counts[0], right, counts[1], first, this.scoreOf(first));
   }
 
   /** Enters `right`, split off `left`, into the parent of `left` on the path, at `level`. */
@@ -301,149 +526,171 @@ export class RankTree {
     right: number,
     rightCount: number,
     rightFirst: number,
+    rightScore: number,
   ): void {
-    if (level < 0) {
-      this.#growRoot(left, leftCount, right, rightCount, rightFirst);
-      return;
-    }
+    if (level < 0) return this.#growRoot(left, leftCount, right, rightCount, rightFirst, rightScore);
     const parent = pathNodes[level]!, place = pathPlaces[level]!;
-    this.#counts[parent * innerSize + place] = leftCount;
-    if (this.#innerLengths[parent]! < innerSize) {
-      this.#putChild(parent, place + 1, right, rightCount, rightFirst);
-      return;
+    this.#setWord(parent, COUNTS + place, leftCount);
+    if (this.#lengthOf(parent) < innerSize) {
+      return this.#putChild(parent, place + 1, right, rightCount, rightFirst, rightScore);
     }
-    const sibling = this.#newInner();
-    const kept = place === innerSize - 1 ? innerSize - tailChildren : innerSize / 2;
+    const sibling = this.#newNode(innerBytes);
+    const kept = place === innerSize - 1 ? innerSize - tailChildren : innerSize >> 1;
     this.#moveChildren(parent, kept, sibling, 0, innerSize - kept);
-    this.#innerLengths[parent] = kept;
-    this.#innerLengths[sibling] = innerSize - kept;
-    if (place < kept) this.#putChild(parent, place + 1, right, rightCount, rightFirst);
-    else this.#putChild(sibling, place + 1 - kept, right, rightCount, rightFirst);
-    const siblingFirst = this.#firsts[sibling * innerSize]!;
-    this.#addSibling(level - 1, parent, this.#total(parent), sibling, this.#total(sibling), siblingFirst);
+    this.#setWord(parent, 0, kept);
+    this.#setWord(sibling, 0, innerSize - kept);
+    if (place < kept) this.#putChild(parent, place + 1, right, rightCount, rightFirst, rightScore);
+    else this.#putChild(sibling, place + 1 - kept, right, rightCount, rightFirst, rightScore);
+    const first = this.#wordOf(sibling, FIRSTS), score = this.#firstScoreOf(sibling);
+    this.#addSibling(level - 1, parent, this.#total(parent), sibling, this.#total(sibling), first, score);
   }
 
-  #growRoot(left: number, leftCount: number, right: number, rightCount: number, rightFirst: number): void {
-    const leftFirst = this.#height === 0 ? this.#slots[left * leafSize]! : this.#firsts[left * innerSize]!;
-    const root = this.#newInner();
-    this.#innerLengths[root] = 0;
-    this.#putChild(root, 0, left, leftCount, leftFirst);
-    this.#putChild(root, 1, right, rightCount, rightFirst);
+  #growRoot(
+    left: number,
+    leftCount: number,
+    right: number,
+    rightCount: number,
+    rightFirst: number,
+    rightScore: number,
+  ): void {
+    const isLeaf = this.#height === 0, leftFirst = this.#wordOf(left, isLeaf ? ENTRIES : FIRSTS);
+    const leftScore = isLeaf ? this.scoreOf(leftFirst) : this.#firstScoreOf(left);
+    const root = this.#newNode(innerBytes);
+    this.#setWord(root, 0, 0);
+    this.#putChild(root, 0, left, leftCount, leftFirst, leftScore);
+    this.#putChild(root, 1, right, rightCount, rightFirst, rightScore);
     this.#root = root;
     this.#height++;
   }
 
-  #putChild(node: number, place: number, child: number, count: number, first: number): void {
-    const length = this.#innerLengths[node]!;
+  #putChild(node: number, place: number, child: number, count: number, first: number, score: number): void {
+    const length = this.#lengthOf(node);
     this.#moveChildren(node, place, node, place + 1, length - place);
-    const at = node * innerSize + place;
-    this.#children[at] = child;
-    this.#counts[at] = count;
-    this.#firsts[at] = first;
-    this.#innerLengths[node] = length + 1;
+    this.#setWord(node, 0, length + 1);
+    this.#setWord(node, CHILDREN + place, child);
+    this.#setWord(node, COUNTS + place, count);
+    this.#setFirst(node, place, first, score);
+  }
+
+  #setFirst(node: number, place: number, first: number, score: number): void {
+    this.#setWord(node, FIRSTS + place, first);
+    this.#store.f64(node)[(this.#store.at(node) >>> 3) + SCORES + place] = score;
   }
 
   #moveChildren(from: number, fromPlace: number, to: number, toPlace: number, length: number): void {
-    const start = from * innerSize + fromPlace, target = to * innerSize + toPlace;
-    this.#children.copyWithin(target, start, start + length);
-    this.#counts.copyWithin(target, start, start + length);
-    this.#firsts.copyWithin(target, start, start + length);
+    for (const column of [CHILDREN, COUNTS, FIRSTS]) {
+      this.#moveWords(from, column + fromPlace, to, column + toPlace, length);
+    }
+    this.#moveWords(from, 2 * (SCORES + fromPlace), to, 2 * (SCORES + toPlace), 2 * length);
+  }
+
+  /** Copies words of a node to another, or within it, where the two stretches may overlap. */
+  #moveWords(from: number, fromWord: number, to: number, toWord: number, count: number): void {
+    const source = this.#store.u32(from), target = this.#store.u32(to);
+    let at = (this.#store.at(from) >>> 2) + fromWord, into = (this.#store.at(to) >>> 2) + toWord;
+    if (source === target && at < into) {
+      for (let i = count - 1; i >= 0; i--) target[into + i] = source[at + i]!;
+      return;
+    }
+    for (const end = at + count; at < end;) target[into++] = source[at++]!;
   }
 
   /** The members under an inner node. */
   #total(node: number): number {
+    const words = this.#store.u32(node), base = this.#store.at(node) >>> 2;
     let total = 0;
-    const base = node * innerSize;
-    for (let place = 0; place < this.#innerLengths[node]!; place++) total += this.#counts[base + place]!;
+    for (let place = 0; place < words[base]!; place++) total += words[base + COUNTS + place]!;
     return total;
   }
 
-  /** Tells the levels above that the searched leaf begins with another slot now. */
-  #renewFirsts(slot: number): void {
+  /** Tells the levels above that the searched leaf begins with another entry now, or with one of another score. */
+  #renewFirsts(ref: number): void {
+    const score = this.scoreOf(ref);
     for (let level = this.#height - 1; level >= 0; level--) {
-      this.#firsts[pathNodes[level]! * innerSize + pathPlaces[level]!] = slot;
+      this.#setFirst(pathNodes[level]!, pathPlaces[level]!, ref, score);
       if (pathPlaces[level] !== 0) return;
     }
   }
 
   // -- removing
 
-  /** Writes another slot over the one just found. */
-  #relabel(slot: number): void {
-    this.#slots[this.#leaf * leafSize + this.#place] = slot;
-    if (this.#place === 0) this.#renewFirsts(slot);
+  /** Writes another reference over the one just found. */
+  #setFound(ref: number): void {
+    this.#setWord(this.#leaf, ENTRIES + this.#place, ref);
+    if (this.#place === 0) this.#renewFirsts(ref);
   }
 
-  /** Takes out the slot just found. */
+  /** Takes out the entry just found. */
   #take(): void {
-    const leaf = this.#leaf, base = leaf * leafSize, place = this.#place;
-    const length = --this.#leafLengths[leaf]!;
-    this.#slots.copyWithin(base + place, base + place + 1, base + length + 1);
+    const leaf = this.#leaf, words = this.#store.u32(leaf), base = this.#store.at(leaf) >>> 2;
+    const length = --words[base]!, end = base + ENTRIES + length;
+    for (let at = base + ENTRIES + this.#place; at < end; at++) words[at] = words[at + 1]!;
     for (let level = 0; level < this.#height; level++) {
-      this.#counts[pathNodes[level]! * innerSize + pathPlaces[level]!]!--;
+      const node = pathNodes[level]!;
+      this.#store.u32(node)[(this.#store.at(node) >>> 2) + COUNTS + pathPlaces[level]!]!--;
     }
-    this.#size--;
-    if (place === 0 && length > 0) this.#renewFirsts(this.#slots[base]!);
-    if (length < leafMinimum && this.#height > 0) this.#balance(this.#height - 1);
+    if (this.#place === 0 && length > 0) this.#renewFirsts(words[base + ENTRIES]!);
+    if (this.#height > 0) {
+      if (length < leafMinimum) this.#balance(this.#height - 1);
+    } else if (length === 0) {
+      this.#freeNode(leaf, leafBytes);
+      this.#root = 0;
+    }
   }
 
   /** Merges or levels the child on the path at `level`, which has become too short, with a neighbour. */
   #balance(level: number): void {
     const parent = pathNodes[level]!, place = Math.max(pathPlaces[level]! - 1, 0);
-    const at = parent * innerSize + place;
+    const left = this.#wordOf(parent, CHILDREN + place), right = this.#wordOf(parent, CHILDREN + place + 1);
     const merged = level === this.#height - 1
-      ? this.#balanceLeaves(this.#children[at]!, this.#children[at + 1]!, at)
-      : this.#balanceInners(this.#children[at]!, this.#children[at + 1]!, at);
+      ? this.#balanceLeaves(left, right, parent, place)
+      : this.#balanceInners(left, right, parent, place);
     if (!merged) return;
-    const length = this.#innerLengths[parent]!;
+    const length = this.#lengthOf(parent);
     this.#moveChildren(parent, place + 2, parent, place + 1, length - place - 2);
-    this.#innerLengths[parent] = length - 1;
+    this.#setWord(parent, 0, length - 1);
     if (level > 0) {
       if (length - 1 < innerMinimum) this.#balance(level - 1);
     } else if (length === 2) {
-      this.#root = this.#children[parent * innerSize]!;
-      this.#freeInners.push(parent);
+      this.#root = left;
+      this.#freeNode(parent, innerBytes);
       this.#height--;
     }
   }
 
-  /** True if `right` was emptied into `left`; false if they were levelled. `at`: left's place in the parent. */
-  #balanceLeaves(left: number, right: number, at: number): boolean {
-    const leftLength = this.#leafLengths[left]!, rightLength = this.#leafLengths[right]!;
-    const total = leftLength + rightLength;
-    const kept = total <= leafSize * 3 / 4 ? total : total >> 1;
-    const leftBase = left * leafSize, rightBase = right * leafSize;
+  /** True if `right` was emptied into `left`; false if they were levelled. `place`: left's in the parent. */
+  #balanceLeaves(left: number, right: number, parent: number, place: number): boolean {
+    const leftLength = this.#lengthOf(left), rightLength = this.#lengthOf(right);
+    const total = leftLength + rightLength, kept = keptOf(total, leafSize);
     if (kept > leftLength) {
       const moving = kept - leftLength;
-      this.#slots.copyWithin(leftBase + leftLength, rightBase, rightBase + moving);
-      this.#slots.copyWithin(rightBase, rightBase + moving, rightBase + rightLength);
+      this.#moveWords(right, ENTRIES, left, ENTRIES + leftLength, moving);
+      this.#moveWords(right, ENTRIES + moving, right, ENTRIES, rightLength - moving);
     } else {
-      this.#slots.copyWithin(rightBase + leftLength - kept, rightBase, rightBase + rightLength);
-      this.#slots.copyWithin(rightBase, leftBase + kept, leftBase + leftLength);
+      this.#moveWords(right, ENTRIES, right, ENTRIES + leftLength - kept, rightLength);
+      this.#moveWords(left, ENTRIES + kept, right, ENTRIES, leftLength - kept);
     }
-    this.#leafLengths[left] = kept;
-    this.#leafLengths[right] = total - kept;
-    this.#counts[at] = kept;
-    this.#counts[at + 1] = total - kept;
-    this.#firsts[at] = this.#slots[leftBase]!;
-    this.#firsts[at + 1] = this.#slots[rightBase]!;
+    this.#setWord(left, 0, kept);
+    this.#setWord(right, 0, total - kept);
+    this.#setWord(parent, COUNTS + place, kept);
+    this.#setWord(parent, COUNTS + place + 1, total - kept);
+    for (const [i, leaf] of [left, right].entries()) {
+      if (this.#lengthOf(leaf) === 0) continue;
+      const first = this.#entryAt(leaf, 0);
+      this.#setFirst(parent, place + i, first, this.scoreOf(first));
+    }
     if (kept < total) return false;
-    this.#dropLeaf(left, right);
+    const next = this.#wordOf(right, NEXT);
+    this.#setWord(left, NEXT, next);
+    if (next !== 0) this.#setWord(next, PREVIOUS, left);
+    this.#freeNode(right, leafBytes);
     return true;
   }
 
-  #dropLeaf(left: number, right: number): void {
-    const next = this.#nextLeaf[right]!;
-    this.#nextLeaf[left] = next;
-    if (next >= 0) this.#previousLeaf[next] = left;
-    this.#freeLeaves.push(right);
-  }
-
   /** The same for inner nodes. */
-  #balanceInners(left: number, right: number, at: number): boolean {
-    const leftLength = this.#innerLengths[left]!, rightLength = this.#innerLengths[right]!;
-    const total = leftLength + rightLength;
-    const kept = total <= innerSize * 3 / 4 ? total : total >> 1;
+  #balanceInners(left: number, right: number, parent: number, place: number): boolean {
+    const leftLength = this.#lengthOf(left), rightLength = this.#lengthOf(right);
+    const total = leftLength + rightLength, kept = keptOf(total, innerSize);
     if (kept > leftLength) {
       const moving = kept - leftLength;
       this.#moveChildren(right, 0, left, leftLength, moving);
@@ -452,86 +699,20 @@ export class RankTree {
       this.#moveChildren(right, 0, right, leftLength - kept, rightLength);
       this.#moveChildren(left, kept, right, 0, leftLength - kept);
     }
-    this.#innerLengths[left] = kept;
-    this.#innerLengths[right] = total - kept;
-    this.#counts[at] = this.#total(left);
-    this.#counts[at + 1] = this.#total(right);
-    this.#firsts[at] = this.#firsts[left * innerSize]!;
-    this.#firsts[at + 1] = this.#firsts[right * innerSize]!;
+    this.#setWord(left, 0, kept);
+    this.#setWord(right, 0, total - kept);
+    for (const [i, node] of [left, right].entries()) {
+      this.#setWord(parent, COUNTS + place + i, this.#total(node));
+      if (this.#lengthOf(node) === 0) continue;
+      this.#setFirst(parent, place + i, this.#wordOf(node, FIRSTS), this.#firstScoreOf(node));
+    }
     if (kept < total) return false;
-    this.#freeInners.push(right);
+    this.#freeNode(right, innerBytes);
     return true;
   }
-
-  // -- memory
-
-  #newLeaf(): number {
-    const free = this.#freeLeaves.pop();
-    if (free !== undefined) return free;
-    if (this.#leaves === this.#leafLengths.length) this.#resizeLeaves(grown(this.#leaves));
-    return this.#leaves++;
-  }
-
-  #newInner(): number {
-    const free = this.#freeInners.pop();
-    if (free !== undefined) return free;
-    if (this.#inners === this.#innerLengths.length) this.#resizeInners(grown(this.#inners));
-    return this.#inners++;
-  }
-
-  #resizeLeaves(leaves: number): void {
-    this.#slots = refit(new Int32Array(leaves * leafSize), this.#slots);
-    this.#leafLengths = refit(new Uint8Array(leaves), this.#leafLengths);
-    this.#nextLeaf = refit(new Int32Array(leaves), this.#nextLeaf);
-    this.#previousLeaf = refit(new Int32Array(leaves), this.#previousLeaf);
-  }
-
-  #resizeInners(inners: number): void {
-    this.#children = refit(new Int32Array(inners * innerSize), this.#children);
-    this.#counts = refit(new Int32Array(inners * innerSize), this.#counts);
-    this.#firsts = refit(new Int32Array(inners * innerSize), this.#firsts);
-    this.#innerLengths = refit(new Uint8Array(inners), this.#innerLengths);
-  }
-
-  /** Gives memory back once three quarters of it are unused: builds the tree anew. O(n), but rarely. */
-  #shrink(): void {
-    if (this.#scores.length > leafSize && this.#size < this.#scores.length / 4) {
-      this.#scores = refit(new Float64Array(Math.max(leafSize, this.#size * 2)), this.#scores);
-    }
-    const used = this.#leaves - this.#freeLeaves.length;
-    if (this.#leafLengths.length <= minLeaves * 4 || used > this.#leafLengths.length / 4) return;
-    const order = new Int32Array(this.#size);
-    let filled = 0;
-    this.eachWhile(0, this.#size, false, (slot) => {
-      order[filled++] = slot;
-      return true;
-    });
-    this.#size =
-      this.#root =
-      this.#height =
-      this.#inners =
-        0;
-    this.#freeLeaves = [];
-    this.#freeInners = [];
-    this.#leaves = 1;
-    this.#leafLengths[0] = 0;
-    this.#nextLeaf[0] = this.#previousLeaf[0] = -1;
-    this.#resizeLeaves(Math.max(minLeaves, used));
-    this.#resizeInners(1);
-    for (let i = 0; i < order.length; i++) {
-      this.#seekRank(i);
-      this.#put(order[i]!);
-    }
-  }
 }
 
-/** The next capacity for at least `needed` items: half as many again. */
-function grown(needed: number): number {
-  return needed + (needed >> 1) + 2;
-}
-
-/** Fills a new typed array from the one it replaces, as far as that fits. */
-function refit<T extends Int32Array | Uint8Array | Float64Array>(target: T, source: T): T {
-  target.set(source.length > target.length ? source.subarray(0, target.length) : source);
-  return target;
+/** How many of `total` parts of two neighbours the left one gets: all, if they fit well in one node. */
+function keptOf(total: number, size: number): number {
+  return total <= size * 3 / 4 ? total : total >> 1;
 }

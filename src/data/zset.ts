@@ -2,10 +2,10 @@
  * Sorted sets: members, each once, in order of their scores and, where scores are equal, of their
  * bytes.
  *
- * Small ones (zset-max-listpack-entries, zset-max-listpack-value) are one packed string of members
+ * Small ones (zset-max-listpack-entries, zset-max-listpack-value) are packed bytes, members
  * and scores in turn, in order; the scores are text, as in Redis's listpack, since most are short.
- * Large ones are a {@linkcode StringTable} for the way from member to slot, and a
- * {@linkcode RankTree} for order, with the scores beside it. A set that has become large stays so.
+ * Large ones lie in the store: a table for the way from a member to its entry, which holds the score, and a
+ * tree of entries for order (zset_members.ts has both forms). A set that has become large stays so.
  *
  * All range queries come down to ranks: a range of scores or of member bytes begins and ends behind a
  * number of members that {@linkcode ZsetValue.countBelow} and {@linkcode ZsetValue.countLexBelow}
@@ -26,25 +26,24 @@
  * assertEquals(wins.countBelow(7, true), 1); // score ≤ 7: Hopper
  * ```
  */
-import { latin1 } from "../util/bytes.ts";
+import { allocateBytes, bytesOf, latin1, writeLatin1 } from "../util/bytes.ts";
 import type { Random } from "../util/random.ts";
+import type { Table } from "../store/table.ts";
 import type { DataLimits } from "./limits.ts";
-import {
-  COUNT_BYTES,
-  encodeEntry,
-  entryEnd,
-  entryText,
-  findEntry,
-  hasTwins,
-  nthEntry,
-  ownText,
-  packedCount,
-  packText,
-  spliceText,
-} from "./packed.ts";
-import { Bound, isMemberBefore, orderByScore, RankTree } from "./rank_tree.ts";
-import { StringTable } from "./string_table.ts";
+import { forgetOrphan, freeIfOrphaned } from "./orphans.ts";
+import { hasTwins } from "./packed.ts";
+import { Bound } from "./rank_tree.ts";
 import { CollectionValue, defineValueType, ValueType } from "./value.ts";
+import {
+  MEMBERS_ROOT_BYTES,
+  PackedMembers,
+  scoreTable,
+  TableMembers,
+  type TestBytes,
+  type VisitBytes,
+} from "./zset_members.ts";
+
+export { scoreTable, type TestBytes, type VisitBytes };
 
 /** What ZADD's options ask of {@linkcode ZsetValue.add}, as bits. */
 export const AddFlag = {
@@ -80,59 +79,53 @@ export interface ScoredMember {
   score: number;
 }
 
-/**
- * Receives members in order. From 13 characters on a member may share the memory of the set's packed
- * string: keep `ownText(member)`.
- */
+/** Receives members in order. */
 export type VisitMember = (member: string, score: number) => void;
 
 /** As {@linkcode VisitMember}; returns whether to go on. */
 export type TestMember = (member: string, score: number) => boolean;
 
-/**
- * The two representations. A *handle* names a member until the next change: a position in the packed
- * string or a slot.
- */
-interface Members {
-  readonly size: number;
-  readonly memoryBytes: number;
-  /** The handle of a member, or -1. */
-  find(member: string): number;
-  /** The handle of one of the members, numbered in no particular order. */
-  handleAt(index: number): number;
-  memberOf(handle: number): string;
-  scoreOf(handle: number): number;
-  rankOf(handle: number): number;
-  /** Adds a member that is not there. */
-  insert(member: string, score: number): void;
-  update(handle: number, score: number): void;
-  remove(handle: number): void;
-  removeRange(start: number, count: number): void;
-  countBefore(bound: Bound, score: number, member: string): number;
-  /** Visits up to `count` members, all there, from the rank `start` on, until `visit` returns false. */
-  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void;
+/** In the byte that stands before a packed sorted set: what follows is the root of one in the store. */
+const ROOT_BIT = 1;
+/** What has more bytes than this in the store is a value of its own; the root of a smaller one is packed in its place. */
+const LARGEST_ROOTED_BYTES = 65_536;
+
+let scratch = allocateBytes(256);
+
+/** The bytes of `text` from the beginning of a buffer that is in use until the next call. */
+function scratchOf(text: string): Uint8Array {
+  if (text.length > scratch.length) scratch = allocateBytes(text.length * 2);
+  writeLatin1(scratch, 0, text);
+  return scratch;
 }
 
-/** A sorted set. Ranks count from 0 at the lowest score. Scores are never NaN. */
+/**
+ * A sorted set. Ranks count from 0 at the lowest score. Scores are never NaN. A member is `buf[start, end)`, or a latin1
+ * string in the methods that say so less directly; the commands use bytes.
+ */
 export class ZsetValue extends CollectionValue {
   static readonly type = ValueType.Zset;
+  override readonly type = ValueType.Zset;
+  readonly #limits: DataLimits;
+  #members: PackedMembers | TableMembers;
+
   static {
     defineValueType(ValueType.Zset, { name: "zset", unpack: ZsetValue.unpack });
   }
 
-  override readonly type = ValueType.Zset;
-  readonly #limits: DataLimits;
-  #members: PackedMembers | TableMembers = new PackedMembers();
-
-  constructor(limits: DataLimits) {
+  constructor(limits: DataLimits, members: PackedMembers = new PackedMembers()) {
     super();
     this.#limits = limits;
+    this.#members = members;
   }
 
-  /** The small sorted set that was packed into the bytes [start, end). */
+  /** The sorted set that was packed into the bytes [start, end), itself or as a root. */
   static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): ZsetValue {
+    if ((bytes[start]! & ROOT_BIT) === 0) {
+      return new ZsetValue(limits, PackedMembers.unpack(bytes, start + 1, end));
+    }
     const zset = new ZsetValue(limits);
-    zset.#members = new PackedMembers(latin1(bytes, start + COUNT_BYTES, end), packedCount(bytes, start));
+    zset.#members = new TableMembers(scoreTable(limits.store)).readRoot(bytes, start + 1);
     return zset;
   }
 
@@ -141,18 +134,52 @@ export class ZsetValue extends CollectionValue {
    * among them twice, or a score is not written as it would be here.
    */
   static ofPacked(limits: DataLimits, packed: string, count: number): ZsetValue | undefined {
-    if (!isInOrder(packed) || hasTwins(packed, 2)) return undefined;
-    const zset = new ZsetValue(limits);
-    zset.#members = new PackedMembers(packed, count);
-    return zset;
+    const members = new PackedMembers(bytesOf(packed), packed.length, count);
+    return members.isInOrder() && !hasTwins(packed, 2) ? new ZsetValue(limits, members) : undefined;
+  }
+
+  /** The sorted set of the members in `table`, which {@linkcode scoreTable} has made; takes it over. O(n log n) */
+  static ofTable(limits: DataLimits, table: Table): ZsetValue {
+    const zset = new ZsetValue(limits), large = TableMembers.ofTable(table);
+    zset.#keep(large);
+    if (large.size > limits.zsetMaxListpackEntries) return zset;
+    const small = zset.slice(0, large.size);
+    zset.free();
+    return small;
   }
 
   override get packedBytes(): number {
-    return this.#members instanceof PackedMembers ? COUNT_BYTES + this.#members.text.length : -1;
+    if (this.#members instanceof PackedMembers) return 1 + this.#members.packedBytes;
+    return this.#members.runBytes <= LARGEST_ROOTED_BYTES ? 1 + MEMBERS_ROOT_BYTES : -1;
   }
 
   override packInto(bytes: Uint8Array, at: number): void {
-    if (this.#members instanceof PackedMembers) packText(bytes, at, this.size, this.#members.text);
+    if (this.#members instanceof PackedMembers) {
+      bytes[at] = 0;
+      this.#members.packInto(bytes, at + 1);
+    } else {
+      bytes[at] = ROOT_BIT;
+      this.#members.writeRoot(bytes, at + 1);
+      forgetOrphan(this);
+    }
+  }
+
+  override get runBytes(): number {
+    return this.#members.runBytes;
+  }
+
+  override free(): void {
+    if (this.#members instanceof PackedMembers) return;
+    this.#members.free();
+    forgetOrphan(this);
+  }
+
+  override compact(cursor: number, budget: number): number {
+    return this.#members instanceof PackedMembers ? 0 : this.#members.compact(cursor, budget);
+  }
+
+  override forEachRun(visit: (ref: number) => void): void {
+    if (this.#members instanceof TableMembers) this.#members.forEachRun(visit);
   }
 
   override get size(): number {
@@ -168,22 +195,34 @@ export class ZsetValue extends CollectionValue {
   }
 
   override copy(): ZsetValue {
-    const copy = new ZsetValue(this.#limits);
-    if (this.#members instanceof TableMembers) copy.#members = new TableMembers();
-    this.forEach((member, score) => copy.#members.insert(member, score));
-    return copy;
+    const twin = new ZsetValue(this.#limits), copy = this.#members.copy();
+    if (copy instanceof PackedMembers) twin.#members = copy;
+    else twin.#keep(copy);
+    return twin;
   }
 
+  // ---- Members ------------------------------------------------------------------------------------------------------
+
   /** The score of a member. */
-  score(member: string): number | undefined {
-    const handle = this.#members.find(member);
+  scoreOf(buf: Uint8Array, start: number, end: number): number | undefined {
+    const handle = this.#members.find(buf, start, end);
     return handle < 0 ? undefined : this.#members.scoreOf(handle);
   }
 
+  /** {@linkcode ZsetValue.scoreOf} a string. */
+  score(member: string): number | undefined {
+    return this.scoreOf(scratchOf(member), 0, member.length);
+  }
+
   /** The rank of a member, or -1. O(log n). */
-  rank(member: string): number {
-    const handle = this.#members.find(member);
+  rankOf(buf: Uint8Array, start: number, end: number): number {
+    const handle = this.#members.find(buf, start, end);
     return handle < 0 ? -1 : this.#members.rankOf(handle);
+  }
+
+  /** {@linkcode ZsetValue.rankOf} a string. */
+  rank(member: string): number {
+    return this.rankOf(scratchOf(member), 0, member.length);
   }
 
   /**
@@ -191,11 +230,11 @@ export class ZsetValue extends CollectionValue {
    *
    * @param flags bits of {@linkcode AddFlag}
    */
-  add(member: string, score: number, flags = 0): AddOutcome {
-    const handle = this.#members.find(member);
+  addBytes(buf: Uint8Array, start: number, end: number, score: number, flags = 0): AddOutcome {
+    const handle = this.#members.find(buf, start, end);
     if (handle < 0) {
       if (flags & AddFlag.IfPresent) return AddOutcome.Refused;
-      this.#insert(member, score);
+      this.#insert(buf, start, end, score);
       return AddOutcome.Added;
     }
     if (flags & AddFlag.IfAbsent) return AddOutcome.Refused;
@@ -209,13 +248,25 @@ export class ZsetValue extends CollectionValue {
     return AddOutcome.Updated;
   }
 
+  /** {@linkcode ZsetValue.addBytes} of a string. */
+  add(member: string, score: number, flags = 0): AddOutcome {
+    return this.addBytes(scratchOf(member), 0, member.length, score, flags);
+  }
+
   /** Removes a member; false if it was not there. O(log n). */
-  remove(member: string): boolean {
-    const handle = this.#members.find(member);
+  removeBytes(buf: Uint8Array, start: number, end: number): boolean {
+    const handle = this.#members.find(buf, start, end);
     if (handle < 0) return false;
     this.#members.remove(handle);
     return true;
   }
+
+  /** {@linkcode ZsetValue.removeBytes} of a string. */
+  remove(member: string): boolean {
+    return this.removeBytes(scratchOf(member), 0, member.length);
+  }
+
+  // ---- Ranges -------------------------------------------------------------------------------------------------------
 
   /** Removes `count` members from the rank `start` on; all must be there. O(count · log n). */
   removeRange(start: number, count: number): void {
@@ -224,33 +275,34 @@ export class ZsetValue extends CollectionValue {
 
   /** How many members have a score below `score`, or up to it if `inclusive`. O(log n). */
   countBelow(score: number, inclusive: boolean): number {
-    return this.#members.countBefore(inclusive ? Bound.AtMostScore : Bound.BelowScore, score, "");
+    return this.#members.countBefore(inclusive ? Bound.AtMostScore : Bound.BelowScore, score, scratch, 0, 0);
   }
 
   /**
-   * How many members come before `member` in the order of bytes, itself counted if `inclusive`. Means
+   * How many members come before a member in the order of bytes, itself counted if `inclusive`. Means
    * something only if all scores are equal. O(log n).
    */
-  countLexBelow(member: string, inclusive: boolean): number {
-    return this.#members.countBefore(inclusive ? Bound.AtMostMember : Bound.BelowMember, 0, member);
+  countLexBelow(buf: Uint8Array, start: number, end: number, inclusive: boolean): number {
+    const bound = inclusive ? Bound.AtMostMember : Bound.BelowMember;
+    return this.#members.countBefore(bound, 0, buf, start, end);
   }
 
   /**
-   * Visits `count` members from the rank `start` on, upwards or downwards, as far as there are any.
-   * The set must not change meanwhile. O(log n + count).
+   * Visits up to `count` members from the rank `start` on, upwards or downwards, as far as there are any, until `visit`
+   * returns false. The set must not change meanwhile. O(log n + count).
    */
-  each(start: number, count: number, downwards: boolean, visit: VisitMember): void {
-    this.eachWhile(start, count, downwards, (member, score) => {
-      visit(member, score);
-      return true;
-    });
-  }
-
-  /** As {@linkcode ZsetValue.each}, until `visit` returns false. */
-  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void {
+  eachBytes(start: number, count: number, downwards: boolean, visit: TestBytes): void {
     if (start < 0 || start >= this.size) return;
     const there = downwards ? start + 1 : this.size - start;
     if (count > 0) this.#members.eachWhile(start, Math.min(count, there), downwards, visit);
+  }
+
+  /** {@linkcode ZsetValue.eachBytes} with strings, and to the end. */
+  each(start: number, count: number, downwards: boolean, visit: VisitMember): void {
+    this.eachBytes(start, count, downwards, (buf, from, to, score) => {
+      visit(latin1(buf, from, to), score);
+      return true;
+    });
   }
 
   /** Visits all members in order. O(n). */
@@ -265,256 +317,81 @@ export class ZsetValue extends CollectionValue {
     return found;
   }
 
-  /** One of the members, numbered from 0 in an order that changes only when the set changes. O(1). */
-  pick(index: number): ScoredMember {
-    const handle = this.#members.handleAt(index);
-    return { member: this.#members.memberOf(handle), score: this.#members.scoreOf(handle) };
+  /** A new sorted set of `count` members from the rank `start` on. O(log n + count). */
+  slice(start: number, count: number): ZsetValue {
+    const part = new ZsetValue(this.#limits);
+    this.eachBytes(start, count, false, (buf, from, to, score) => {
+      part.#append(buf, from, to, score);
+      return true;
+    });
+    return part;
   }
 
-  /** A random member, all equally likely. O(1). */
-  pickRandom(random: Random): ScoredMember {
-    return this.pick(random.below(this.size));
+  // ---- In no order --------------------------------------------------------------------------------------------------
+
+  /** Visits a member of a set that is not empty, each as likely as the others. O(1) expected. */
+  sample(random: Random, visit: VisitBytes): void {
+    this.#members.sample(random, visit);
+  }
+
+  /** Visits `count` different members, fewer than there are, all choices being equally likely. O(count), O(n) at most. */
+  sampleDistinct(count: number, random: Random, visit: VisitBytes): void {
+    this.#members.sampleDistinct(count, random, visit);
   }
 
   /**
    * Visits about `count` members, or all of a small set, and returns the cursor to go on with, 0 at the
    * end. Begins with cursor 0. A member that is there all the time between is visited once or more.
    */
+  scanBytes(cursor: number, count: number, visit: VisitBytes): number {
+    if (this.#members instanceof TableMembers) return this.#members.scan(cursor, count, visit);
+    this.eachBytes(0, this.size, false, (buf, start, end, score) => {
+      visit(buf, start, end, score);
+      return true;
+    });
+    return 0;
+  }
+
+  /** {@linkcode ZsetValue.scanBytes} with strings. */
   scan(cursor: number, count: number, visit: VisitMember): number {
-    if (this.#members instanceof PackedMembers) {
-      this.forEach(visit);
-      return 0;
+    return this.scanBytes(cursor, count, (buf, start, end, score) => visit(latin1(buf, start, end), score));
+  }
+
+  // ---- Inside -------------------------------------------------------------------------------------------------------
+
+  #insert(buf: Uint8Array, start: number, end: number, score: number): void {
+    if (this.#growFor(end - start)) this.#members.find(buf, start, end);
+    this.#members.insert(buf, start, end, score);
+  }
+
+  /** Adds a member that comes behind all others. */
+  #append(buf: Uint8Array, start: number, end: number, score: number): void {
+    this.#growFor(end - start);
+    this.#members.append(buf, start, end, score);
+  }
+
+  /** Moves to the store if a further member of `length` bytes is too many for a small set; tells whether it has. */
+  #growFor(length: number): boolean {
+    const { zsetMaxListpackEntries, zsetMaxListpackValue } = this.#limits, small = this.#members;
+    if (small instanceof TableMembers) return false;
+    if (small.size < zsetMaxListpackEntries && length <= zsetMaxListpackValue) return false;
+    const large = new TableMembers(scoreTable(this.#limits.store));
+    try {
+      small.eachWhile(0, small.size, false, (buf, start, end, score) => {
+        large.append(buf, start, end, score);
+        return true;
+      });
+    } catch (error) {
+      large.free();
+      throw error;
     }
-    // Downwards, for a removal moves the last slot into the hole: what has been visited, or what
-    // keeps below the cursor.
-    let slot = Math.min(cursor === 0 ? this.size : cursor, this.size);
-    for (let left = count; left > 0 && slot > 0; left--) {
-      slot--;
-      visit(this.#members.memberOf(slot), this.#members.scoreOf(slot));
-    }
-    return slot;
+    this.#keep(large);
+    return true;
   }
 
-  #insert(member: string, score: number): void {
-    const limits = this.#limits;
-    const small = this.size < limits.zsetMaxListpackEntries && member.length <= limits.zsetMaxListpackValue;
-    if (!small && this.#members instanceof PackedMembers) {
-      const large = new TableMembers();
-      this.forEach((each, itsScore) => large.insert(ownText(each), itsScore));
-      this.#members = large;
-    }
-    this.#members.insert(member, score);
-  }
-}
-
-/** Whether each member comes behind the one before it, with a score in the form that {@linkcode scoreEntry} has. */
-function isInOrder(packed: string): boolean {
-  let last = -Infinity, lastPos = -1;
-  for (let pos = 0; pos < packed.length;) {
-    const at = entryEnd(packed, pos), score = scoreAt(packed, at);
-    if (String(score) !== entryText(packed, at) || !(score >= last)) return false;
-    const isTie = score === last && lastPos >= 0;
-    if (isTie && entryText(packed, lastPos) >= entryText(packed, pos)) return false;
-    last = score;
-    lastPos = pos;
-    pos = entryEnd(packed, at);
-  }
-  return true;
-}
-
-/**
- * A score as it stands in a packed string. Reads back as the very same number, but for -0, which is 0
- * in a Redis listpack, too (and stays -0 in a skiplist, as here in a table).
- */
-function scoreEntry(score: number): string {
-  return encodeEntry(String(score));
-}
-
-/** So many digits make a number that is exact at every step. */
-const safeDigits = 15;
-
-/** The score in the entry at `pos`. Short whole numbers are read without making a string of them. */
-function scoreAt(packed: string, pos: number): number {
-  const end = entryEnd(packed, pos);
-  if (end - pos - 1 > safeDigits) return Number(packed.substring(pos + 1, end));
-  let value = 0;
-  for (let i = pos + 1; i < end; i++) {
-    const digit = packed.charCodeAt(i) - 48;
-    if (digit < 0 || digit > 9) return Number(packed.substring(pos + 1, end));
-    value = value * 10 + digit;
-  }
-  return value;
-}
-
-/** Members and scores in turn, in order, in one string. Everything takes O(n), with n small. */
-class PackedMembers implements Members {
-  #packed: string;
-  size: number;
-
-  constructor(packed = "", size = 0) {
-    this.#packed = packed;
-    this.size = size;
-  }
-
-  get text(): string {
-    return this.#packed;
-  }
-
-  get memoryBytes(): number {
-    return 64 + this.#packed.length;
-  }
-
-  find(member: string): number {
-    return findEntry(this.#packed, member, 2);
-  }
-
-  handleAt(index: number): number {
-    return nthEntry(this.#packed, 2 * index);
-  }
-
-  memberOf(handle: number): string {
-    return entryText(this.#packed, handle);
-  }
-
-  scoreOf(handle: number): number {
-    return scoreAt(this.#packed, entryEnd(this.#packed, handle));
-  }
-
-  rankOf(handle: number): number {
-    let rank = 0;
-    for (let pos = 0; pos < handle; pos = this.#next(pos)) rank++;
-    return rank;
-  }
-
-  insert(member: string, score: number): void {
-    let pos = 0;
-    while (pos < this.#packed.length && this.#isBefore(pos, Bound.AfterMember, score, member)) {
-      pos = this.#next(pos);
-    }
-    this.#packed = spliceText(this.#packed, pos, pos, encodeEntry(member) + scoreEntry(score));
-    this.size++;
-  }
-
-  update(handle: number, score: number): void {
-    const member = this.memberOf(handle);
-    this.remove(handle);
-    this.insert(member, score);
-  }
-
-  remove(handle: number): void {
-    this.#packed = spliceText(this.#packed, handle, this.#next(handle), "");
-    this.size--;
-  }
-
-  removeRange(start: number, count: number): void {
-    const from = this.handleAt(start);
-    let end = from;
-    for (let i = 0; i < count; i++) end = this.#next(end);
-    this.#packed = spliceText(this.#packed, from, end, "");
-    this.size -= count;
-  }
-
-  countBefore(bound: Bound, score: number, member: string): number {
-    let rank = 0;
-    for (let pos = 0; pos < this.#packed.length; pos = this.#next(pos)) {
-      if (!this.#isBefore(pos, bound, score, member)) break;
-      rank++;
-    }
-    return rank;
-  }
-
-  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void {
-    const packed = this.#packed;
-    if (!downwards) {
-      for (let pos = this.handleAt(start), left = count; left > 0; left--, pos = this.#next(pos)) {
-        if (!visit(entryText(packed, pos), this.scoreOf(pos))) return;
-      }
-      return;
-    }
-    const handles: number[] = [];
-    for (let pos = this.handleAt(start - count + 1); handles.length < count; pos = this.#next(pos)) {
-      handles.push(pos);
-    }
-    for (let i = count - 1; i >= 0; i--) {
-      if (!visit(entryText(packed, handles[i]!), this.scoreOf(handles[i]!))) return;
-    }
-  }
-
-  #next(pos: number): number {
-    return entryEnd(this.#packed, entryEnd(this.#packed, pos));
-  }
-
-  #isBefore(pos: number, bound: Bound, score: number, member: string): boolean {
-    const order = orderByScore(bound, this.scoreOf(pos), score);
-    return order !== 0 ? order < 0 : isMemberBefore(bound, entryText(this.#packed, pos), member);
-  }
-}
-
-/** A table of members and a tree of their slots; handles are slots. */
-class TableMembers implements Members {
-  #table = new StringTable();
-  #tree = new RankTree(this.#table);
-
-  get size(): number {
-    return this.#tree.size;
-  }
-
-  get memoryBytes(): number {
-    return this.#table.memoryBytes + this.#tree.memoryBytes;
-  }
-
-  find(member: string): number {
-    return this.#table.find(member);
-  }
-
-  handleAt(index: number): number {
-    return index;
-  }
-
-  memberOf(handle: number): string {
-    return this.#table.at(handle);
-  }
-
-  scoreOf(handle: number): number {
-    return this.#tree.score(handle);
-  }
-
-  rankOf(handle: number): number {
-    return this.#tree.rank(handle);
-  }
-
-  insert(member: string, score: number): void {
-    this.#tree.insert(this.#table.add(member), score);
-  }
-
-  update(handle: number, score: number): void {
-    this.#tree.update(handle, score);
-  }
-
-  remove(handle: number): void {
-    this.#tree.remove(handle);
-    this.#table.removeAt(handle);
-  }
-
-  removeRange(start: number, count: number): void {
-    if (count === this.size) {
-      this.#table = new StringTable();
-      this.#tree = new RankTree(this.#table);
-      return;
-    }
-    for (let i = 0; i < count; i++) this.remove(this.#tree.slotAt(start));
-  }
-
-  countBefore(bound: Bound, score: number, member: string): number {
-    return this.#tree.countBefore(bound, score, member);
-  }
-
-  eachWhile(start: number, count: number, downwards: boolean, visit: TestMember): void {
-    this.#tree.eachWhile(
-      start,
-      count,
-      downwards,
-      (slot) => visit(this.#table.at(slot), this.#tree.score(slot)),
-    );
+  /** Makes `members` the set's own, to be freed if the set is never stored. */
+  #keep(members: TableMembers): void {
+    freeIfOrphaned(this, members);
+    this.#members = members;
   }
 }

@@ -12,7 +12,7 @@ import {
   rawStartOf,
 } from "../protocol/command_batch.ts";
 import { allocateBytes, latin1, writeLatin1 } from "../util/bytes.ts";
-import { parseDouble, parseIntegerBytes } from "../util/numbers.ts";
+import { parseDoubleBytes, parseIntegerBytes } from "../util/numbers.ts";
 
 /** The words of one command. See the head of this file. */
 export class Args {
@@ -138,7 +138,7 @@ export class Args {
 
   /** Argument `i` as a double, never NaN. Throws NOT_FLOAT. */
   double(i: number, error: ReplyError = NOT_FLOAT): number {
-    const value = parseDouble(this.string(i));
+    const value = parseDoubleBytes(this.buf, this.start(i), this.end(i));
     if (value === undefined) throw error;
     return value;
   }

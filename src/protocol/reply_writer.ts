@@ -6,6 +6,7 @@
  * socket has taken them, so an idle client costs none.
  */
 import { allocateBytes, copyBytes, writeInteger, writeLatin1 } from "../util/bytes.ts";
+import { formatDouble } from "../util/numbers.ts";
 import type { ReplyError } from "./errors.ts";
 
 const BUFFER_BYTES = 16_384;
@@ -220,6 +221,25 @@ export class ReplyWriter {
   bool(value: boolean): void {
     if (this.resp === 3) this.raw(value ? TRUE_3 : FALSE_3);
     else this.integer(value ? 1 : 0);
+  }
+
+  /** A double, as `formatDouble` prints it; no string is made of a whole number. */
+  score(value: number): void {
+    if (!Number.isSafeInteger(value) || (value === 0 && 1 / value < 0)) {
+      return this.double(formatDouble(value));
+    }
+    this.#ensure(48);
+    const bytes = this.#bytes;
+    if (this.resp === 3) bytes[this.length++] = COMMA;
+    else {
+      let size = value < 0 ? 2 : 1;
+      for (let limit = 10, digits = Math.abs(value); digits >= limit; limit *= 10) size++;
+      bytes[this.length++] = DOLLAR;
+      this.length = writeInteger(bytes, this.length, size);
+      this.#newLine();
+    }
+    this.length = writeInteger(bytes, this.length, value);
+    this.#newLine();
   }
 
   /** A double by its text (`util/numbers.ts` formats it): a bulk string in RESP2. */

@@ -84,6 +84,23 @@ export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: n
   return at + end - start;
 }
 
+/** The order of `a[aStart, aEnd)` and `b[bStart, bEnd)`, byte by byte: negative, 0 or positive. O(common beginning). */
+export function compareBytes(
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number,
+): number {
+  const aLength = aEnd - aStart, bLength = bEnd - bStart, end = aStart + Math.min(aLength, bLength);
+  for (; aStart < end; aStart++, bStart++) {
+    const order = a[aStart]! - b[bStart]!;
+    if (order !== 0) return order;
+  }
+  return aLength - bLength;
+}
+
 /** Writes a non-negative or negative safe integer in decimal and returns the position behind it; at most 17 bytes. */
 export function writeInteger(buf: Uint8Array, at: number, value: number): number {
   if (value < 0) {

@@ -5,6 +5,8 @@
  * `strtod` and `printf("%.17g")`. Decimal additions of INCRBYFLOAT are in `long_double.ts`.
  */
 
+import { latin1 } from "./bytes.ts";
+
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
@@ -95,6 +97,27 @@ export function parseDouble(text: string): number | undefined {
   const value = Number(text);
   if (value === 0 ? hasNonZeroDigit(text) : !Number.isFinite(value)) return undefined;
   return value;
+}
+
+/** Powers of ten that doubles hold exactly. */
+const POWERS_OF_TEN = Float64Array.from({ length: SAFE_DIGITS + 1 }, (_, i) => 10 ** i);
+
+/**
+ * {@linkcode parseDouble} of the bytes [start, end) of `buf`. A sign and up to 15 digits, a point among them, are read without
+ * a string: both the digits and the power of ten are exact then, so that one division rounds right.
+ */
+export function parseDoubleBytes(buf: Uint8Array, start: number, end: number): number | undefined {
+  const negative = buf[start] === MINUS;
+  let digits = 0, value = 0, point = -1;
+  for (let i = negative ? start + 1 : start; i < end; i++) {
+    const c = buf[i]!;
+    if (c === DOT && point < 0) point = digits;
+    else if (c < ZERO || c > NINE || ++digits > SAFE_DIGITS) return parseDouble(latin1(buf, start, end));
+    else value = value * 10 + (c - ZERO);
+  }
+  if (digits === 0) return parseDouble(latin1(buf, start, end));
+  if (point >= 0) value /= POWERS_OF_TEN[digits - point]!;
+  return negative ? -value : value;
 }
 
 /**

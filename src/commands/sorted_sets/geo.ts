@@ -13,7 +13,6 @@ import {
   searchSpans,
   type Shape,
 } from "../../data/geohash.ts";
-import { ownText } from "../../data/packed.ts";
 import { AddFlag, ZsetValue } from "../../data/zset.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
@@ -52,7 +51,7 @@ import {
 } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 import { formatDouble } from "../../util/numbers.ts";
-import { addMembers } from "./zset.ts";
+import { addMembers, scoreAt } from "./zset.ts";
 import { storeResult } from "./zset_reply.ts";
 
 /** Metres in a unit of length. */
@@ -81,9 +80,9 @@ function positionAt(args: Args, at: number): Position {
   throw new ReplyError(`ERR invalid longitude,latitude pair ${pair}`);
 }
 
-/** Where a member is. */
-function placeOf(zset: ZsetValue | undefined, member: string): Position | undefined {
-  const score = zset?.score(member);
+/** Where the member at argument `i` is. */
+function placeOf(zset: ZsetValue | undefined, args: Args, i: number): Position | undefined {
+  const score = scoreAt(zset, args, i);
   return score === undefined ? undefined : decodeScore(score);
 }
 
@@ -125,22 +124,21 @@ function geoadd(ctx: CommandContext, args: Args): void {
   const left = args.count - at, both = AddFlag.IfAbsent | AddFlag.IfPresent;
   if (left === 0 || left % 3 !== 0 || (flags & both) === both) throw SYNTAX;
   const zadd = ["ZADD", ...args.strings(1, at)];
-  const scores: number[] = [], members: string[] = [];
+  const scores: number[] = [], firstMember = at + 2;
   for (; at < args.count; at += 3) {
     const { longitude, latitude } = positionAt(args, at);
     scores.push(encodeScore(longitude, latitude));
-    members.push(args.string(at + 2));
-    zadd.push(formatDouble(scores.at(-1)!), members.at(-1)!);
+    zadd.push(formatDouble(scores.at(-1)!), args.string(at + 2));
   }
   ctx.rewriteAs(zadd);
-  addMembers(ctx, args, { flags, countsChanges, scores, members });
+  addMembers(ctx, args, { flags, countsChanges, scores, firstMember, step: 3 });
 }
 
 function geodist(ctx: CommandContext, args: Args): void {
   if (args.count > 5) throw SYNTAX;
   const unit = args.count === 5 ? unitAt(args, 4) : 1;
   const zset = ctx.read(args.key(1), ZsetValue);
-  const from = placeOf(zset, args.string(2)), to = placeOf(zset, args.string(3));
+  const from = placeOf(zset, args, 2), to = placeOf(zset, args, 3);
   if (from === undefined || to === undefined) return ctx.reply.null();
   replyDistance(ctx.reply, distance(from, to) / unit);
 }
@@ -149,7 +147,7 @@ function geohash(ctx: CommandContext, args: Args): void {
   const zset = ctx.read(args.key(1), ZsetValue);
   ctx.reply.array(args.count - 2);
   for (let i = 2; i < args.count; i++) {
-    const place = placeOf(zset, args.string(i));
+    const place = placeOf(zset, args, i);
     ctx.reply.bulkOrNull(place === undefined ? undefined : geohashText(place));
   }
 }
@@ -158,7 +156,7 @@ function geopos(ctx: CommandContext, args: Args): void {
   const zset = ctx.read(args.key(1), ZsetValue);
   ctx.reply.array(args.count - 2);
   for (let i = 2; i < args.count; i++) {
-    const place = placeOf(zset, args.string(i));
+    const place = placeOf(zset, args, i);
     if (place === undefined) ctx.reply.nullArray();
     else replyPosition(ctx.reply, place);
   }
@@ -229,11 +227,11 @@ function readBox(search: Search, args: Args, at: number): void {
   search.extent = { width, height };
 }
 
-/** Puts the centre where a member is; without a sorted set it does not matter. */
-function centerOnMember(search: Search, zset: ZsetValue | undefined, member: string): void {
+/** Puts the centre where the member at argument `at` is; without a sorted set it does not matter. */
+function centerOnMember(search: Search, zset: ZsetValue | undefined, args: Args, at: number): void {
   search.hasCenter = true;
   if (zset === undefined) return;
-  const place = placeOf(zset, member);
+  const place = placeOf(zset, args, at);
   if (place === undefined) throw NO_SUCH_PLACE;
   search.center = place;
 }
@@ -242,7 +240,7 @@ function centerOnMember(search: Search, zset: ZsetValue | undefined, member: str
 function readFixedArguments(search: Search, args: Args, form: SearchForm, zset: ZsetValue | undefined): void {
   if (form.asks === "position") search.center = positionAt(args, 2);
   else if (zset === undefined) return;
-  else centerOnMember(search, zset, args.string(2));
+  else centerOnMember(search, zset, args, 2);
   readCircle(search, args, form.optionsAt - 2);
 }
 
@@ -285,7 +283,7 @@ function takeShapeOption(
 ): CenterKind | undefined {
   const { args } = options, { extent } = search;
   if (from !== "position" && options.take("FROMMEMBER", 1)) {
-    centerOnMember(search, zset, options.string());
+    centerOnMember(search, zset, args, options.at++);
     return "member";
   }
   if (from !== "member" && options.take("FROMLONLAT", 2)) {
@@ -347,7 +345,10 @@ function checkSearch(search: Search, args: Args, form: SearchForm): void {
 
 /** A place that a search has found. */
 interface Found {
-  member: string;
+  /** The member is `buf[start, end)` while the sorted set does not change. */
+  buf: Uint8Array;
+  start: number;
+  end: number;
   score: number;
   place: Position;
   meters: number;
@@ -367,9 +368,9 @@ function placesWithin(zset: ZsetValue, search: Search): Found[] {
   for (const { min, max } of searchSpans(shape)) {
     if (found.length >= enough) break;
     const start = zset.countBelow(min, false), count = zset.countBelow(max, false) - start;
-    zset.eachWhile(start, count, false, (member, score) => {
+    zset.eachBytes(start, count, false, (buf, start, end, score) => {
       const place = decodeScore(score), meters = distanceWithin(shape, place);
-      if (meters >= 0) found.push({ member, score, place, meters });
+      if (meters >= 0) found.push({ buf, start, end, score, place, meters });
       return found.length < enough;
     });
   }
@@ -395,9 +396,9 @@ function replyHash(reply: ReplyWriter, score: number): void {
 function replyFound(reply: ReplyWriter, found: readonly Found[], search: Search): void {
   const details = Number(search.withDistance) + Number(search.withHash) + Number(search.withPosition);
   reply.array(found.length);
-  for (const { member, score, place, meters } of found) {
+  for (const { buf, start, end, score, place, meters } of found) {
     if (details > 0) reply.array(details + 1);
-    reply.bulk(member);
+    reply.bulkBytes(buf, start, end);
     if (search.withDistance) replyDistance(reply, meters / search.unit);
     if (search.withHash) replyHash(reply, score);
     if (search.withPosition) replyPosition(reply, place);
@@ -410,8 +411,8 @@ function geosearch(ctx: CommandContext, args: Args, form: SearchForm): void {
   const found = zset === undefined ? [] : runSearch(zset, search);
   if (search.storeKey === undefined) return replyFound(ctx.reply, found, search);
   const result = new ZsetValue(ctx.engine.limits);
-  for (const { member, score, meters } of found) {
-    result.add(ownText(member), search.storesDistance ? meters / search.unit : score);
+  for (const { buf, start, end, score, meters } of found) {
+    result.addBytes(buf, start, end, search.storesDistance ? meters / search.unit : score);
   }
   const event = form.asks === "options" ? "geosearchstore" : "georadiusstore";
   storeResult(ctx, search.storeKey, result, event, found.length);

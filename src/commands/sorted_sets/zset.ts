@@ -32,7 +32,7 @@ import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 import { zsetAlgebraCommands } from "./zset_algebra.ts";
 import { zsetPopCommands } from "./zset_pop.ts";
 import { zsetRangeCommands } from "./zset_range.ts";
-import { replyMember, replyMemberCount, replyRange, replyScore } from "./zset_reply.ts";
+import { memberReplier, replyMemberCount, replyRange } from "./zset_reply.ts";
 
 // ---- Adding -----------------------------------------------------------------------------------------------------
 
@@ -43,7 +43,10 @@ export interface Addition {
   /** Count changed scores, too. */
   countsChanges: boolean;
   scores: number[];
-  members: string[];
+  /** Argument of the first member. */
+  firstMember: number;
+  /** Arguments from one member to the next. */
+  step: number;
 }
 
 /** Throws the error of options that exclude each other. */
@@ -75,12 +78,9 @@ function parseAddition(args: Args, flags: number): Addition {
   const left = args.count - at;
   if (left === 0 || left % 2 !== 0) throw SYNTAX;
   checkAddFlags(flags, left / 2);
-  const scores: number[] = [], members: string[] = [];
-  for (; at < args.count; at += 2) {
-    scores.push(args.double(at));
-    members.push(args.string(at + 1));
-  }
-  return { flags, countsChanges, scores, members };
+  const scores: number[] = [], firstMember = at + 1;
+  for (; at < args.count; at += 2) scores.push(args.double(at));
+  return { flags, countsChanges, scores, firstMember, step: 2 };
 }
 
 function zadd(ctx: CommandContext, args: Args): void {
@@ -93,12 +93,13 @@ function zincrby(ctx: CommandContext, args: Args): void {
 
 /** Adds members to the sorted set at argument 1 and replies as ZADD does. */
 export function addMembers(ctx: CommandContext, args: Args, addition: Addition): void {
-  const { flags, scores, members } = addition;
+  const { flags, scores, firstMember, step } = addition;
   const key = args.key(1), increments = (flags & AddFlag.Increment) !== 0;
   const zset = flags & AddFlag.IfPresent ? ctx.write(key, ZsetValue) : ctx.writeOrCreate(key, ZsetValue);
   let added = 0, updated = 0, refused = 0;
   for (let i = 0; zset !== undefined && i < scores.length; i++) {
-    const outcome = zset.add(members[i]!, scores[i]!, flags);
+    const at = firstMember + i * step;
+    const outcome = zset.addBytes(args.buf, args.start(at), args.end(at), scores[i]!, flags);
     if (outcome === AddOutcome.NotANumber) throw SCORE_IS_NAN;
     if (outcome === AddOutcome.Added) added++;
     else if (outcome === AddOutcome.Updated) updated++;
@@ -107,7 +108,7 @@ export function addMembers(ctx: CommandContext, args: Args, addition: Addition):
   if (added + updated > 0) ctx.changed(key, Notify.Zset, increments ? "zincr" : "zadd", added + updated);
   if (!increments) return ctx.reply.integer(addition.countsChanges ? added + updated : added);
   if (refused > 0) return ctx.reply.null();
-  replyScoreOrNull(ctx, added > 0 ? scores[0] : zset?.score(members[0]!));
+  replyScoreOrNull(ctx, added > 0 ? scores[0] : scoreAt(zset, args, firstMember));
 }
 
 function zrem(ctx: CommandContext, args: Args): void {
@@ -115,7 +116,7 @@ function zrem(ctx: CommandContext, args: Args): void {
   if (zset === undefined) return ctx.reply.integer(0);
   let removed = 0;
   for (let i = 2; i < args.count && zset.size > 0; i++) {
-    if (zset.remove(args.string(i))) removed++;
+    if (zset.removeBytes(args.buf, args.start(i), args.end(i))) removed++;
   }
   if (removed > 0) {
     ctx.changed(key, Notify.Zset, "zrem", removed);
@@ -132,29 +133,34 @@ function zcard(ctx: CommandContext, args: Args): void {
 
 function replyScoreOrNull(ctx: CommandContext, score: number | undefined): void {
   if (score === undefined) ctx.reply.null();
-  else replyScore(ctx.reply, score);
+  else ctx.reply.score(score);
+}
+
+/** The score of the member at argument `i`. */
+export function scoreAt(zset: ZsetValue | undefined, args: Args, i: number): number | undefined {
+  return zset?.scoreOf(args.buf, args.start(i), args.end(i));
 }
 
 function zscore(ctx: CommandContext, args: Args): void {
-  replyScoreOrNull(ctx, ctx.read(args.key(1), ZsetValue)?.score(args.string(2)));
+  replyScoreOrNull(ctx, scoreAt(ctx.read(args.key(1), ZsetValue), args, 2));
 }
 
 function zmscore(ctx: CommandContext, args: Args): void {
   const zset = ctx.read(args.key(1), ZsetValue);
   ctx.reply.array(args.count - 2);
-  for (let i = 2; i < args.count; i++) replyScoreOrNull(ctx, zset?.score(args.string(i)));
+  for (let i = 2; i < args.count; i++) replyScoreOrNull(ctx, scoreAt(zset, args, i));
 }
 
 function zrank(ctx: CommandContext, args: Args, fromTop: boolean): void {
   if (args.count > 4) throw wrongArity(ctx.cmd.fullName);
   const withScore = args.count === 4;
   if (withScore && !args.is(3, "WITHSCORE")) throw SYNTAX;
-  const zset = ctx.read(args.key(1), ZsetValue), member = args.string(2);
-  const rank = zset?.rank(member) ?? -1;
+  const zset = ctx.read(args.key(1), ZsetValue);
+  const rank = zset?.rankOf(args.buf, args.start(2), args.end(2)) ?? -1;
   if (zset === undefined || rank < 0) return withScore ? ctx.reply.nullArray() : ctx.reply.null();
   if (withScore) ctx.reply.array(2);
   ctx.reply.integer(fromTop ? zset.size - 1 - rank : rank);
-  if (withScore) replyScoreOrNull(ctx, zset.score(member));
+  if (withScore) replyScoreOrNull(ctx, scoreAt(zset, args, 2));
 }
 
 // ---- Random members ---------------------------------------------------------------------------------------------
@@ -167,7 +173,8 @@ function checkCountWithScores(count: number | bigint): void {
 function zrandmember(ctx: CommandContext, args: Args): void {
   if (args.count === 2) {
     const zset = ctx.read(args.key(1), ZsetValue);
-    return ctx.reply.bulkOrNull(zset?.pickRandom(ctx.engine.random).member);
+    if (zset === undefined) return ctx.reply.null();
+    return zset.sample(ctx.engine.random, memberReplier(ctx.reply, false));
   }
   const withScores = args.count === 4 && args.is(3, "WITHSCORES");
   if (withScores) checkCountWithScores(args.integer(2));
@@ -177,33 +184,19 @@ function zrandmember(ctx: CommandContext, args: Args): void {
   if (zset === undefined || count === 0) return ctx.reply.array(0);
   if (count < 0) replyRepeatedPicks(ctx, zset, -count, withScores);
   else if (count >= zset.size) replyRange(ctx.reply, zset, zset.size - 1, zset.size, true, withScores);
-  else replyDistinctPicks(ctx, zset, count, withScores);
+  else {
+    replyMemberCount(ctx.reply, count, withScores);
+    zset.sampleDistinct(count, ctx.engine.random, memberReplier(ctx.reply, withScores));
+  }
 }
 
 function replyRepeatedPicks(ctx: CommandContext, zset: ZsetValue, count: number, withScores: boolean): void {
   checkRepeats(ctx, count);
   replyMemberCount(ctx.reply, count, withScores);
+  const visit = memberReplier(ctx.reply, withScores);
   for (let i = 0; i < count; i++) {
-    const { member, score } = zset.pickRandom(ctx.engine.random);
-    replyMember(ctx.reply, member, score, withScores);
+    zset.sample(ctx.engine.random, visit);
     checkReplySize(ctx);
-  }
-}
-
-/**
- * Robert Floyd's way to choose `count` different numbers (Communications of the ACM 30, 1987): one random number for
- * each, however close `count` is to the size.
- */
-function replyDistinctPicks(ctx: CommandContext, zset: ZsetValue, count: number, withScores: boolean): void {
-  const chosen = new Set<number>();
-  for (let last = zset.size - count; last < zset.size; last++) {
-    const index = ctx.engine.random.below(last + 1);
-    chosen.add(chosen.has(index) ? last : index);
-  }
-  replyMemberCount(ctx.reply, count, withScores);
-  for (const index of chosen) {
-    const { member, score } = zset.pick(index);
-    replyMember(ctx.reply, member, score, withScores);
   }
 }
 

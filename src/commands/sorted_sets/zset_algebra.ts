@@ -1,7 +1,7 @@
 /** Union, intersection and difference of sorted sets; plain sets take part with all scores 1. */
-import { ownText } from "../../data/packed.ts";
+import type { DataLimits } from "../../data/limits.ts";
 import { SetValue } from "../../data/set.ts";
-import { type TestMember, type VisitMember, ZsetValue } from "../../data/zset.ts";
+import { scoreTable, type TestBytes, ZsetValue } from "../../data/zset.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -24,6 +24,9 @@ import { replyRange, storeResult } from "./zset_reply.ts";
 
 // ---- Sources ----------------------------------------------------------------------------------------------------
 
+/** Members of a plain set that are visited between two looks at whether to go on. */
+const MEMBERS_AT_ONCE = 1024;
+
 /** One of the sets that are combined. */
 class Source {
   weight = 1;
@@ -34,20 +37,20 @@ class Source {
     return this.value?.size ?? 0;
   }
 
-  scoreOf(member: string): number | undefined {
-    if (this.value instanceof ZsetValue) return this.value.score(member);
-    return this.value?.has(member) ? 1 : undefined;
+  scoreOf(buf: Uint8Array, start: number, end: number): number | undefined {
+    if (this.value instanceof ZsetValue) return this.value.scoreOf(buf, start, end);
+    return this.value?.hasBytes(buf, start, end) ? 1 : undefined;
   }
 
-  each(visit: VisitMember): void {
-    if (this.value instanceof ZsetValue) this.value.forEach(visit);
-    else this.value?.forEach((member) => visit(member, 1));
-  }
-
-  eachWhile(visit: TestMember): void {
-    if (this.value instanceof ZsetValue) return this.value.eachWhile(0, this.size, false, visit);
-    let goesOn = true;
-    this.value?.forEach((member) => goesOn &&= visit(member, 1));
+  /** Visits all members, until `visit` returns false. */
+  each(visit: TestBytes): void {
+    if (this.value instanceof ZsetValue) return this.value.eachBytes(0, this.size, false, visit);
+    let goesOn = true, cursor = 0;
+    do {
+      cursor = this.value?.scanBytes(cursor, MEMBERS_AT_ONCE, (buf, start, end) => {
+        goesOn &&= visit(buf, start, end, 1);
+      }) ?? 0;
+    } while (cursor !== 0 && goesOn);
   }
 }
 
@@ -118,51 +121,66 @@ function readOptions(
 
 // ---- Combining --------------------------------------------------------------------------------------------------
 
-type Combine = (sources: readonly Source[], aggregate: Aggregate, result: ZsetValue) => void;
+type Combine = (sources: readonly Source[], aggregate: Aggregate, limits: DataLimits) => ZsetValue;
 
 /** The smallest first, as Redis does it: the order shows in the last digits of sums. */
 function bySize(sources: readonly Source[]): Source[] {
   return sources.toSorted((a, b) => a.size - b.size);
 }
 
-const unite: Combine = (sources, aggregate, result) => {
-  const scores = new Map<string, number>();
-  for (const source of bySize(sources)) {
-    source.each((member, score) => {
-      const weighted = orZero(source.weight * score), old = scores.get(member);
-      scores.set(member, old === undefined ? weighted : aggregate(old, weighted));
-    });
+const unite: Combine = (sources, aggregate, limits) => {
+  const table = scoreTable(limits.store), { store } = table;
+  try {
+    for (const source of bySize(sources)) {
+      source.each((buf, start, end, score) => {
+        const weighted = orZero(source.weight * score), hash = table.hash(buf, start, end);
+        const known = table.find(buf, start, end, hash), ref = known || table.insert(buf, start, end, hash);
+        const scores = store.f64(ref), at = store.at(ref) >>> 3;
+        scores[at] = known === 0 ? weighted : aggregate(scores[at]!, weighted);
+        return true;
+      });
+    }
+  } catch (error) {
+    table.free();
+    throw error;
   }
-  for (const [member, score] of scores) result.add(ownText(member), score);
+  return ZsetValue.ofTable(limits, table);
 };
 
 /** Visits what all sources have, until `visit` returns false. */
-function eachCommon(sources: readonly Source[], aggregate: Aggregate, visit: TestMember): void {
+function eachCommon(sources: readonly Source[], aggregate: Aggregate, visit: TestBytes): void {
   const [smallest, ...others] = bySize(sources);
-  smallest?.eachWhile((member, score) => {
+  smallest?.each((buf, start, end, score) => {
     let total = orZero(smallest.weight * score);
     for (const other of others) {
-      const found = other.scoreOf(member);
+      const found = other.scoreOf(buf, start, end);
       if (found === undefined) return true;
       total = aggregate(total, found * other.weight);
     }
-    return visit(member, total);
+    return visit(buf, start, end, total);
   });
 }
 
-const intersect: Combine = (sources, aggregate, result) => {
-  eachCommon(sources, aggregate, (member, score) => {
-    result.add(ownText(member), score);
+const intersect: Combine = (sources, aggregate, limits) => {
+  const result = new ZsetValue(limits);
+  eachCommon(sources, aggregate, (buf, start, end, score) => {
+    result.addBytes(buf, start, end, score);
     return true;
   });
+  return result;
 };
 
-const subtract: Combine = ([first, ...others], _aggregate, result) => {
-  if (others.some((other) => other.value === first?.value)) return;
+const subtract: Combine = ([first, ...others], _aggregate, limits) => {
+  const result = new ZsetValue(limits);
+  if (others.some((other) => other.value === first?.value)) return result;
   const bySizeDown = bySize(others).toReversed(); // the big ones are the likelier to have a member
-  first?.each((member, score) => {
-    if (bySizeDown.every((other) => other.scoreOf(member) === undefined)) result.add(ownText(member), score);
+  first?.each((buf, start, end, score) => {
+    if (bySizeDown.every((other) => other.scoreOf(buf, start, end) === undefined)) {
+      result.addBytes(buf, start, end, score);
+    }
+    return true;
   });
+  return result;
 };
 
 // ---- Handlers ---------------------------------------------------------------------------------------------------
@@ -177,17 +195,15 @@ function combine(ctx: CommandContext, args: Args, operation: Combine): void {
     false,
   );
   // Never packed: what is only replied keeps -0.
-  const result = new ZsetValue({ ...ctx.engine.limits, zsetMaxListpackEntries: 0 });
-  operation(sources, aggregate, result);
+  const result = operation(sources, aggregate, { ...ctx.engine.limits, zsetMaxListpackEntries: 0 });
   replyRange(ctx.reply, result, 0, result.size, false, withScores);
+  result.free();
 }
 
 function combineAndStore(ctx: CommandContext, args: Args, operation: Combine): void {
   const sources = readSources(ctx, args, 2);
   const { aggregate } = readOptions(args, 3 + sources.length, sources, operation === subtract, true);
-  const result = new ZsetValue(ctx.engine.limits);
-  operation(sources, aggregate, result);
-  storeResult(ctx, args.key(1), result, ctx.cmd.name);
+  storeResult(ctx, args.key(1), operation(sources, aggregate, ctx.engine.limits), ctx.cmd.name);
 }
 
 function zintercard(ctx: CommandContext, args: Args): void {

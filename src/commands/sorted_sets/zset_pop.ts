@@ -22,7 +22,6 @@ import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
 import { COUNT_NOT_POSITIVE, MUST_BE_POSITIVE, NUMKEYS_NOT_POSITIVE, SYNTAX } from "../../protocol/errors.ts";
 import { timeoutArgument } from "../timeout.ts";
-import { replyScore } from "./zset_reply.ts";
 
 /** Where members are taken from. */
 type End = "MIN" | "MAX";
@@ -37,10 +36,11 @@ function popMembers(
   nested: boolean,
 ): void {
   const isMax = end === "MAX";
-  zset.each(isMax ? zset.size - 1 : 0, count, isMax, (member, score) => {
+  zset.eachBytes(isMax ? zset.size - 1 : 0, count, isMax, (buf, start, end, score) => {
     if (nested) ctx.reply.array(2);
-    ctx.reply.bulk(member);
-    replyScore(ctx.reply, score);
+    ctx.reply.bulkBytes(buf, start, end);
+    ctx.reply.score(score);
+    return true;
   });
   zset.removeRange(isMax ? zset.size - count : 0, count);
   ctx.changed(key, Notify.Zset, isMax ? "zpopmax" : "zpopmin", count);

@@ -32,8 +32,9 @@ import {
   SCORES_BY_LEX,
   SYNTAX,
 } from "../../protocol/errors.ts";
-import { parseDouble } from "../../util/numbers.ts";
-import { rangeOf, replyRange, storeResult } from "./zset_reply.ts";
+import { latin1 } from "../../util/bytes.ts";
+import { parseDouble, parseDoubleBytes } from "../../util/numbers.ts";
+import { replyRange, storeResult } from "./zset_reply.ts";
 
 // ---- What a range is --------------------------------------------------------------------------------------------
 
@@ -87,7 +88,9 @@ class ScoreRange implements Range {
 
 /** An end of a range of members; `-` (infinite -1) lies before all of them, `+` (1) behind them. */
 interface LexEnd {
-  member: string;
+  args: Args;
+  /** The argument, whose first byte is not part of the member. */
+  at: number;
   excluded: boolean;
   infinite: -1 | 0 | 1;
 }
@@ -104,7 +107,7 @@ class LexRange implements Range {
 
   #countBefore(zset: ZsetValue, end: LexEnd, inclusive: boolean): number {
     if (end.infinite !== 0) return end.infinite < 0 ? 0 : zset.size;
-    return zset.countLexBelow(end.member, inclusive);
+    return zset.countLexBelow(end.args.buf, end.args.start(end.at) + 1, end.args.end(end.at), inclusive);
   }
 }
 
@@ -112,32 +115,37 @@ class LexRange implements Range {
 function parseScore(text: string): number {
   const trimmed = text.replace(/^[ \t-\r]+/, "");
   if (trimmed === "") return text === "" ? 0 : NaN;
-  const value = parseDouble(trimmed);
-  if (value !== undefined) return value;
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : NaN;
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed)
+    ? Number(trimmed)
+    : parseDouble(trimmed) ?? NaN;
 }
 
-function scoreEnd(text: string): ScoreEnd {
-  const excluded = text.startsWith("(");
-  const score = parseScore(excluded ? text.slice(1) : text);
+const OPEN_PAREN = 0x28, OPEN_BRACKET = 0x5b, MINUS = 0x2d, PLUS = 0x2b;
+
+function scoreEnd(args: Args, at: number): ScoreEnd {
+  const { buf } = args,
+    end = args.end(at),
+    excluded = args.length(at) > 0 && buf[args.start(at)] === OPEN_PAREN;
+  const start = args.start(at) + (excluded ? 1 : 0);
+  const score = parseDoubleBytes(buf, start, end) ?? parseScore(latin1(buf, start, end));
   if (Number.isNaN(score)) throw NOT_SCORE_RANGE;
   return { score, excluded };
 }
 
-function lexEnd(text: string): LexEnd {
-  if (text === "-") return { member: "", excluded: true, infinite: -1 };
-  if (text === "+") return { member: "", excluded: true, infinite: 1 };
-  const excluded = text.startsWith("(");
-  if (!excluded && !text.startsWith("[")) throw NOT_LEX_RANGE;
-  return { member: text.slice(1), excluded, infinite: 0 };
+function lexEnd(args: Args, at: number): LexEnd {
+  const length = args.length(at), first = length === 0 ? 0 : args.buf[args.start(at)]!;
+  if (length === 1 && first === MINUS) return { args, at, excluded: true, infinite: -1 };
+  if (length === 1 && first === PLUS) return { args, at, excluded: true, infinite: 1 };
+  if (first !== OPEN_PAREN && first !== OPEN_BRACKET) throw NOT_LEX_RANGE;
+  return { args, at, excluded: first === OPEN_PAREN, infinite: 0 };
 }
 
 /** The range that arguments `at` and `at + 1` say; backwards, ranges of scores and members begin with their maximum. */
 function rangeAt(args: Args, at: number, kind: RangeKind, backwards: boolean): Range {
   if (kind === "rank") return new RankRange(args.int(at), args.int(at + 1), backwards);
-  const min = args.string(backwards ? at + 1 : at), max = args.string(backwards ? at : at + 1);
-  if (kind === "score") return new ScoreRange(scoreEnd(min), scoreEnd(max));
-  return new LexRange(lexEnd(min), lexEnd(max));
+  const min = backwards ? at + 1 : at, max = backwards ? at : at + 1;
+  if (kind === "score") return new ScoreRange(scoreEnd(args, min), scoreEnd(args, max));
+  return new LexRange(lexEnd(args, min), lexEnd(args, max));
 }
 
 // ---- Reading ----------------------------------------------------------------------------------------------------
@@ -209,7 +217,7 @@ function zrangestore(ctx: CommandContext, args: Args): void {
   const { start, count } = zset === undefined ? { start: 0, count: 0 } : limitedSpan(query, zset);
   const result = zset === undefined
     ? new ZsetValue(ctx.engine.limits)
-    : rangeOf(ctx, zset, start, count, query.backwards);
+    : zset.slice(query.backwards ? start - count + 1 : start, count);
   storeResult(ctx, args.key(1), result, "zrangestore");
 }
 

@@ -1,27 +1,24 @@
 /** The shapes in which members and scores are replied, common to all sorted set commands. */
-import { ownText } from "../../data/packed.ts";
-import { ZsetValue } from "../../data/zset.ts";
+import type { TestBytes, ZsetValue } from "../../data/zset.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
-import { formatDouble } from "../../util/numbers.ts";
-
-/** A score: its text in RESP2, a double in RESP3. */
-export function replyScore(reply: ReplyWriter, score: number): void {
-  reply.double(formatDouble(score));
-}
 
 /** Announces `count` members: with scores they are one flat array in RESP2, and pairs in RESP3. */
 export function replyMemberCount(reply: ReplyWriter, count: number, withScores: boolean): void {
   reply.array(withScores && reply.resp === 2 ? count * 2 : count);
 }
 
-/** A member that {@linkcode replyMemberCount} has announced. */
-export function replyMember(reply: ReplyWriter, member: string, score: number, withScores: boolean): void {
-  if (withScores && reply.resp === 3) reply.array(2);
-  reply.bulk(member);
-  if (withScores) replyScore(reply, score);
+/** Replies members that {@linkcode replyMemberCount} has announced. */
+export function memberReplier(reply: ReplyWriter, withScores: boolean): TestBytes {
+  const inPairs = withScores && reply.resp === 3;
+  return (buf, start, end, score) => {
+    if (inPairs) reply.array(2);
+    reply.bulkBytes(buf, start, end);
+    if (withScores) reply.score(score);
+    return true;
+  };
 }
 
 /** `count` members from the rank `start` on. */
@@ -34,20 +31,7 @@ export function replyRange(
   withScores: boolean,
 ): void {
   replyMemberCount(reply, count, withScores);
-  zset.each(start, count, downwards, (member, score) => replyMember(reply, member, score, withScores));
-}
-
-/** A new sorted set of `count` members of another. */
-export function rangeOf(
-  ctx: CommandContext,
-  zset: ZsetValue,
-  start: number,
-  count: number,
-  downwards: boolean,
-): ZsetValue {
-  const range = new ZsetValue(ctx.engine.limits);
-  zset.each(start, count, downwards, (member, score) => range.add(ownText(member), score));
-  return range;
+  zset.eachBytes(start, count, downwards, memberReplier(reply, withScores));
 }
 
 /**

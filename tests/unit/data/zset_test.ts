@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type DataLimits, defaultLimits } from "../../../src/data/limits.ts";
-import { AddFlag, AddOutcome, ZsetValue } from "../../../src/data/zset.ts";
+import { AddFlag, AddOutcome, scoreTable, ZsetValue } from "../../../src/data/zset.ts";
+import { storeFaults } from "../../../src/store/check.ts";
+import { bytesOf, latin1 } from "../../../src/util/bytes.ts";
 import { Random } from "../../../src/util/random.ts";
 
 type Entry = [member: string, score: number];
@@ -23,6 +25,11 @@ function listed(zset: ZsetValue, start = 0, count = zset.size, downwards = false
   const entries: Entry[] = [];
   zset.each(start, count, downwards, (member, score) => entries.push([member, score]));
   return entries;
+}
+
+function lexBelow(zset: ZsetValue, member: string, inclusive: boolean): number {
+  const bytes = bytesOf(`.${member}.`);
+  return zset.countLexBelow(bytes, 1, 1 + member.length, inclusive);
 }
 
 function zsetOf(entries: Iterable<Entry>, maxEntries: number): ZsetValue {
@@ -165,10 +172,10 @@ Deno.test("ZsetValue.countLexBelow counts by bytes among equal scores", () => {
   const members = ["", "a", "aa", "b", "\x7f", "\x80", "\xff\xff"];
   for (const zset of bothEncodings(members.map((member) => [member, 3]))) {
     members.forEach((member, i) => {
-      assertEquals(zset.countLexBelow(member, false), i);
-      assertEquals(zset.countLexBelow(member, true), i + 1);
+      assertEquals(lexBelow(zset, member, false), i);
+      assertEquals(lexBelow(zset, member, true), i + 1);
     });
-    assertEquals(zset.countLexBelow("aaa", true), 3);
+    assertEquals(lexBelow(zset, "aaa", true), 3);
   }
 });
 
@@ -183,27 +190,41 @@ Deno.test("ZsetValue.each stops at the ends and visits nothing outside", () => {
   }
 });
 
-Deno.test("ZsetValue.eachWhile stops where it is told to", () => {
+Deno.test("ZsetValue.eachBytes stops where it is told to", () => {
   for (const zset of bothEncodings([["a", 1], ["b", 2], ["c", 3], ["d", 4]])) {
     for (const [downwards, expected] of [[false, ["b", "c"]], [true, ["b", "a"]]] as const) {
       const seen: string[] = [];
-      zset.eachWhile(1, 4, downwards, (member) => seen.push(member) < 2);
+      zset.eachBytes(1, 4, downwards, (buf, start, end) => seen.push(latin1(buf, start, end)) < 2);
       assertEquals(seen, [...expected]);
     }
   }
 });
 
-Deno.test("ZsetValue.pickRandom is fair", () => {
+Deno.test("ZsetValue.sample is fair", () => {
   const seed = 5;
   const random = new Random(seed);
   for (const zset of bothEncodings(Array.from({ length: 10 }, (_, i) => [`m${i}`, i]))) {
     const hits = new Map<string, number>();
     for (let i = 0; i < 5000; i++) {
-      const { member } = zset.pickRandom(random);
-      hits.set(member, (hits.get(member) ?? 0) + 1);
+      zset.sample(random, (buf, start, end, score) => {
+        const member = latin1(buf, start, end);
+        assertEquals(zset.score(member), score);
+        hits.set(member, (hits.get(member) ?? 0) + 1);
+      });
     }
     assertEquals(hits.size, 10);
     for (const count of hits.values()) assertLess(Math.abs(count - 500), 120, `seed ${seed}`);
+  }
+});
+
+Deno.test("ZsetValue.sampleDistinct gives as many different members as asked for", () => {
+  const random = new Random(8);
+  for (const zset of bothEncodings(Array.from({ length: 60 }, (_, i) => [`m${i}`, i]))) {
+    for (const count of [1, 7, 30, 59]) {
+      const seen = new Set<string>();
+      zset.sampleDistinct(count, random, (buf, start, end) => seen.add(latin1(buf, start, end)));
+      assertEquals(seen.size, count);
+    }
   }
 });
 
@@ -247,8 +268,66 @@ Deno.test("ZsetValue.copy is independent", () => {
   }
 });
 
-Deno.test("ZsetValue takes at most 100 bytes a member of 12 characters when large", () => {
+Deno.test("ZsetValue.slice has the members of a span, in the encoding they take", () => {
+  for (const zset of bothEncodings(Array.from({ length: 40 }, (_, i) => [`m${i}`, i % 7]))) {
+    const all = listed(zset);
+    for (const [start, count] of [[0, 40], [3, 5], [39, 1], [10, 100], [0, 0]] as const) {
+      const part = zset.slice(start, count);
+      assertEquals(listed(part), all.slice(start, start + count));
+      if (count > 0) assertEquals(part.encoding, zset.encoding);
+    }
+  }
+});
+
+Deno.test("ZsetValue.ofTable orders what a table holds, small or large", () => {
+  for (
+    const [count, encoding] of [[0, "listpack"], [5, "listpack"], [12, "listpack"], [13, "skiplist"], [
+      500,
+      "skiplist",
+    ]] as const
+  ) {
+    const data = limits(12), table = scoreTable(data.store), model = new Map<string, number>();
+    for (let i = 0; i < count; i++) {
+      const bytes = bytesOf(`m${i}`),
+        ref = table.insert(bytes, 0, bytes.length, table.hash(bytes, 0, bytes.length));
+      data.store.f64(ref)[data.store.at(ref) >>> 3] = i * 7 % 11;
+      model.set(`m${i}`, i * 7 % 11);
+    }
+    const zset = ZsetValue.ofTable(data, table);
+    assertEquals([listed(zset), zset.encoding], [sorted(model), encoding]);
+    assertEquals(data.store.liveBytes, zset.runBytes);
+    zset.free();
+    assertEquals(data.store.liveBytes, 0);
+  }
+});
+
+Deno.test("ZsetValue keeps all its runs in the account, through roots, and frees them", () => {
+  const data = limits(10), random = new Random(12), model = new Map<string, number>();
+  let zset = new ZsetValue(data), rooted = 0;
+  for (let step = 0; step < 4000; step++) {
+    const [member, score] = randomEntry(random), bytes = zset.packedBytes;
+    if (random.below(3) === 0) zset.remove(member), model.delete(member);
+    else {zset.add(member, score),
+        model.has(member) && model.get(member) === score || model.set(member, score);}
+    if (bytes >= 0 && random.below(4) === 0) {
+      const packed = new Uint8Array(zset.packedBytes + 9);
+      zset.packInto(packed, 9);
+      zset = ZsetValue.unpack(data, packed, 9, packed.length);
+      if (zset.runBytes > 0) rooted++;
+    }
+    if (step % 400 === 0) checkAgainst(zset, model, random, `step ${step}`);
+    assertEquals(zset.runBytes, data.store.liveBytes);
+    if (step % 100 === 0) assertEquals(storeFaults(data.store, [(visit) => zset.forEachRun(visit)]), []);
+  }
+  assertEquals(rooted > 500, true);
+  zset.free();
+  while (data.store.freeSome(1000));
+  assertEquals(data.store.liveBytes, 0);
+});
+
+Deno.test("ZsetValue takes at most 50 bytes a member of 12 characters when large, none of them in the heap", () => {
   const zset = new ZsetValue(defaultLimits());
   for (let i = 0; i < 30_000; i++) zset.add(`member:${10_000 + i}`, (i * 7919) % 30_000);
-  assertLess(zset.memoryBytes / zset.size, 100);
+  assertLess(zset.memoryBytes / zset.size, 50);
+  assertLess(zset.memoryBytes - zset.runBytes, 1000);
 });

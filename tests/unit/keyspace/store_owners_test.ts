@@ -23,12 +23,20 @@ function faultsOf({ engine }: InProcessServer): string[] {
 /** A field's value and the time it expires at. */
 type Fields = Map<string, { value: string; atMs: number }>;
 
-/** A server with sets, hashes in a database of their own, and the model beside it. */
+type Scores = Map<string, number>;
+
+/** Members and scores as a sorted set orders them. */
+function inOrder(scores: Scores): [string, number][] {
+  return [...scores].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1));
+}
+
+/** A server with sets, hashes and sorted sets in databases of their own, and the model beside it. */
 class World {
   readonly server = startInProcess({ lines: ["enable-debug-command yes"] });
   readonly client: InProcessClient = this.server.client();
   readonly databases: [Keys, Keys] = [new Map(), new Map()];
   readonly hashes = new Map<string, Fields>();
+  readonly zsets = new Map<string, Scores>();
   #snapshot: Snapshot | null = null;
   snapshots = 0;
 
@@ -128,6 +136,59 @@ class World {
     if (fields.size === 0) hashes.delete(key);
   }
 
+  /** Changes a sorted set of one to some thousand members. */
+  changeZset(): void {
+    const { client, random, zsets } = this, key = `z${random.below(4)}`, other = `z${random.below(4)}`;
+    const zset: Scores = zsets.get(key) ?? new Map(), target = `z${random.below(4)}`, keyed = new Map(zset);
+    const from = random.below(2000), count = [1, 5, 150, 600, 2500][random.below(5)]!;
+    const names = Array.from({ length: count }, (_, i) => `member:${from + i}`), score = random.below(40) / 4;
+    const put = (at: string, scores: Scores) => scores.size === 0 ? zsets.delete(at) : zsets.set(at, scores);
+    client.send("SELECT", "8");
+    const kind = random.below(12);
+    if (kind < 5) {
+      client.send("ZADD", key, ...names.flatMap((name, i) => [String(score + i % 7), name]));
+      names.forEach((name, i) => zset.set(name, score + i % 7));
+      put(key, zset);
+    } else if (kind < 7) {
+      client.send("ZREM", key, ...names);
+      for (const name of names) zset.delete(name);
+      put(key, zset);
+    } else if (kind === 7) {
+      client.send(
+        ...(score < 5 ? ["ZPOPMIN", key, `${count}`] : ["ZREMRANGEBYRANK", key, "0", `${count - 1}`]),
+      );
+      for (const [name] of inOrder(zset).slice(0, count)) zset.delete(name);
+      put(key, zset);
+    } else if (kind === 8) {
+      client.send("ZUNIONSTORE", target, "2", key, other, "AGGREGATE", "MAX");
+      for (const [name, of] of zsets.get(other) ?? []) keyed.set(name, Math.max(of, keyed.get(name) ?? of));
+      put(target, keyed);
+    } else if (kind === 9) {
+      client.send("ZRANGESTORE", target, key, "0", `${count - 1}`);
+      put(target, new Map(inOrder(zset).slice(0, count)));
+    } else if (kind === 10) {
+      client.send("ZINTERSTORE", target, "2", key, other, "AGGREGATE", "MIN");
+      const both = inOrder(zset).filter(([name]) => zsets.get(other)?.has(name));
+      put(target, new Map(both.map(([name, of]) => [name, Math.min(of, zsets.get(other)!.get(name)!)])));
+    } else if (zset.size > 0 && other !== key) {
+      client.send("COPY", key, other, "REPLACE");
+      put(other, keyed);
+    }
+  }
+
+  #checkZsets(message: string): void {
+    this.client.send("SELECT", "8");
+    assertEquals(this.client.send("DBSIZE"), this.zsets.size, message);
+    for (const [key, zset] of this.zsets) {
+      const members = this.client.send("ZRANGE", key, "0", "-1", "WITHSCORES");
+      assertEquals(
+        members,
+        inOrder(zset).flatMap(([name, score]) => [name, String(score)]),
+        `${message}, ${key}`,
+      );
+    }
+  }
+
   /** Lets time pass, so that fields expire: by the active cycle, or when a command asks for them. */
   passTime(): void {
     const { random, hashes, server, client } = this;
@@ -212,6 +273,7 @@ class World {
 
   check(message: string): void {
     this.#checkHashes(message);
+    this.#checkZsets(message);
     for (const [id, keys] of this.databases.entries()) {
       this.client.send("SELECT", String(id));
       assertEquals(this.client.send("DBSIZE"), keys.size, message);
@@ -236,6 +298,7 @@ Deno.test("collections in the store own each run once, whatever happens to their
     for (let step = 0; step < 300; step++) {
       world.change();
       world.changeHash();
+      world.changeZset();
       if (world.random.below(5) === 0) world.passTime();
       if (world.random.below(4) === 0) world.stepSnapshot();
       if (world.random.below(6) === 0) engine.compaction.step(1 + world.random.below(3000));

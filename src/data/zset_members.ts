@@ -1,0 +1,461 @@
+/** The two forms in which a sorted set keeps its members: packed bytes, and a table with a tree in the store. */
+import type { Store } from "../store/store.ts";
+import { ROOT_BYTES, Table } from "../store/table.ts";
+import { allocateBytes, compareBytes, copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
+import type { Random } from "../util/random.ts";
+import { COUNT_BYTES, LONGEST_SHORT_ENTRY, packedCount } from "./packed.ts";
+import { Bound, isMemberBefore, orderByScore, RankTree, TREE_ROOT_BYTES } from "./rank_tree.ts";
+import { drawDistinct } from "./sampling.ts";
+
+/** Receives a member, `buf[start, end)`, which is valid until the set changes, and its score. */
+export type VisitBytes = (buf: Uint8Array, start: number, end: number, score: number) => void;
+
+/** As {@linkcode VisitBytes}; returns whether to go on. */
+export type TestBytes = (buf: Uint8Array, start: number, end: number, score: number) => boolean;
+
+/**
+ * What both forms do. A *handle* names a member until the next change: a position in the packed bytes, or an entry. A
+ * member that comes in is `buf[start, end)`.
+ */
+export interface Members {
+  readonly size: number;
+  /** Bytes of the store. */
+  readonly runBytes: number;
+  /** Bytes of heap and store. */
+  readonly memoryBytes: number;
+  /** The handle of a member, or -1. */
+  find(buf: Uint8Array, start: number, end: number): number;
+  scoreOf(handle: number): number;
+  rankOf(handle: number): number;
+  /** Adds a member that {@linkcode Members.find} has just not found. */
+  insert(buf: Uint8Array, start: number, end: number, score: number): void;
+  /** Adds a member that comes behind all others. */
+  append(buf: Uint8Array, start: number, end: number, score: number): void;
+  update(handle: number, score: number): void;
+  /** Removes the member that {@linkcode Members.find} has just found. */
+  remove(handle: number): void;
+  removeRange(start: number, count: number): void;
+  countBefore(bound: Bound, score: number, buf: Uint8Array, start: number, end: number): number;
+  /** Visits up to `count` members, all there, from the rank `start` on, until `visit` returns false. */
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestBytes): void;
+  /** Visits a member, each as likely as the others. */
+  sample(random: Random, visit: VisitBytes): void;
+  /** Visits `count` different members, fewer than there are, all choices being equally likely. */
+  sampleDistinct(count: number, random: Random, visit: VisitBytes): void;
+}
+
+// ---- Packed ---------------------------------------------------------------------------------------------------------
+
+const LONG_MARK = LONGEST_SHORT_ENTRY + 1;
+/** Room that a packed set has beyond its bytes, for the members that are added next. */
+const SLACK = 64;
+/** So many digits make a number that is exact at every step. */
+const SAFE_DIGITS = 15;
+
+function headBytes(length: number): number {
+  return length <= LONGEST_SHORT_ENTRY ? 1 : 5;
+}
+
+/** Members and scores in turn, in order, as packed.ts has entries; scores are text. Everything takes O(n), with n small. */
+export class PackedMembers implements Members {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length: number;
+  size: number;
+  readonly runBytes = 0;
+
+  /** Takes over `bytes`, the first `length` of which are `size` members and scores. */
+  constructor(bytes: Uint8Array<ArrayBuffer> = allocateBytes(0), length = 0, size = 0) {
+    this.#bytes = bytes;
+    this.#length = length;
+    this.size = size;
+  }
+
+  /** The members that {@linkcode PackedMembers.packInto} has written to [start, end). */
+  static unpack(bytes: Uint8Array, start: number, end: number): PackedMembers {
+    const length = end - start - COUNT_BYTES, own = allocateBytes(length);
+    copyBytes(own, 0, bytes, start + COUNT_BYTES, end);
+    return new PackedMembers(own, length, packedCount(bytes, start));
+  }
+
+  get memoryBytes(): number {
+    return 64 + this.#length;
+  }
+
+  get packedBytes(): number {
+    return COUNT_BYTES + this.#length;
+  }
+
+  packInto(bytes: Uint8Array, at: number): void {
+    bytes[at] = this.size & 255;
+    bytes[at + 1] = this.size >>> 8;
+    copyBytes(bytes, at + COUNT_BYTES, this.#bytes, 0, this.#length);
+  }
+
+  copy(): PackedMembers {
+    return new PackedMembers(this.#bytes.slice(0, this.#length), this.#length, this.size);
+  }
+
+  /** Whether each member comes behind the one before it, with a score in the form that it would be written in here. */
+  isInOrder(): boolean {
+    let last = -Infinity, lastPos = -1;
+    for (let pos = 0; pos < this.#length; pos = this.#next(pos)) {
+      const at = this.#end(pos), score = this.scoreOf(pos);
+      if (String(score) !== latin1(this.#bytes, this.#start(at), this.#end(at)) || !(score >= last)) {
+        return false;
+      }
+      if (score === last && lastPos >= 0 && this.#compare(lastPos, this.#bytes, this.#start(pos), at) >= 0) {
+        return false;
+      }
+      last = score;
+      lastPos = pos;
+    }
+    return true;
+  }
+
+  find(buf: Uint8Array, start: number, end: number): number {
+    const bytes = this.#bytes, wanted = end - start;
+    for (let pos = 0; pos < this.#length;) {
+      const mark = bytes[pos]!, from = mark === LONG_MARK ? pos + 5 : pos + 1;
+      const length = mark === LONG_MARK ? this.#longLength(pos) : mark;
+      if (length === wanted) {
+        // Backwards: names in one collection tend to begin alike.
+        let i = length - 1;
+        while (i >= 0 && bytes[from + i] === buf[start + i]) i--;
+        if (i < 0) return pos;
+      }
+      pos = this.#end(from + length);
+    }
+    return -1;
+  }
+
+  scoreOf(handle: number): number {
+    const bytes = this.#bytes, at = this.#end(handle), end = this.#end(at);
+    let value = 0;
+    for (let i = at + 1; i < end; i++) {
+      const digit = bytes[i]! - 48;
+      if (digit < 0 || digit > 9 || end - at - 1 > SAFE_DIGITS) return Number(latin1(bytes, at + 1, end));
+      value = value * 10 + digit;
+    }
+    return value;
+  }
+
+  rankOf(handle: number): number {
+    let rank = 0;
+    for (let pos = 0; pos < handle; pos = this.#next(pos)) rank++;
+    return rank;
+  }
+
+  insert(buf: Uint8Array, start: number, end: number, score: number): void {
+    this.#insertAt(this.#seek(Bound.AfterMember, score, buf, start, end), buf, start, end, score);
+  }
+
+  append(buf: Uint8Array, start: number, end: number, score: number): void {
+    this.#insertAt(this.#length, buf, start, end, score);
+  }
+
+  /** @param pos where the member is to stand */
+  #insertAt(pos: number, buf: Uint8Array, start: number, end: number, score: number): void {
+    // A score reads back as the very same number, but for -0, which is 0 in a Redis listpack, too (and stays -0 in a
+    // skiplist, as here in a table).
+    const length = end - start, text = String(score), size = headBytes(length) + length + 1 + text.length;
+    this.#splice(pos, pos, size);
+    const bytes = this.#bytes;
+    if (length <= LONGEST_SHORT_ENTRY) bytes[pos++] = length;
+    else {
+      bytes[pos++] = LONG_MARK;
+      for (let shift = 0; shift < 32; shift += 8) bytes[pos++] = length >>> shift;
+    }
+    pos = copyBytes(bytes, pos, buf, start, end);
+    bytes[pos] = text.length;
+    writeLatin1(bytes, pos + 1, text);
+    this.size++;
+  }
+
+  update(handle: number, score: number): void {
+    const from = this.#start(handle), member = this.#bytes.slice(from, this.#end(handle));
+    this.remove(handle);
+    this.insert(member, 0, member.length, score);
+  }
+
+  remove(handle: number): void {
+    this.#splice(handle, this.#next(handle), 0);
+    this.size--;
+  }
+
+  removeRange(start: number, count: number): void {
+    const from = this.#nth(start);
+    let end = from;
+    for (let i = 0; i < count; i++) end = this.#next(end);
+    this.#splice(from, end, 0);
+    this.size -= count;
+  }
+
+  countBefore(bound: Bound, score: number, buf: Uint8Array, start: number, end: number): number {
+    return this.rankOf(this.#seek(bound, score, buf, start, end));
+  }
+
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestBytes): void {
+    if (!downwards) {
+      for (let pos = this.#nth(start), left = count; left > 0; left--, pos = this.#next(pos)) {
+        if (!this.#visit(pos, visit)) return;
+      }
+      return;
+    }
+    const handles: number[] = [];
+    for (let pos = this.#nth(start - count + 1); handles.length < count; pos = this.#next(pos)) {
+      handles.push(pos);
+    }
+    for (let i = count - 1; i >= 0; i--) if (!this.#visit(handles[i]!, visit)) return;
+  }
+
+  sample(random: Random, visit: VisitBytes): void {
+    this.#visit(this.#nth(random.below(this.size)), visit);
+  }
+
+  sampleDistinct(count: number, random: Random, visit: VisitBytes): void {
+    for (const number of drawDistinct(this.size, count, random)) this.#visit(this.#nth(number), visit);
+  }
+
+  #visit<T>(pos: number, visit: (buf: Uint8Array, start: number, end: number, score: number) => T): T {
+    return visit(this.#bytes, this.#start(pos), this.#end(pos), this.scoreOf(pos));
+  }
+
+  /** The position of member number `index`. */
+  #nth(index: number): number {
+    let pos = 0;
+    for (let i = 0; i < index; i++) pos = this.#next(pos);
+    return pos;
+  }
+
+  #next(pos: number): number {
+    return this.#end(this.#end(pos));
+  }
+
+  /** Where the content of the entry at `pos` begins. */
+  #start(pos: number): number {
+    return this.#bytes[pos] === LONG_MARK ? pos + 5 : pos + 1;
+  }
+
+  /** Where the entry at `pos` ends. */
+  #end(pos: number): number {
+    const length = this.#bytes[pos]!;
+    return length === LONG_MARK ? pos + 5 + this.#longLength(pos) : pos + 1 + length;
+  }
+
+  #longLength(pos: number): number {
+    const bytes = this.#bytes;
+    return (bytes[pos + 1]! | (bytes[pos + 2]! << 8) | (bytes[pos + 3]! << 16) | (bytes[pos + 4]! << 24)) >>>
+      0;
+  }
+
+  /** The position of the first member that does not lie before a bound. */
+  #seek(bound: Bound, score: number, buf: Uint8Array, start: number, end: number): number {
+    let pos = 0;
+    while (pos < this.#length) {
+      const order = orderByScore(bound, this.scoreOf(pos), score);
+      if (order > 0 || (order === 0 && !isMemberBefore(bound, this.#compare(pos, buf, start, end)))) break;
+      pos = this.#next(pos);
+    }
+    return pos;
+  }
+
+  #compare(pos: number, buf: Uint8Array, start: number, end: number): number {
+    return compareBytes(this.#bytes, this.#start(pos), this.#end(pos), buf, start, end);
+  }
+
+  /** Puts `size` bytes, to be filled, in the place of [start, end). */
+  #splice(start: number, end: number, size: number): void {
+    const length = this.#length + size - (end - start);
+    let bytes = this.#bytes;
+    if (length > bytes.length) {
+      bytes = allocateBytes(length + SLACK);
+      copyBytes(bytes, 0, this.#bytes, 0, start);
+    }
+    if (bytes !== this.#bytes) copyBytes(bytes, start + size, this.#bytes, end, this.#length);
+    else if (end !== this.#length) bytes.copyWithin(start + size, end, this.#length);
+    this.#bytes = bytes;
+    this.#length = length;
+  }
+}
+
+// ---- In the store ---------------------------------------------------------------------------------------------------
+
+/** Bytes that {@linkcode TableMembers.writeRoot} writes. */
+export const MEMBERS_ROOT_BYTES = ROOT_BYTES + TREE_ROOT_BYTES;
+/** What the objects weigh besides their bytes in the store, about. */
+const OBJECT_BYTES = 320;
+/** Of an entry: its score. */
+const SCORE_BYTES = 8;
+/** Cursors of a compaction from here on are ranks, those below are the table's. */
+const TREE_CURSORS = 2 ** 32;
+
+/** A table of members whose entries have room for a score in their heads. */
+export function scoreTable(store: Store): Table {
+  return new Table(store, SCORE_BYTES);
+}
+
+/** A table of members with their scores, and a tree of its entries; handles are entries. */
+export class TableMembers implements Members {
+  readonly #table: Table;
+  readonly #tree: RankTree;
+  /** Of the member looked for last. */
+  #hash = 0;
+
+  /** @param table an empty one, as {@linkcode scoreTable} makes it */
+  constructor(table: Table) {
+    this.#table = table;
+    this.#tree = new RankTree(table);
+  }
+
+  /** Takes over a table whose heads are scores, and puts its members in order. O(n log n) */
+  static ofTable(table: Table): TableMembers {
+    const members = new TableMembers(table);
+    try {
+      table.forEach((ref) => members.#tree.insert(ref));
+    } catch (error) {
+      members.free();
+      throw error;
+    }
+    return members;
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get runBytes(): number {
+    return this.#table.bytes + this.#tree.bytes;
+  }
+
+  get memoryBytes(): number {
+    return OBJECT_BYTES + this.runBytes;
+  }
+
+  writeRoot(bytes: Uint8Array, at: number): void {
+    this.#table.writeRoot(bytes, at);
+    this.#tree.writeRoot(bytes, at + ROOT_BYTES);
+  }
+
+  readRoot(bytes: Uint8Array, at: number): this {
+    this.#table.readRoot(bytes, at);
+    this.#tree.readRoot(bytes, at + ROOT_BYTES);
+    return this;
+  }
+
+  free(): void {
+    this.#tree.free();
+    this.#table.free();
+  }
+
+  compact(cursor: number, budget: number): number {
+    if (cursor < TREE_CURSORS) {
+      const next = this.#table.compact(cursor, budget, (from, to) => this.#tree.replace(from, to));
+      return next === 0 ? TREE_CURSORS : next;
+    }
+    const next = this.#tree.compact(cursor - TREE_CURSORS, this.size, budget);
+    return next === 0 ? 0 : TREE_CURSORS + next;
+  }
+
+  forEachRun(visit: (ref: number) => void): void {
+    this.#table.forEachRun(visit);
+    this.#tree.forEachRun(visit);
+  }
+
+  copy(): TableMembers {
+    const twin = new TableMembers(scoreTable(this.#table.store));
+    try {
+      this.eachWhile(0, this.size, false, (buf, start, end, score) => {
+        twin.append(buf, start, end, score);
+        return true;
+      });
+    } catch (error) {
+      twin.free();
+      throw error;
+    }
+    return twin;
+  }
+
+  find(buf: Uint8Array, start: number, end: number): number {
+    const hash = this.#hash = this.#table.hash(buf, start, end);
+    const ref = this.#table.find(buf, start, end, hash);
+    return ref === 0 ? -1 : ref;
+  }
+
+  scoreOf(handle: number): number {
+    return this.#tree.scoreOf(handle);
+  }
+
+  rankOf(handle: number): number {
+    return this.#tree.rank(handle);
+  }
+
+  insert(buf: Uint8Array, start: number, end: number, score: number): void {
+    const ref = this.#enter(buf, start, end, score);
+    try {
+      this.#tree.insert(ref);
+    } catch (error) {
+      this.#table.remove(this.#hash, ref);
+      throw error;
+    }
+  }
+
+  append(buf: Uint8Array, start: number, end: number, score: number): void {
+    this.#hash = this.#table.hash(buf, start, end);
+    const ref = this.#enter(buf, start, end, score);
+    try {
+      this.#tree.append(ref);
+    } catch (error) {
+      this.#table.remove(this.#hash, ref);
+      throw error;
+    }
+  }
+
+  #enter(buf: Uint8Array, start: number, end: number, score: number): number {
+    const ref = this.#table.insert(buf, start, end, this.#hash);
+    this.#tree.setScore(ref, score);
+    return ref;
+  }
+
+  update(handle: number, score: number): void {
+    this.#tree.update(handle, score);
+  }
+
+  remove(handle: number): void {
+    this.#tree.remove(handle);
+    this.#table.remove(this.#hash, handle);
+  }
+
+  removeRange(start: number, count: number): void {
+    if (count === this.size) return this.free();
+    for (let i = 0; i < count; i++) {
+      const ref = this.#tree.takeAt(start);
+      this.#table.remove(this.#table.hashOf(ref), ref);
+    }
+  }
+
+  countBefore(bound: Bound, score: number, buf: Uint8Array, start: number, end: number): number {
+    return this.#tree.countBefore(bound, score, buf, start, end);
+  }
+
+  eachWhile(start: number, count: number, downwards: boolean, visit: TestBytes): void {
+    this.#tree.eachWhile(start, count, downwards, (ref) => this.#visit(ref, visit));
+  }
+
+  sample(random: Random, visit: VisitBytes): void {
+    this.#visit(this.#table.sample(random), visit);
+  }
+
+  sampleDistinct(count: number, random: Random, visit: VisitBytes): void {
+    for (const ref of this.#table.sampleDistinct(count, random)) this.#visit(ref, visit);
+  }
+
+  /** One step of a scan, as {@linkcode Table.scan} does it. */
+  scan(cursor: number, count: number, visit: VisitBytes): number {
+    return this.#table.scan(cursor, count, (ref) => this.#visit(ref, visit));
+  }
+
+  #visit<T>(ref: number, visit: (buf: Uint8Array, start: number, end: number, score: number) => T): T {
+    const table = this.#table, start = table.keyAt(ref);
+    return visit(table.store.u8(ref), start, start + table.keyLength(ref), this.#tree.scoreOf(ref));
+  }
+}
