@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ReplyError } from "../../../src/protocol/errors.ts";
 import { ReplyWriter } from "../../../src/protocol/reply_writer.ts";
 import { latin1 } from "../../../src/util/bytes.ts";
+import { formatDouble } from "../../../src/util/numbers.ts";
 import { Random } from "../../../src/util/random.ts";
 
 /** What `write` writes in a version of the protocol, as a latin1 string. */
@@ -50,6 +51,37 @@ const replies: [name: string, write: (writer: ReplyWriter) => void, resp2: strin
 ];
 
 for (const [name, write, resp2, resp3 = resp2] of replies) {
+  Deno.test("ReplyWriter.score writes what double writes of formatDouble", () => {
+    const random = new Random(6);
+    const scores = [
+      0,
+      -0,
+      9,
+      10,
+      -1,
+      -10,
+      99,
+      100,
+      2 ** 53 - 1,
+      1 - 2 ** 53,
+      2 ** 53,
+      1e300,
+      0.1,
+      -2.5,
+      Infinity,
+      -Infinity,
+    ];
+    for (let i = 0; i < 500; i++) {
+      scores.push((random.below(2) === 0 ? -1 : 1) * Math.floor(random.below(1e9) ** (i % 20 / 10)));
+    }
+    for (const resp of [2, 3] as const) {
+      for (const score of scores) {
+        const expected = written(resp, (w) => w.double(formatDouble(score)));
+        assertEquals(written(resp, (w) => w.score(score)), expected, String(score));
+      }
+    }
+  });
+
   Deno.test(`ReplyWriter writes ${name} in RESP2 and RESP3`, () => {
     assertEquals(written(2, write), resp2);
     assertEquals(written(3, write), resp3);

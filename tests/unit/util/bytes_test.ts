@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { latin1, writeLatin1 } from "../../../src/util/bytes.ts";
+import { bytesOf, compareBytes, latin1, writeLatin1 } from "../../../src/util/bytes.ts";
 import { Random } from "../../../src/util/random.ts";
 
 Deno.test("writeLatin1 writes a byte for each character, however often it is called and whatever stands behind", () => {
@@ -16,5 +16,15 @@ Deno.test("writeLatin1 writes a byte for each character, however often it is cal
       isRight && buf[0] === 7 && buf[length + 1] === 7 && buf[length + 2] === 7,
       `text ${i} of ${length}`,
     );
+  }
+});
+
+Deno.test("compareBytes orders as latin1 strings are ordered", () => {
+  const texts = ["", "a", "aa", "ab", "b", "\x00", "\x7f", "\x80", "\xff", "a\xff", "\xff\xff"];
+  for (const a of texts) {
+    for (const b of texts) {
+      const order = compareBytes(bytesOf(`.${a}.`), 1, 1 + a.length, bytesOf(`..${b}.`), 2, 2 + b.length);
+      assertEquals(Math.sign(order), a < b ? -1 : a > b ? 1 : 0, JSON.stringify([a, b]));
+    }
   }
 });

@@ -4,10 +4,13 @@ import {
   isInt64,
   narrowInteger,
   parseDouble,
+  parseDoubleBytes,
   parseInteger,
   parseIntegerBytes,
   parseMemory,
 } from "../../../src/util/numbers.ts";
+import { bytesOf } from "../../../src/util/bytes.ts";
+import { Random } from "../../../src/util/random.ts";
 
 const INTEGERS: [string, number | bigint | undefined][] = [
   ["0", 0],
@@ -151,4 +154,44 @@ Deno.test("parseMemory knows decimal and binary units in any case", () => {
     ["1 gb", undefined],
   ];
   for (const [text, bytes] of cases) assertEquals(parseMemory(text), bytes, text);
+});
+
+Deno.test("parseDoubleBytes reads what parseDouble reads", () => {
+  const random = new Random(15);
+  const texts = [
+    "",
+    "-",
+    ".",
+    "-.",
+    "5.",
+    ".5",
+    "-0",
+    "-0.0",
+    "1.2.3",
+    "+1",
+    "1e5",
+    "inf",
+    "-inf",
+    "nan",
+    "0x10",
+    " 1",
+    "1 ",
+  ];
+  texts.push(
+    "9007199254740993",
+    "999999999999999",
+    "0.00000000000001",
+    "123456.789012345",
+    "1234567890.12345678",
+    "1a",
+  );
+  for (let i = 0; i < 3000; i++) {
+    const length = 1 + random.below(18), point = random.below(2 * length);
+    const digits = Array.from({ length }, (_, at) => at === point ? "." : String(random.below(10))).join("");
+    texts.push(random.below(3) === 0 ? `-${digits}` : digits);
+  }
+  for (const text of texts) {
+    const buf = bytesOf(`7${text}7`);
+    assertEquals(parseDoubleBytes(buf, 1, 1 + text.length), parseDouble(text), text);
+  }
 });
