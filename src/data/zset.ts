@@ -275,6 +275,7 @@ export class ZsetValue extends CollectionValue {
 
   /** How many members have a score below `score`, or up to it if `inclusive`. O(log n). */
   countBelow(score: number, inclusive: boolean): number {
+    if (score === (inclusive ? Infinity : -Infinity)) return inclusive ? this.size : 0;
     return this.#members.countBefore(inclusive ? Bound.AtMostScore : Bound.BelowScore, score, scratch, 0, 0);
   }
 
