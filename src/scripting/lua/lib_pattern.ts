@@ -18,6 +18,18 @@ const isSpecial = Uint8Array.from(
   (_, code) => "^$*+?.([%-".includes(String.fromCharCode(code)) ? 1 : 0,
 );
 
+/**
+ * So many steps the library's own functions may take, which cannot be left in the middle: about a millisecond.
+ * Tests lower it.
+ */
+export const ownFunctions = { mostSteps: 1 << 17 };
+/** The library's functions call themselves for items of a pattern. */
+const LONGEST_OWN_PATTERN = 100;
+const marks = (characters: string) =>
+  Uint8Array.from({ length: 256 }, (_, code) => characters.includes(String.fromCharCode(code)) ? 1 : 0);
+/** Characters that repeat an item, wherever they stand, and those that do behind a percent sign. */
+const isRepetition = marks("*+-?"), isLongEscape = marks("b0123456789");
+
 /** A number as C casts it to a 64-bit integer, as exact as a double is. */
 function whole(value: number): number {
   return value >= -(2 ** 63) && value < 2 ** 63 ? Math.trunc(value) : -(2 ** 63);
@@ -48,7 +60,7 @@ export class PatternLibrary {
   readonly longFunctions: Readonly<Record<"find" | "match" | "gsub", LongFunction>> = {
     find: (L) => this.#find(L, true),
     match: (L) => this.#find(L, false),
-    gsub: (L) => new Substitution(this, L),
+    gsub: (L) => this.#gsub(L),
   };
 
   readonly gmatch: LuaFunction = (L) => {
@@ -61,8 +73,19 @@ export class PatternLibrary {
     return 1;
   };
 
-  #find(L: State, isFind: boolean): LongCall {
+  #gsub(L: State): LongCall | number {
     const { lua } = this, text = textAt(lua, L, 1), pattern = textAt(lua, L, 2);
+    const type = lua.type(L, 3), isText = type === LuaType.String || type === LuaType.Number;
+    const isShort = isText && lua.type(L, 4) <= LuaType.Nil && !mayTakeLong(lua.bytes, text, pattern);
+    if (isShort && textAt(lua, L, 3).size * (text.size + 1) <= ownFunctions.mostSteps) {
+      return LongRequest.Original;
+    }
+    return new Substitution(this, L);
+  }
+
+  #find(L: State, isFind: boolean): LongCall | number {
+    const { lua } = this, text = textAt(lua, L, 1), pattern = textAt(lua, L, 2);
+    if (!mayTakeLong(lua.bytes, text, pattern) && isUsual(lua, L, 3)) return LongRequest.Original;
     const from = startOf(lua, L, text.size);
     const isPlain = isFind && (lua.api.lua_toboolean(L, 4) !== 0 || !hasSpecials(lua.bytes, pattern));
     return isPlain
@@ -105,6 +128,29 @@ export class PatternLibrary {
     for (let i = 0; i < count; i++) this.pushCapture(L, matcher, first, i, s, e);
     return count;
   }
+}
+
+/**
+ * Whether a match may take so long that it has to be one that can be left; the library's own functions do all others, for
+ * they are several times faster. With n characters of text an item takes n steps at most, and so does each item in front
+ * of it for every one of those; every place of the text is a beginning.
+ */
+function mayTakeLong(m: Uint8Array, text: Place, pattern: Place): boolean {
+  const places = text.size + 1, end = pattern.at + pattern.size;
+  let steps = places * pattern.size;
+  if (pattern.size > LONGEST_OWN_PATTERN) return true;
+  for (let at = pattern.at; at < end; at++) {
+    const isEscape = m[at] === PERCENT;
+    if (isEscape) at++;
+    if ((isEscape ? isLongEscape : isRepetition)[m[at]!] === 1) steps *= places;
+  }
+  return steps > ownFunctions.mostSteps;
+}
+
+/** Whether argument `arg`, a position, is left out or means the same to the library as here. */
+function isUsual(lua: Lua, L: State, arg: number): boolean {
+  if (lua.type(L, arg) <= LuaType.Nil) return true;
+  return Math.abs(lua.api.luaL_checknumber(L, arg)) < 2 ** 31;
 }
 
 /** Where a search begins, counted from 0: argument 3. */

@@ -1,5 +1,6 @@
 /** Scripts on conversions, errors, the sandbox and all libraries, answered as redis-server 7.0.15 has answered them. */
 import { assertEquals, assertGreater } from "@std/assert";
+import { ownFunctions } from "../../../../src/scripting/lua/lib_pattern.ts";
 import { encodeCommand, startInProcess } from "../../../support/in_process.ts";
 import { evalCommand, readScriptAnswers } from "../../../support/script_answers.ts";
 
@@ -18,3 +19,68 @@ for (const [i, protocol] of ["2", "3"].entries()) {
     assertEquals(differing, []);
   });
 }
+
+/** Calls that either matcher may answer; the text is short, and the patterns are of every kind. */
+function matchingCalls(): string[] {
+  const texts = ["", "hello world key:123", "aXbX-%*", "((a)(b))", "THE (quick) fox", "x\\0y"];
+  const patterns = [
+    "",
+    ".",
+    "%a+",
+    "(%w+):(%d+)",
+    "^h",
+    "o$",
+    ".-l",
+    "x*",
+    "%b()",
+    "%f[%w]%w",
+    "()",
+    "(.)%1",
+    "[^%s]*",
+  ];
+  patterns.push(
+    "[]%-]",
+    "%",
+    "(",
+    "[a",
+    "%1",
+    "%f",
+    "a?b",
+    "^",
+    "(a",
+    ".-.-",
+    "%*",
+    "l",
+    "^(.-)%s",
+    "[%a-z]+",
+    "%z",
+  );
+  const quoted = (text: string) => `'${text}'`;
+  return texts.flatMap((text) =>
+    patterns.flatMap((pattern) => {
+      const both = `${quoted(text)}, ${quoted(pattern)}`;
+      return [
+        ...["", ", 3", ", -2", ", 99", ", 1, true"].map((rest) => `string.find, ${both}${rest}`),
+        ...["", ", 2"].map((rest) => `string.match, ${both}${rest}`),
+        ...["''", "'<%0>'", "'%1%1'", "7", "'%'"].map((by) => `string.gsub, ${both}, ${by}`),
+      ];
+    })
+  );
+}
+
+Deno.test("short matches are the library's, long ones are not, and both have the same results", () => {
+  using s = startInProcess();
+  const c = s.client(), calls = matchingCalls(), { mostSteps } = ownFunctions;
+  const answers = () =>
+    calls.map((call) => String(c.send("EVAL", `return cjson.encode({pcall(${call})})`, "0")));
+  const library = answers();
+  try {
+    ownFunctions.mostSteps = 0;
+    const differing = answers().flatMap((ours, i) =>
+      ours === library[i] ? [] : [[calls[i], ours, library[i]]]
+    );
+    assertEquals(differing, []);
+  } finally {
+    ownFunctions.mostSteps = mostSteps;
+  }
+});
