@@ -8,7 +8,10 @@ import { Store } from "../store/store.ts";
 export interface EncodingLimits {
   hashMaxListpackEntries: number;
   hashMaxListpackValue: number;
-  /** Positive: entries per quicklist node; -1 … -5: 4, 8, 16, 32, 64 KiB per node. */
+  /**
+   * Positive: entries per quicklist node; -1 … -5: 4, 8, 16, 32, 64 KiB per node. What DEBUG OBJECT says goes by it; lists are
+   * kept in blocks of a size of their own.
+   */
   listMaxListpackSize: number;
   /** How many quicklist nodes at each end stay uncompressed; 0 = no compression. */
   listCompressDepth: number;

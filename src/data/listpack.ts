@@ -17,7 +17,7 @@
  *
  * Nothing here checks bounds except {@linkcode elementFits}, which is for bytes that came from outside.
  */
-import { latin1, writeLatin1 } from "../util/bytes.ts";
+import { copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
 
 /** Bytes before the first element. */
 export const LISTPACK_HEADER_BYTES = 6;
@@ -31,6 +31,7 @@ export const ELEMENT_OVERHEAD_BYTES = 10;
 /** The most an integer element takes. */
 export const INTEGER_ELEMENT_BYTES = 10;
 
+const MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
 const ENCODING_TEXT_32 = 0xf0, ENCODING_INT_16 = 0xf1, ENCODING_INT_24 = 0xf2;
 const ENCODING_INT_32 = 0xf3, ENCODING_INT_64 = 0xf4;
 
@@ -118,7 +119,28 @@ function writeInteger64(bytes: Uint8Array, at: number, value: bigint): number {
 export function writeTextElement(bytes: Uint8Array, at: number, text: string): number {
   const integer = integerOfText(text);
   if (integer !== undefined) return writeIntegerElement(bytes, at, integer);
-  const length = text.length, start = at;
+  const textAt = writeTextHead(bytes, at, text.length);
+  return writeBackLength(bytes, writeLatin1(bytes, textAt, text), textAt - at + text.length);
+}
+
+/** {@linkcode writeTextElement} of the text whose bytes are `from[start, end)`. */
+export function writeBytesElement(
+  bytes: Uint8Array,
+  at: number,
+  from: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  const length = end - start, first = from[start]!;
+  if (length > 0 && length <= 20 && (first === MINUS || (first >= ZERO && first <= NINE))) {
+    return writeTextElement(bytes, at, latin1(from, start, end));
+  }
+  const textAt = writeTextHead(bytes, at, length);
+  return writeBackLength(bytes, copyBytes(bytes, textAt, from, start, end), textAt - at + length);
+}
+
+/** Writes what stands before a text element's text and returns where that goes. */
+function writeTextHead(bytes: Uint8Array, at: number, length: number): number {
   if (length < 64) {
     bytes[at++] = 0x80 | length;
   } else if (length < 4096) {
@@ -128,8 +150,7 @@ export function writeTextElement(bytes: Uint8Array, at: number, text: string): n
     bytes[at++] = ENCODING_TEXT_32;
     for (let shift = 0; shift < 32; shift += 8) bytes[at++] = length >> shift;
   }
-  at = writeLatin1(bytes, at, text);
-  return writeBackLength(bytes, at, at - start);
+  return at;
 }
 
 function uint32(bytes: Uint8Array, at: number): number {

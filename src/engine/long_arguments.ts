@@ -1,6 +1,6 @@
 /**
- * Arguments too long to be texts, which keys and the elements of collections are. A command that writes refuses them
- * before it has changed anything; values of strings stay bytes and may have any length.
+ * Arguments too long to be texts, which keys and the parts of most collections are. A command that writes refuses them
+ * before it has changed anything; values of strings and elements of lists stay bytes and may have any length.
  */
 import { ELEMENT_TOO_LONG } from "../protocol/errors.ts";
 import { longestText } from "../util/bytes.ts";
@@ -12,6 +12,9 @@ const staysBytes = new Map<string, (i: number) => boolean>([
   ...["set", "setnx", "getset", "append"].map((name) => [name, (i: number) => i === 2] as const),
   ...["setex", "psetex", "setrange", "restore", "restore-asking"].map((name) =>
     [name, (i: number) => i === 3] as const
+  ),
+  ...["lpush", "rpush", "lpushx", "rpushx", "linsert", "lset", "lrem"].map((name) =>
+    [name, (i: number) => i > 1] as const
   ),
   ...["mset", "msetnx"].map((name) => [name, (i: number) => i > 0 && i % 2 === 0] as const),
 ]);

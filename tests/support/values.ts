@@ -45,7 +45,7 @@ function randomScore(random: Random): number {
 function fill(value: CollectionValue, random: Random, size: number, longest: number): void {
   for (let i = 0; i < size; i++) {
     const text = i === 0 ? randomText(random, longest) : `${randomText(random, longest)}.${i}`;
-    if (value instanceof ListValue) value.push(ListEnd.Tail, text);
+    if (value instanceof ListValue) value.pushText(ListEnd.Tail, text);
     else if (value instanceof SetValue) value.add(text);
     else if (value instanceof ZsetValue) value.add(text, randomScore(random));
     else if (value instanceof HashValue) value.set(text, randomText(random, longest));

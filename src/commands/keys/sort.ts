@@ -242,7 +242,7 @@ function storeElements(ctx: CommandContext, key: Key, texts: string[], gets: Pat
   const found = gets.length === 0
     ? texts
     : texts.flatMap((text) => gets.map((pattern) => lookUp(ctx, pattern, text) ?? ""));
-  for (const text of found) list.push(ListEnd.Tail, text);
+  for (const text of found) list.pushText(ListEnd.Tail, text);
   if (list.size > 0) {
     ctx.setCollection(key, list);
     ctx.changed(key, Notify.List, "sortstore", list.size);

@@ -32,7 +32,7 @@ import { popElements, pushEvent } from "./list_ends.ts";
 
 function push(ctx: CommandContext, args: Args, end: ListEnd): void {
   const key = args.key(1), list = ctx.writeOrCreate(key, ListValue);
-  for (let i = 2; i < args.count; i++) list.push(end, args.string(i));
+  for (let i = 2; i < args.count; i++) list.push(end, args.buf, args.start(i), args.end(i));
   ctx.changed(key, Notify.List, pushEvent(end), args.count - 2);
   ctx.reply.integer(list.size);
 }
@@ -66,14 +66,16 @@ function llen(ctx: CommandContext, args: Args): void {
 
 function lindex(ctx: CommandContext, args: Args): void {
   const list = ctx.read(args.key(1), ListValue);
-  if (list === undefined) ctx.reply.null();
-  else ctx.reply.bulkOrNull(list.at(args.int(2)));
+  if (list === undefined) return ctx.reply.null();
+  const element = list.at(args.int(2));
+  if (element === undefined) ctx.reply.null();
+  else ctx.reply.bulkBytes(element.buf, element.start, element.end);
 }
 
 function lset(ctx: CommandContext, args: Args): void {
   const key = args.key(1), list = ctx.write(key, ListValue);
   if (list === undefined) throw NO_SUCH_KEY;
-  if (!list.set(args.int(2), args.string(3))) throw INDEX_OUT_OF_RANGE;
+  if (!list.set(args.int(2), args.buf, args.start(3), args.end(3))) throw INDEX_OUT_OF_RANGE;
   ctx.changed(key, Notify.List, "lset");
   ctx.reply.ok();
 }
@@ -88,7 +90,7 @@ function lrange(ctx: CommandContext, args: Args): void {
   ctx.reply.array(count);
   const cursor = list.cursor(start);
   for (let i = 0; i < count && cursor.advance(); i++) {
-    ctx.reply.bulkPart(cursor.source, cursor.start, cursor.end);
+    ctx.reply.bulkBytes(cursor.buf, cursor.start, cursor.end);
   }
 }
 
@@ -112,7 +114,9 @@ function linsert(ctx: CommandContext, args: Args): void {
   if (!before && !args.is(2, "AFTER")) throw SYNTAX;
   const key = args.key(1), list = ctx.write(key, ListValue);
   if (list === undefined) return ctx.reply.integer(0);
-  if (!list.insert(args.string(3), args.string(4), before)) return ctx.reply.integer(-1);
+  const [pivot] = list.positions(args.buf, args.start(3), args.end(3), 1, 1, 0);
+  if (pivot === undefined) return ctx.reply.integer(-1);
+  list.insert(before ? pivot : pivot + 1, args.buf, args.start(4), args.end(4));
   ctx.changed(key, Notify.List, "linsert");
   ctx.reply.integer(list.size);
 }
@@ -121,7 +125,7 @@ function lrem(ctx: CommandContext, args: Args): void {
   const count = args.int(2);
   const key = args.key(1), list = ctx.write(key, ListValue);
   if (list === undefined) return ctx.reply.integer(0);
-  const removed = list.remove(count, args.string(3));
+  const removed = list.remove(count, args.buf, args.start(3), args.end(3));
   if (removed > 0) {
     ctx.changed(key, Notify.List, "lrem", removed);
     ctx.deleteIfEmpty(key, list);
@@ -140,7 +144,7 @@ function lpos(ctx: CommandContext, args: Args): void {
     if (rank === 0) throw RANK_ZERO;
   }
   const list = ctx.read(args.key(1), ListValue);
-  const found = list?.positions(args.string(2), rank, count ?? 1, maxLength) ?? [];
+  const found = list?.positions(args.buf, args.start(2), args.end(2), rank, count ?? 1, maxLength) ?? [];
   if (count === undefined) {
     const [position] = found;
     return position === undefined ? ctx.reply.null() : ctx.reply.integer(position);
@@ -155,7 +159,7 @@ const inserted = keyAt(1, KeyFlag.ReadWrite | KeyFlag.Insert);
 const shortened = keyAt(1, KeyFlag.ReadWrite | KeyFlag.Delete);
 const looked = keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access);
 const pushCost = "O(M), M being the number of elements given.";
-const seekCost = "O(N), N being the number of nodes between the index and the nearer end.";
+const seekCost = "O(N), N being the number of blocks of elements between the index and the nearer end.";
 
 type Handler = (ctx: CommandContext, args: Args, end: ListEnd) => void;
 
@@ -244,7 +248,7 @@ export const listCommands: readonly Command[] = [
     keys: [looked],
     args: [keyArg(), integerArg("start"), integerArg("stop")],
     summary: "Returns the elements between two indexes.",
-    complexity: "O(S+M), S being the nodes between the start and the nearer end, M the elements returned.",
+    complexity: "O(S+M), S being the blocks between the start and the nearer end, M the elements returned.",
     handler: lrange,
   }),
   command({

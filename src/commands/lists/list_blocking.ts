@@ -45,12 +45,12 @@ function move(ctx: CommandContext, args: Args, from: ListEnd, to: ListEnd): bool
   const source = ctx.write(sourceKey, ListValue);
   if (source === undefined) return false;
   const target = ctx.writeOrCreate(targetKey, ListValue);
-  const text = source.pop(from) ?? "";
-  target.push(to, text);
+  source.moveEnd(from, target, to);
   ctx.changed(targetKey, Notify.List, pushEvent(to));
   ctx.changed(sourceKey, Notify.List, popEvent(from), 0);
   ctx.deleteIfEmpty(sourceKey, source);
-  ctx.reply.bulk(text);
+  const element = target.peek(to);
+  ctx.reply.bulkBytes(element.buf, element.start, element.end);
   return true;
 }
 

@@ -22,7 +22,11 @@ export function popElements(
   end: ListEnd,
   count: number,
 ): void {
-  for (let i = 0; i < count; i++) ctx.reply.bulkOrNull(list.pop(end));
+  for (let i = 0; i < count; i++) {
+    const element = list.peek(end);
+    ctx.reply.bulkBytes(element.buf, element.start, element.end);
+    list.drop(end, 1);
+  }
   ctx.changed(key, Notify.List, popEvent(end), count);
   ctx.deleteIfEmpty(key, list);
 }

@@ -76,7 +76,7 @@ function object(ctx: CommandContext, args: Args): void {
   ctx.reply.simple(text);
 }
 
-/** A list as nodes of the size that `list-max-listpack-size` asks for; ours differ at the ends. */
+/** A list as nodes of the size that `list-max-listpack-size` asks for; ours have a size of their own. */
 function quicklistText(ctx: CommandContext, ref: number, bytes: number): string {
   const { listMaxListpackSize: fill, listCompressDepth } = ctx.engine.limits;
   const { size } = ctx.db.collectionOf(ref);

@@ -6,15 +6,49 @@
 import {
   elementEnd,
   elementFits,
+  elementInteger,
   elementText,
+  elementTextEnd,
+  elementTextStart,
   hasListpackFrame,
+  isIntegerElement,
   LISTPACK_HEADER_BYTES,
 } from "../../data/listpack.ts";
-import { latin1 } from "../../util/bytes.ts";
+import { allocateBytes, latin1, writeInteger, writeLatin1 } from "../../util/bytes.ts";
 
 /** A count that says "more than fit in 16 bits". */
 const UNKNOWN_COUNT = 0xffff;
 const END = 0xff;
+
+/** Where the digits of an integer are for the visitor. */
+const digits = allocateBytes(20);
+
+/**
+ * Calls `visit` for the elements of a listpack, each as bytes that are valid during the call; false if the bytes are not exactly
+ * a listpack, when some elements may have been visited.
+ */
+export function eachElement(
+  bytes: Uint8Array,
+  visit: (buf: Uint8Array, start: number, end: number) => void,
+): boolean {
+  if (!hasListpackFrame(bytes)) return false;
+  const limit = bytes.length - 1;
+  let found = 0;
+  for (let at = LISTPACK_HEADER_BYTES; at < limit; at = elementEnd(bytes, at), found++) {
+    if (!elementFits(bytes, at, limit)) return false;
+    if (!isIntegerElement(bytes, at)) visit(bytes, elementTextStart(bytes, at), elementTextEnd(bytes, at));
+    else {
+      const value = elementInteger(bytes, at);
+      visit(
+        digits,
+        0,
+        typeof value === "number" ? writeInteger(digits, 0, value) : writeLatin1(digits, 0, String(value)),
+      );
+    }
+  }
+  const count = bytes[4]! | (bytes[5]! << 8);
+  return count === UNKNOWN_COUNT || count === found;
+}
 
 /** The elements of a listpack. */
 export function readListpack(bytes: Uint8Array): string[] | undefined {

@@ -6,6 +6,7 @@ import {
   ELEMENT_OVERHEAD_BYTES,
   LISTPACK_END,
   LISTPACK_HEADER_BYTES,
+  writeBytesElement,
   writeListpackHeader,
   writeTextElement,
 } from "../../data/listpack.ts";
@@ -173,6 +174,13 @@ export class RdbOutput {
   element(text: string): void {
     this.#ensureScratch(this.#scratchUsed + text.length + ELEMENT_OVERHEAD_BYTES + 1);
     this.#scratchUsed = writeTextElement(this.#scratch, this.#scratchUsed, text);
+    this.#elements++;
+  }
+
+  /** {@linkcode RdbOutput.element} of bytes. */
+  elementBytes(bytes: Uint8Array, start: number, end: number): void {
+    this.#ensureScratch(this.#scratchUsed + end - start + ELEMENT_OVERHEAD_BYTES + 1);
+    this.#scratchUsed = writeBytesElement(this.#scratch, this.#scratchUsed, bytes, start, end);
     this.#elements++;
   }
 

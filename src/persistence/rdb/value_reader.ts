@@ -22,9 +22,7 @@ export type PackedReader = (bytes: Uint8Array) => string[] | undefined;
 /** Reads the values of an RDB file; their codecs use it. See the head of this file. */
 export class ValueReader {
   /** Elements on their way into a small collection. */
-  readonly entries = new Packer(false);
-  /** Elements on their way into a list's node. */
-  readonly nodeEntries = new Packer(true);
+  readonly entries = new Packer();
   readonly #slice = new Slice();
   /** Mended faults of the last value; always empty for a reader that is strict. */
   oddities: string[] = [];

@@ -1,10 +1,10 @@
 /** Lists outside the keyspace. */
-import { ListEnd, ListValue } from "../../data/list.ts";
+import { type ListCursor, ListEnd, ListValue } from "../../data/list.ts";
 import { ELEMENT_OVERHEAD_BYTES } from "../../data/listpack.ts";
 import { ValueType } from "../../data/value.ts";
-import { writeElements } from "../aof/command_output.ts";
+import { type CommandOutput, ELEMENTS_PER_COMMAND } from "../aof/command_output.ts";
 import { jsonText, writeArray } from "../json/json_text.ts";
-import { readListpack, readZiplist } from "../rdb/packed_formats.ts";
+import { eachElement, readZiplist } from "../rdb/packed_formats.ts";
 import { QuicklistContainer, RdbType } from "../rdb/rdb_format.ts";
 import type { RdbOutput } from "../rdb/rdb_output.ts";
 import type { ValueReader } from "../rdb/value_reader.ts";
@@ -29,76 +29,104 @@ export const listCodec: ValueCodec<ListValue> = {
   rdbTypeOf: () => RdbType.ListQuicklist2,
   save,
   load,
-  rewrite: (out, key, list) => writeElements(out, "RPUSH", key, list),
+  rewrite,
   show: (out, list) => writeArray(out, list, jsonText),
 
   parse(source, shown) {
     const list = new ListValue(source.limits);
-    for (const item of source.array(shown)) list.push(ListEnd.Tail, source.text(item));
+    for (const item of source.array(shown)) list.pushText(ListEnd.Tail, source.text(item));
     return list;
   },
 
   digest(digest, list): void {
-    for (const text of list) digest.chain(text);
+    for (const cursor = list.cursor(0); cursor.advance();) {
+      digest.chainBytes(cursor.buf, cursor.start, cursor.end);
+    }
   },
 };
 
-/** Bytes of an element in a listpack, at most. */
-function elementBytes(text: string): number {
-  return text.length + ELEMENT_OVERHEAD_BYTES;
+/** Bytes of the cursor's element in a listpack, at most. */
+function elementBytes(cursor: ListCursor): number {
+  return cursor.end - cursor.start + ELEMENT_OVERHEAD_BYTES;
 }
 
-/** Listpacks of about 8 KiB; how many stands in front, so that they are counted first. */
+/** Listpacks of about 8 KiB, longer elements plain; how many nodes there are stands in front, so that they are counted first. */
 function* save(out: RdbOutput, list: ListValue): Steps {
-  let nodes = 0, bytes = LIST_NODE_BYTES, seen = 0;
-  for (const text of list) {
-    bytes += elementBytes(text);
-    if (bytes > LIST_NODE_BYTES) nodes++, bytes = elementBytes(text);
+  out.count(yield* countNodes(list));
+  let room = 0, isOpen = false;
+  for (const cursor = list.cursor(0); cursor.advance();) {
+    const bytes = elementBytes(cursor);
+    if (bytes > room) {
+      if (isOpen) out.endListpack();
+      yield;
+      isOpen = bytes <= LIST_NODE_BYTES;
+      room = isOpen ? LIST_NODE_BYTES : 0;
+      out.count(isOpen ? QuicklistContainer.Packed : QuicklistContainer.Plain);
+      if (isOpen) out.beginListpack();
+    }
+    if (!isOpen) out.bytes(cursor.buf, cursor.start, cursor.end);
+    else out.elementBytes(cursor.buf, cursor.start, cursor.end), room -= bytes;
+  }
+  if (isOpen) out.endListpack();
+}
+
+/** How many nodes {@linkcode save} makes. */
+function* countNodes(list: ListValue): Generator<void, number, void> {
+  let nodes = 0, room = 0, seen = 0;
+  for (const cursor = list.cursor(0); cursor.advance();) {
+    const bytes = elementBytes(cursor);
+    if (bytes > room) nodes++, room = Math.max(bytes, LIST_NODE_BYTES);
+    room = bytes > LIST_NODE_BYTES ? 0 : room - bytes;
     if (++seen % STEP === 0) yield;
   }
-  out.count(nodes);
-  bytes = LIST_NODE_BYTES;
-  for (const text of list) {
-    bytes += elementBytes(text);
-    if (bytes > LIST_NODE_BYTES) {
-      if (seen-- !== list.size) out.endListpack();
-      yield;
-      out.count(QuicklistContainer.Packed);
-      out.beginListpack();
-      bytes = elementBytes(text);
-    }
-    out.element(text);
+  return nodes;
+}
+
+function* rewrite(out: CommandOutput, key: string, list: ListValue): Steps {
+  const cursor = list.cursor(0);
+  for (let left = list.size; left > 0; left -= ELEMENTS_PER_COMMAND) {
+    const count = Math.min(left, ELEMENTS_PER_COMMAND);
+    out.array(2 + count);
+    out.bulk("RPUSH");
+    out.bulk(key);
+    for (let i = 0; i < count && cursor.advance(); i++) out.bulkBytes(cursor.buf, cursor.start, cursor.end);
+    if (left > count) yield;
   }
-  out.endListpack();
 }
 
 function load(source: ValueReader, rdbType: number): ListValue {
   const list = new ListValue(source.limits);
   if (rdbType === RdbType.ListZiplist) {
     for (const text of source.packed(readZiplist, "List ziplist integrity check failed.")) {
-      list.push(ListEnd.Tail, text);
+      list.pushText(ListEnd.Tail, text);
     }
     return list;
   }
   for (let left = source.input.count(); left > 0; left--) {
-    if (rdbType === RdbType.List) list.push(ListEnd.Tail, source.text());
+    if (rdbType === RdbType.List) pushElement(source, list);
     else if (rdbType === RdbType.ListQuicklist2) loadNode(source, list);
     else {
       const texts = source.packed(readZiplist, "Ziplist integrity check failed.");
-      for (const text of texts) list.push(ListEnd.Tail, text);
+      for (const text of texts) list.pushText(ListEnd.Tail, text);
     }
   }
   return list;
 }
 
+/** Reads an element and returns how long it is. */
+function pushElement(source: ValueReader, list: ListValue): number {
+  const { buf, start, end } = source.string();
+  list.push(ListEnd.Tail, buf, start, end);
+  return end - start;
+}
+
 function loadNode(source: ValueReader, list: ListValue): void {
   const { input } = source, container = input.count();
   if (container === QuicklistContainer.Plain) {
-    return list.push(ListEnd.Tail, source.text() || input.fail("Empty quicklist node"));
+    if (pushElement(source, list) === 0) input.fail("Empty quicklist node");
+    return;
   }
   if (container !== QuicklistContainer.Packed) input.fail("Quicklist integrity check failed.");
-  const bytes = source.bytes(), entries = source.nodeEntries;
-  if (!entries.listpack(bytes)) input.fail("Listpack integrity check failed.");
-  if (list.appendNode(entries.text(), entries.count)) return;
-  for (const text of readListpack(bytes) ?? []) list.push(ListEnd.Tail, text);
+  const isWhole = eachElement(source.bytes(), (buf, start, end) => list.push(ListEnd.Tail, buf, start, end));
+  if (!isWhole) input.fail("Listpack integrity check failed.");
 }

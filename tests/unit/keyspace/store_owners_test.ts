@@ -370,3 +370,104 @@ Deno.test("a large collection and a flushed database are freed in slices, and ar
   client.send("DEL", "new");
   assertEquals([faultsOf(server), store.liveBytes, database.memoryBytes], [[], 0, empty]);
 });
+
+/** The commands that a list goes through as the array it should be. */
+class ListWorld {
+  readonly server = startInProcess({ lines: ["enable-debug-command yes"] });
+  readonly client: InProcessClient = this.server.client();
+  readonly lists = new Map<string, string[]>();
+
+  constructor(readonly random: Random) {}
+
+  change(): void {
+    const { client, random, lists } = this, key = `k${random.below(4)}`, other = `k${random.below(4)}`;
+    const list = lists.get(key) ?? [];
+    const texts = Array.from(
+      { length: 1 + random.below([3, 40, 1500][random.below(3)]!) },
+      () => this.#text(),
+    );
+    switch (random.below(12)) {
+      case 0:
+        return void (client.send("DEL", key), lists.delete(key));
+      case 1:
+        if (list.length === 0 || key === other) return;
+        return void (client.send("RENAME", key, other), lists.delete(key), lists.set(other, list));
+      case 2:
+        if (list.length === 0 || key === other) return;
+        return void (client.send("COPY", key, other, "REPLACE"), lists.set(other, [...list]));
+      case 3:
+        if (list.length === 0) return;
+        client.send("RESTORE", other, "0", client.send("DUMP", key) as string, "REPLACE");
+        return void lists.set(other, [...list]);
+      case 4:
+        if (list.length === 0) return;
+        client.send("SORT", key, "ALPHA", "STORE", other);
+        return void lists.set(other, [...list].sort());
+      case 5:
+        if (list.length === 0) return;
+        return this.#move(key, other, list);
+      case 6: {
+        const from = random.below(30), to = Math.max(list.length - random.below(30), 1);
+        client.send("LTRIM", key, String(from), String(to - 1));
+        return this.#keep(key, list.slice(from, to));
+      }
+      case 7:
+        return this.#pop(key, list);
+      default: {
+        const head = random.below(2) === 0;
+        assertEquals(client.send(head ? "LPUSH" : "RPUSH", key, ...texts), list.length + texts.length);
+        this.#keep(key, head ? [...texts.toReversed(), ...list] : [...list, ...texts]);
+      }
+    }
+  }
+
+  #text(): string {
+    const { random } = this;
+    return random.below(300) === 0 ? "x".repeat(random.below(90_000)) : `element ${random.below(1e6)}`;
+  }
+
+  #keep(key: string, list: string[]): void {
+    if (list.length > 0) this.lists.set(key, list);
+    else this.lists.delete(key);
+  }
+
+  #move(key: string, other: string, list: string[]): void {
+    assertEquals(this.client.send("LMOVE", key, other, "LEFT", "RIGHT"), list[0]);
+    const moved = list.shift()!;
+    this.#keep(key, list);
+    this.#keep(other, [...this.lists.get(other) ?? [], moved]);
+  }
+
+  #pop(key: string, list: string[]): void {
+    const count = this.random.below(2000);
+    if (list.length > 0) {
+      assertEquals(this.client.send("RPOP", key, String(count)), list.splice(-count, count).reverse());
+    }
+    this.#keep(key, list);
+  }
+
+  check(message: string): void {
+    assertEquals(faultsOf(this.server), [], message);
+    const [database] = this.server.engine.databases;
+    assertEquals(database!.size, this.lists.size, message);
+    for (const [key, list] of this.lists) {
+      assertEquals(this.client.send("LRANGE", key, "0", "-1"), list, message);
+    }
+    let records = 0;
+    database!.forEach((ref) => records += database!.memoryOf(ref) - 12);
+    assertEquals(database!.memoryBytes, records + database!.overheadBytes, message);
+  }
+}
+
+Deno.test("lists in the store own each run once, whatever happens to their keys", () => {
+  for (let seed = 0; seed < 3; seed++) {
+    const world = new ListWorld(new Random(seed)), { engine } = world.server;
+    for (let step = 0; step < 400; step++) {
+      world.change();
+      if (world.random.below(5) === 0) engine.compaction.step(1 + world.random.below(3000));
+      if (step % 40 === 39) world.check(`seed ${seed}, step ${step}`);
+    }
+    world.client.send("FLUSHALL");
+    assertEquals([faultsOf(world.server), engine.limits.store.liveBytes], [[], 0], `seed ${seed}`);
+  }
+});

@@ -95,7 +95,7 @@ class World {
     if (random.below(4) === 0) return database.delete(ref);
     database.willChange(key.hash);
     const value = database.openCollection(ref);
-    if (value instanceof ListValue) value.push(ListEnd.Tail, "more");
+    if (value instanceof ListValue) value.pushText(ListEnd.Tail, "more");
     else if (value instanceof HashValue) value.set("more", String(random.below(100)));
     database.settle(key, value);
   }
