@@ -3,6 +3,7 @@
  * keys are mostly migrated one after another. Replies are single lines: AUTH, SELECT and RESTORE
  * answer with nothing else.
  */
+import type { Engine } from "../engine/engine.ts";
 import { latin1 } from "../util/bytes.ts";
 
 const KEPT_MS = 10_000;
@@ -22,11 +23,25 @@ export class LinkError extends Error {
   }
 }
 
-/** Waits for `work` until `deadlineMs` of the machine's clock at most. */
-async function within<T>(work: Promise<T>, deadlineMs: number, step: LinkError["step"]): Promise<T> {
+/** A time limit that several steps share. It runs on the steady clock, so setting the machine's clock does not move it. */
+export class Deadline {
+  readonly #atMs: number;
+
+  constructor(readonly engine: Pick<Engine, "steadyMs">, timeoutMs: number) {
+    this.#atMs = engine.steadyMs + timeoutMs;
+  }
+
+  /** Milliseconds that are left; 0 once it is over. */
+  get leftMs(): number {
+    return Math.max(0, this.#atMs - this.engine.steadyMs);
+  }
+}
+
+/** Waits for `work` until `deadline` at most. */
+async function within<T>(work: Promise<T>, deadline: Deadline, step: LinkError["step"]): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LinkError(step)), Math.max(0, deadlineMs - Date.now()));
+    timer = setTimeout(() => reject(new LinkError(step)), deadline.leftMs);
   });
   try {
     return await Promise.race([work, timeout]);
@@ -47,14 +62,14 @@ export class MigrateLink {
   constructor(readonly conn: Deno.Conn) {}
 
   /** Sends `bytes`. Throws {@linkcode LinkError}. */
-  async write(bytes: Uint8Array, deadlineMs: number): Promise<void> {
+  async write(bytes: Uint8Array, deadline: Deadline): Promise<void> {
     for (let sent = 0; sent < bytes.length;) {
-      sent += await within(this.conn.write(bytes.subarray(sent)), deadlineMs, "writing");
+      sent += await within(this.conn.write(bytes.subarray(sent)), deadline, "writing");
     }
   }
 
   /** The next reply, without its line end. Throws {@linkcode LinkError}. */
-  async readLine(deadlineMs: number): Promise<string> {
+  async readLine(deadline: Deadline): Promise<string> {
     for (;;) {
       const end = this.#received.indexOf("\r\n");
       if (end >= 0) {
@@ -62,7 +77,7 @@ export class MigrateLink {
         this.#received = this.#received.slice(end + 2);
         return line;
       }
-      const count = await within(this.conn.read(this.#buffer), deadlineMs, "reading");
+      const count = await within(this.conn.read(this.#buffer), deadline, "reading");
       if (count === null) throw new LinkError("reading");
       this.#received += latin1(this.#buffer, 0, count);
     }
@@ -90,7 +105,7 @@ export class MigrateLinks {
   async open(
     hostname: string,
     port: number,
-    deadlineMs: number,
+    deadline: Deadline,
   ): Promise<{ link: MigrateLink; isFresh: boolean }> {
     const kept = this.#kept.get(`${hostname}:${port}`);
     if (kept !== undefined) {
@@ -98,7 +113,7 @@ export class MigrateLinks {
       this.#kept.delete(`${hostname}:${port}`);
       return { link: kept.link, isFresh: false };
     }
-    const conn = await within(Deno.connect({ hostname, port }), deadlineMs, "connecting");
+    const conn = await within(Deno.connect({ hostname, port }), deadline, "connecting");
     return { link: new MigrateLink(conn), isFresh: true };
   }
 

@@ -29,7 +29,7 @@ import { Slice } from "../../keyspace/slice.ts";
 import { dumpValue } from "../../persistence/rdb/dump.ts";
 import { CANNOT_WAIT, KEYS_AND_KEY, ReplyError, SYNTAX } from "../../protocol/errors.ts";
 import { ReplyWriter } from "../../protocol/reply_writer.ts";
-import { LinkError, type MigrateLink, migrateLinksOf } from "../../replication/migrate_links.ts";
+import { Deadline, LinkError, type MigrateLink, migrateLinksOf } from "../../replication/migrate_links.ts";
 import { latin1 } from "../../util/bytes.ts";
 
 const DEFAULT_TIMEOUT_MS = 1000;
@@ -138,19 +138,19 @@ interface Outcome {
 /** Sends the parcels; once more from the start if a kept connection turns out to be dead. Never rejects. */
 async function send(engine: Engine, request: MigrateRequest, parcels: readonly Parcel[]): Promise<Outcome> {
   const links = migrateLinksOf(engine);
-  const deadlineMs = Date.now() + request.timeoutMs;
+  const deadline = new Deadline(engine, request.timeoutMs);
   for (;;) {
     let link: MigrateLink | undefined, isFresh = true;
     const outcome: Outcome = { migrated: [], error: undefined };
     try {
-      ({ link, isFresh } = await links.open(request.host, request.port, deadlineMs));
-      await transfer(link, request, parcels, outcome, deadlineMs);
+      ({ link, isFresh } = await links.open(request.host, request.port, deadline));
+      await transfer(link, request, parcels, outcome, deadline);
       links.keep(request.host, request.port, link);
       return outcome;
     } catch (error) {
       link?.close();
       if (!(error instanceof LinkError)) throw error;
-      if (!isFresh && outcome.migrated.length === 0 && Date.now() < deadlineMs) continue;
+      if (!isFresh && outcome.migrated.length === 0 && deadline.leftMs > 0) continue;
       return { ...outcome, error: ioError(error, request) };
     }
   }
@@ -171,20 +171,20 @@ async function transfer(
   request: MigrateRequest,
   parcels: readonly Parcel[],
   outcome: Outcome,
-  deadlineMs: number,
+  deadline: Deadline,
 ): Promise<void> {
   const selects = link.databaseId !== request.databaseId;
-  await link.write(encode(request, parcels, selects), deadlineMs);
+  await link.write(encode(request, parcels, selects), deadline);
   const refused = (line: string) => {
     if (line.startsWith("-")) {
       outcome.error ??= new ReplyError(`ERR Target instance replied with error: ${line.slice(1)}`);
     }
     return line.startsWith("-");
   };
-  const isAuthRefused = request.auth !== undefined && refused(await link.readLine(deadlineMs));
-  const isSelectRefused = selects && refused(await link.readLine(deadlineMs));
+  const isAuthRefused = request.auth !== undefined && refused(await link.readLine(deadline));
+  const isSelectRefused = selects && refused(await link.readLine(deadline));
   for (const { key } of parcels) {
-    const isRefused = refused(await link.readLine(deadlineMs));
+    const isRefused = refused(await link.readLine(deadline));
     if (!isAuthRefused && !isSelectRefused && !isRefused) outcome.migrated.push(key);
   }
   // Where SELECT failed nobody knows what is selected: the next call selects again.

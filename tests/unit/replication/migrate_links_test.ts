@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
+  Deadline,
   LinkError,
   MigrateLink,
   MigrateLinks,
@@ -32,7 +33,7 @@ function connectionOf(replies: (string | null)[] = []) {
   return { conn, state };
 }
 
-const later = () => Date.now() + 100_000;
+const later = () => new Deadline({ steadyMs: 0 }, 100_000);
 
 Deno.test("MigrateLink writes everything and reads replies a line at a time", async () => {
   const { conn, state } = connectionOf(["+OK\r\n-ER", "R no\r", "\n+", "\r\n", null]);
@@ -48,7 +49,7 @@ Deno.test("MigrateLink writes everything and reads replies a line at a time", as
 
 Deno.test("MigrateLink gives up at the deadline", async () => {
   const link = new MigrateLink(connectionOf().conn);
-  const error = await assertRejects(() => link.readLine(Date.now() - 1), LinkError);
+  const error = await assertRejects(() => link.readLine(new Deadline({ steadyMs: 0 }, 0)), LinkError);
   assertEquals(error.step, "reading");
 });
 
