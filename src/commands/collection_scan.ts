@@ -1,4 +1,4 @@
-/** What HSCAN, SSCAN and ZSCAN have in common: the cursor, the options, the shape of the reply. */
+/** The common parts of HSCAN, SSCAN and ZSCAN: the cursor, the options, the shape of the reply. */
 import { ArgReader } from "../engine/arg_reader.ts";
 import type { Args } from "../engine/args.ts";
 import { type ArgSpec, integerArg, keyArg, patternArg } from "../engine/command.ts";
@@ -23,24 +23,24 @@ export const scanComplexity =
 /** A scan's options. */
 export interface ScanOptions {
   count: number;
-  /** Whether an element passes MATCH. */
+  /** True if an element passes MATCH. */
   matches: (element: string) => boolean;
   noValues: boolean;
 }
 
 /**
- * A scan's cursor, read as C does: an unsigned 64-bit integer that ends at a zero byte; an empty one is 0, and a sign is
- * allowed. Anything else throws "invalid cursor".
+ * A scan's cursor, parsed as in C: an unsigned 64-bit integer that ends at a zero byte; an empty
+ * one is 0, and a sign is allowed. Anything else throws "invalid cursor".
  */
 export function parseCursor(text: string): number {
   const [digits = ""] = text.split("\0", 1), cursor = Number(digits);
   if (!/^([+-]?\d+)?$/.test(digits)) throw INVALID_CURSOR;
   if (Math.abs(cursor) >= 2 ** 64 && BigInt(digits.replace(/^[+-]/, "")) >= 2n ** 64n) throw INVALID_CURSOR;
-  // A cursor this server never gave out: there is nothing behind it.
+  // A cursor this server never returned: nothing follows it.
   return cursor > 0 && Number.isSafeInteger(cursor) ? cursor : 0;
 }
 
-/** Reads the options from argument 3 on. @param isHash NOVALUES is allowed */
+/** Parses the options from argument 3 on. @param isHash true if NOVALUES is allowed */
 export function parseScanOptions(args: Args, isHash: boolean): ScanOptions {
   const options: ScanOptions = { count: defaultCount, matches: () => true, noValues: false };
   const reader = new ArgReader(args, 3);
@@ -59,7 +59,7 @@ export function parseScanOptions(args: Args, isHash: boolean): ScanOptions {
   return options;
 }
 
-/** Replies with the cursor to go on from and the elements (and values) found. */
+/** Replies with the next cursor and the elements (and values) found. */
 export function replyScan(ctx: CommandContext, cursor: number, found: readonly string[]): void {
   ctx.reply.array(2);
   ctx.reply.bulkInteger(cursor);

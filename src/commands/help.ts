@@ -6,7 +6,8 @@ import { ReplyError } from "../protocol/errors.ts";
 
 /**
  * The reply to a container's HELP.
- * @param lines for each sub-command its usage, followed by lines that explain it, indented by four spaces
+ * @param lines for each sub-command its usage, followed by lines of explanation, indented by four
+ * spaces
  */
 export function replyHelp(ctx: CommandContext, container: string, lines: readonly string[]): void {
   const { reply } = ctx;
@@ -37,7 +38,7 @@ export function helpCommand(
   });
 }
 
-/** The error for arguments of a sub-command, `args[1]`, that make no sense. */
+/** The error for invalid arguments of a sub-command, `args[1]`. */
 export function subcommandSyntax(args: Args): ReplyError {
   const name = args.string(1).slice(0, 128), container = args.string(0).toUpperCase();
   return new ReplyError(

@@ -3,11 +3,11 @@ import type { Args } from "../engine/args.ts";
 import type { CommandContext } from "../engine/context.ts";
 import { OUT_OF_RANGE, REPLY_TOO_LARGE, ReplyError } from "../protocol/errors.ts";
 
-/** The least integer there is; its opposite is not one. */
+/** The smallest integer; its negation is out of range. */
 const minInt64 = -(2n ** 63n);
 const maxPairs = 2n ** 62n - 1n;
 const maxReplyBytes = 1 << 30;
-/** What the reply of an empty string takes. */
+/** Size of an empty string in a reply. */
 const leastReplyBytes = 6;
 
 /** `client-output-buffer-limit normal`, or 0. */
@@ -19,7 +19,7 @@ function largestReply(ctx: CommandContext): number {
   return hardLimit(ctx) > 0 ? Math.min(hardLimit(ctx), maxReplyBytes) : maxReplyBytes;
 }
 
-/** Ends a client that would get more than it may leave unread, as it would be ended with the whole reply before it. */
+/** Ends a client whose reply would exceed its output limit, just as the whole reply would have. */
 function refuseReply(ctx: CommandContext): never {
   if (hardLimit(ctx) > 0) {
     ctx.engine.stats.outputBufferLimitDisconnections++;
@@ -31,7 +31,7 @@ function refuseReply(ctx: CommandContext): never {
 /**
  * Argument `i` as such a count. Counts beyond 2^53 become 2^53.
  *
- * @param inPairs the reply will hold twice the count, which must be an integer still
+ * @param inPairs true if the reply holds twice the count, which must still be an integer
  */
 export function randomCount(args: Args, i: number, inPairs = false): number {
   const exact = args.integer(i);
@@ -42,14 +42,15 @@ export function randomCount(args: Args, i: number, inPairs = false): number {
   return args.int(i);
 }
 
-/** Refuses more repeats than any reply holds, before they are announced; of a missing key there are none. */
+/** Refuses more repeats than any reply holds, before they are announced; a missing key has none. */
 export function checkRepeats(ctx: CommandContext, picks: number): void {
   if (picks * leastReplyBytes > largestReply(ctx)) refuseReply(ctx);
 }
 
 /**
- * Refuses to go on with a reply that has grown beyond 1 GiB or what the client may leave unread: with
- * repeats a count may ask for more than any memory holds, and a number in a request must not be able to end the server.
+ * Refuses to continue a reply that has grown beyond 1 GiB or the client's output limit: with
+ * repeats a count may ask for more than any memory holds, and a number in a request must not be
+ * able to end the server.
  */
 export function checkReplySize(ctx: CommandContext): void {
   if (ctx.reply.length > largestReply(ctx)) refuseReply(ctx);

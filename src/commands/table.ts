@@ -1,4 +1,4 @@
-/** All commands: the groups joined. */
+/** The table of all commands, joined from the groups. */
 import { CommandTable } from "../engine/command_table.ts";
 import type { Command } from "../engine/command.ts";
 import { clientCommands } from "./clients/client.ts";

@@ -6,8 +6,8 @@ import { ceilProduct, parseLongDouble } from "../util/long_double.ts";
 const MAX_INT64 = (1n << 63n) - 1n;
 
 /**
- * Argument `at`, seconds with a fraction, in whole milliseconds, rounded up; 0 means without end. Seconds are a
- * `long double` in Redis: 1e-400 is not nothing, but a millisecond.
+ * Argument `at`, seconds with a fraction, in whole milliseconds, rounded up; 0: no limit. Seconds
+ * are a `long double` in Redis: 1e-400 is not zero, but rounds up to a millisecond.
  */
 export function timeoutArgument(args: Args, at: number): number {
   const seconds = parseLongDouble(args.string(at));

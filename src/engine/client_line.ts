@@ -1,12 +1,12 @@
-/** A client in words, as CLIENT LIST, CLIENT INFO and the log show it. */
+/** A client as a line of text, as CLIENT LIST, CLIENT INFO and the log show it. */
 import { type Client, ClientFlag } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import { clientMemory } from "./client_memory.ts";
 
-/** Kinds of clients that CLIENT LIST and KILL tell apart. */
+/** The kinds of clients that CLIENT LIST and KILL distinguish. */
 export const clientTypes: readonly string[] = ["normal", "master", "replica", "pubsub"];
 
-/** Which of {@linkcode clientTypes} a client is. */
+/** The one of {@linkcode clientTypes} that a client belongs to. */
 export function typeOfClient(client: Client): string {
   if (client.has(ClientFlag.Primary)) return "master";
   if (client.has(ClientFlag.Replica)) return "replica";
@@ -39,10 +39,13 @@ function flagsOf(engine: Engine, client: Client): string {
   return letters === "" ? "N" : letters;
 }
 
-/** What redis-server keeps for replies before it begins a list of them, and so does not count as output memory. */
+/**
+ * Size of the reply buffer that redis-server fills before it starts a list, and so does not count
+ * as output memory.
+ */
 const FIXED_BUFFER = 16_384;
 
-/** Bytes of the command that the client runs now: they still lie in its query buffer. */
+/** Bytes of the client's running command, which are still in its query buffer. */
 function runningBytes(engine: Engine, client: Client): number {
   const { args } = engine.context;
   return client === engine.running && args.rawStart >= 0 ? args.rawEnd - args.rawStart : 0;
@@ -58,7 +61,7 @@ export function clientLine(engine: Engine, client: Client): string {
     ["id", client.id],
     ["addr", transport.address],
     ["laddr", transport.localAddress],
-    // Deno does not tell it.
+    // Deno does not expose it.
     ["fd", -1],
     ["name", client.name],
     ["age", seconds(client.createdAtMs)],

@@ -1,4 +1,4 @@
-/** Flags of scripts and functions, and the names these may have. */
+/** Flags of scripts and functions, and the check of their names. */
 import { Flag } from "../engine/command.ts";
 
 /** Flags of a script, as bits. */
@@ -7,7 +7,7 @@ export const ScriptFlag = {
   AllowOom: 1 << 1,
   AllowStale: 1 << 2,
   NoCluster: 1 << 3,
-  /** It has no first line of that kind: what its calls may do is found out call by call. */
+  /** It has no such first line: the permissions of its calls are determined one by one. */
   Compatible: 1 << 4,
   AllowCrossSlotKeys: 1 << 5,
 } as const;
@@ -20,7 +20,7 @@ const named: readonly (readonly [name: string, flag: number])[] = [
   ["allow-cross-slot-keys", ScriptFlag.AllowCrossSlotKeys],
 ];
 
-/** The flags of a command that runs a script with these flags of its own. */
+/** The flags of a command that runs a script with the given flags. */
 export function flagsOfRun(commandFlags: number, flags: number): number {
   if ((flags & ScriptFlag.Compatible) !== 0) return commandFlags;
   const mayWrite = (flags & ScriptFlag.NoWrites) === 0;
@@ -41,11 +41,11 @@ export function scriptFlagNames(flags: number): string[] {
   return named.filter(([, flag]) => (flags & flag) !== 0).map(([name]) => name);
 }
 
-/** Whether a library or a function may be called so. */
+/** True if the name is valid for a library or a function. */
 export function isValidName(name: string): boolean {
   return /^[A-Za-z0-9_]+$/.test(name);
 }
 
-/** The error for a name that may not be given. */
+/** The error for an invalid name. */
 export const INVALID_NAME =
   "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long";

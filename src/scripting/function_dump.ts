@@ -1,4 +1,7 @@
-/** The payload of FUNCTION DUMP and RESTORE: the libraries as an RDB file has them, its version and a checksum. */
+/**
+ * The payload of FUNCTION DUMP and RESTORE: the libraries as in an RDB file, its version and a
+ * checksum.
+ */
 import { hasValidFooter } from "../persistence/rdb/dump.ts";
 import { CHECKSUM_BYTES, FOOTER_BYTES, RDB_VERSION_USUAL, RdbOpcode } from "../persistence/rdb/rdb_format.ts";
 import { RdbError, RdbInput } from "../persistence/rdb/rdb_input.ts";
@@ -7,7 +10,7 @@ import { Slice } from "../keyspace/slice.ts";
 import { BAD_FUNCTIONS_PAYLOAD, NOT_A_FUNCTION, WRONG_FOOTER } from "../protocol/errors.ts";
 import { Crc64 } from "../util/crc64.ts";
 
-/** The payload of libraries by their code. */
+/** The payload of libraries, given their code. */
 export function dumpLibraries(codes: Iterable<string>): Uint8Array {
   const out = new RdbOutput();
   for (const code of codes) {

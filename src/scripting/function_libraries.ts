@@ -1,6 +1,6 @@
 /**
- * Function libraries: named code that registers functions when it is loaded. They are data: saved in snapshots, written
- * to the append only file, copied to replicas.
+ * Function libraries: named code that registers functions when it is loaded. They are data: saved
+ * in snapshots, written to the append only file, copied to replicas.
  *
  * Only their code is kept. If their machine breaks, a new one loads it again.
  */
@@ -22,20 +22,20 @@ import type { Runnable } from "./scripting.ts";
 /** Longest time a library's code may take to register its functions. */
 const LOAD_TIMEOUT_MS = 500;
 
-/** Bytes a library and a function take beside their texts. */
+/** Memory a library and a function take beyond their texts, bytes. */
 const LIBRARY_OVERHEAD_BYTES = 160, FUNCTION_OVERHEAD_BYTES = 120;
 
-/** A function that a library has registered. */
+/** A function registered by a library. */
 export interface LibraryFunction extends Runnable {
   readonly engine: ScriptEngine;
   description: string | null;
 }
 
-/** A library that has been loaded. */
+/** A loaded library. */
 export interface Library {
   readonly engine: ScriptEngine;
   name: string;
-  /** With its first line. */
+  /** Including its first line. */
   code: string;
   functions: Map<string, LibraryFunction>;
 }
@@ -44,23 +44,26 @@ function failure(text: string): ReplyError {
   return new ReplyError(`ERR ${text}`);
 }
 
-/** How libraries that are there already are treated by those that are restored. */
+/** The treatment of existing libraries when others are restored. */
 export type RestorePolicy = "append" | "replace" | "flush";
 
 /** See the head of this file. */
 export class Libraries {
   readonly #libraries = new Map<string, Library>();
-  /** Functions of all libraries, by their name in lower case. */
+  /** Functions of all libraries, by name in lower case. */
   readonly #functions = new Map<string, LibraryFunction>();
   readonly #machines: Machines;
-  /** Monotonic microseconds after which the library being loaded is stopped, or null while none is. */
+  /**
+   * Monotonic microseconds at which the library being loaded is stopped; null if none is being
+   * loaded.
+   */
   #loadEndsAtUs: number | null = null;
 
   constructor(readonly host: ScriptHost) {
     this.#machines = new Machines(host, true);
   }
 
-  /** All libraries, in the order in which they were loaded. */
+  /** All libraries, in loading order. */
   all(): IterableIterator<Library> {
     return this.#libraries.values();
   }
@@ -87,7 +90,7 @@ export class Libraries {
     return bytes;
   }
 
-  /** The function of that name, in any case. */
+  /** The function with that name, in any case. */
   find(name: string): LibraryFunction | undefined {
     const found = this.#functions.get(name.toLowerCase());
     if (found?.machine.isBroken) {
@@ -112,7 +115,9 @@ export class Libraries {
     };
   }
 
-  /** Loads a library and returns its name. Throws a ReplyError and changes nothing if it cannot. */
+  /**
+   * Loads a library and returns its name. Throws a ReplyError and changes nothing if that fails.
+   */
   load(code: string, mayReplace: boolean): string {
     const library = this.#make(code, mayReplace);
     const old = this.#libraries.get(library.name);
@@ -139,7 +144,7 @@ export class Libraries {
     if (twin !== undefined) throw failure(`Library '${library.name}' already exists`);
   }
 
-  /** The libraries that go when `added` are restored. */
+  /** The libraries that are removed when `added` are restored. */
   #oldFor(added: readonly Library[], policy: RestorePolicy): Library[] {
     if (policy === "flush") return [...this.all()];
     const old: Library[] = [];
@@ -152,7 +157,7 @@ export class Libraries {
     return old;
   }
 
-  /** Puts `added` in the place of `old`, unless functions would have the same name. */
+  /** Replaces `old` by `added`, unless two functions would have the same name. */
   #install(added: readonly Library[], old: readonly Library[]): void {
     const going = new Set(old.flatMap(({ functions }) => [...functions.values()]));
     const names = new Set<string>();
@@ -184,7 +189,7 @@ export class Libraries {
     }
   }
 
-  /** Removes a library; false if there is none of that name. */
+  /** Removes a library; false if there is none with that name. */
   delete(name: string): boolean {
     const library = this.#libraries.get(name);
     if (library !== undefined) this.#remove(library);
@@ -198,9 +203,9 @@ export class Libraries {
     this.#machines.clear();
   }
 
-  // ---- Loading ------------------------------------------------------------------------------------------------
+  // ---- Loading ----------------------------------------------------------------------------------
 
-  /** Makes a machine in the place of a broken one, which loads all libraries of the engine again. */
+  /** Replaces a broken machine; the new one loads all libraries of the engine again. */
   #renew(engine: ScriptEngine): ScriptMachine {
     const machine = this.#machines.renew(engine);
     for (const { name, code } of [...this.all()].filter((library) => library.engine === engine)) {
@@ -219,7 +224,7 @@ export class Libraries {
     return present === undefined || present.isBroken ? this.#renew(engine) : present;
   }
 
-  /** Runs a library's code and returns what it has registered. */
+  /** Runs a library's code and returns the functions it has registered. */
   #make(code: string, mayExist: boolean, timeoutMs = LOAD_TIMEOUT_MS): Library {
     const head = parseLibraryHead(code), { name } = head;
     if (!isValidName(name)) throw failure(INVALID_NAME);
@@ -241,7 +246,7 @@ export class Libraries {
     return library;
   }
 
-  /** Tells the library being loaded whether to go on. */
+  /** Decides if the library being loaded may continue. */
   interrupt(): "continue" | { readonly kill: string } {
     const endsAtUs = this.#loadEndsAtUs;
     if (endsAtUs === null || this.host.engine.clock.monotonicUs() < endsAtUs) return "continue";
@@ -249,7 +254,7 @@ export class Libraries {
   }
 }
 
-/** Adds a function to the library being loaded, or says why not. */
+/** Adds a function to the library being loaded, or returns the error. */
 function addFunction(
   { engine, functions }: Library,
   machine: ScriptMachine,

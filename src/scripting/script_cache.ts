@@ -1,7 +1,8 @@
 /**
- * Scripts of EVAL and SCRIPT LOAD, by their SHA1 compiled. Of those that only EVAL has brought {@linkcode MOST_EVALUATED} are
- * kept, as since Redis 7.4: clients that write arguments into their scripts would fill the memory. Who is called
- * again gets a second chance, which comes near enough to the least recently used and costs a call one store.
+ * The compiled scripts of EVAL and SCRIPT LOAD, by SHA1. At most {@linkcode MOST_EVALUATED} scripts
+ * known from EVAL only are kept, as since Redis 7.4: clients that write arguments into their
+ * scripts would otherwise fill the memory. A script called again gets a second chance, which is
+ * close enough to least recently used and costs one store per call.
  */
 import type { Args } from "../engine/args.ts";
 import { ReplyError } from "../protocol/errors.ts";
@@ -11,17 +12,17 @@ import { parseEvalHead } from "./script_head.ts";
 import { CompileError, type ScriptEngine, type ScriptHost, type ScriptMachine } from "./script_host.ts";
 import type { Runnable } from "./scripting.ts";
 
-/** Bytes a script takes beside its text. */
+/** Memory a script takes beyond its text, bytes. */
 const OVERHEAD_BYTES = 200;
 
-/** Scripts that are kept though nobody has loaded them. */
+/** Number of scripts kept that were never loaded by SCRIPT LOAD. */
 const MOST_EVALUATED = 500;
 
-/** A script, and what is needed to let it go. */
+/** A script, with its state for eviction. */
 interface Script extends Runnable {
   readonly engine: ScriptEngine;
   text: string;
-  /** Called since it was last looked at for eviction. */
+  /** Called since the last check for eviction. */
   wasCalled: boolean;
 }
 
@@ -29,7 +30,7 @@ const SHA1_DIGITS = 40;
 /** A power of two. */
 const RECENT_SLOTS = 256;
 
-/** Whether a text of one byte a char lies at `start`. */
+/** True if a text of one byte per char is at `start`. */
 function isAt(text: string, buf: Uint8Array, start: number): boolean {
   for (let i = 0; i < text.length; i++) {
     if (buf[start + i] !== text.charCodeAt(i)) return false;
@@ -40,16 +41,22 @@ function isAt(text: string, buf: Uint8Array, start: number): boolean {
 /** See the head of this file. */
 export class ScriptCache {
   readonly #bySha = new Map<string, Script>();
-  /** Scripts by their text, which saves EVAL the SHA1. */
+  /** Scripts by text, which saves EVAL the SHA1. */
   readonly #byText = new Map<string, Script>();
-  /** Those that nobody has loaded, who came or got a second chance first in front. */
+  /**
+   * Eviction queue: scripts known from EVAL only, oldest (or given a second chance longest ago)
+   * first.
+   */
   readonly #evaluated = new Set<Script>();
-  /** Scripts called lately, by their first digits: comparing bytes is cheaper than making a string of them. */
+  /**
+   * Recently called scripts, by their first digits: comparing bytes is cheaper than creating a
+   * string from them.
+   */
   readonly #recent: (Script | undefined)[] = new Array(RECENT_SLOTS).fill(undefined);
   #texts = 0;
   readonly #machines: Machines;
 
-  /** @param onEvicted called for each script that is let go */
+  /** @param onEvicted called for each evicted script */
   constructor(host: ScriptHost, readonly onEvicted: () => void = () => {}) {
     this.#machines = new Machines(host, false);
   }
@@ -68,7 +75,7 @@ export class ScriptCache {
     return this.#machines.usedBytes;
   }
 
-  /** The script whose SHA1, in any case, is the word `index` of a command. */
+  /** The script whose SHA1, in any case, is word `index` of a command. */
   bySha(args: Args, index: number): Runnable | undefined {
     const { buf } = args, start = args.start(index);
     if (args.length(index) !== SHA1_DIGITS) return undefined;
@@ -85,7 +92,10 @@ export class ScriptCache {
     return this.#bySha.has(sha.toLowerCase());
   }
 
-  /** The script with this text, made if there is none. Throws a ReplyError if it cannot be compiled. */
+  /**
+   * The script with this text, created if there is none. Throws a ReplyError if it cannot be
+   * compiled.
+   */
   byText(text: string): Runnable {
     const found = this.#byText.get(text);
     if (found !== undefined) return this.#ready(found);
@@ -112,14 +122,14 @@ export class ScriptCache {
     return script;
   }
 
-  /** SCRIPT LOAD: the script with this text, to be kept until SCRIPT FLUSH. */
+  /** SCRIPT LOAD: the script with this text, kept until SCRIPT FLUSH. */
   load(text: string): Runnable {
     const script = this.byText(text), found = this.#byText.get(text);
     if (found !== undefined) this.#evaluated.delete(found);
     return script;
   }
 
-  /** Lets go of the first script that nobody has called since it was last looked at. */
+  /** Evicts the first script that has not been called since the last check. */
   #evict(): void {
     for (const script of this.#evaluated) {
       this.#evaluated.delete(script);
@@ -143,7 +153,10 @@ export class ScriptCache {
     return present === undefined || present.isBroken ? this.#renew(engine) : present;
   }
 
-  /** Makes a machine, the first or in the place of a broken one, with all scripts of the engine. */
+  /**
+   * Creates a machine, the first one or a replacement for a broken one, with all scripts of the
+   * engine.
+   */
   #renew(engine: ScriptEngine): ScriptMachine {
     const machine = this.#machines.renew(engine);
     for (const [text, script] of this.#byText) {
@@ -160,7 +173,7 @@ export class ScriptCache {
     return script;
   }
 
-  /** SCRIPT FLUSH: forgets all scripts and the machines with them. */
+  /** SCRIPT FLUSH: drops all scripts and the machines with them. */
   clear(): void {
     this.#bySha.clear();
     this.#byText.clear();

@@ -1,4 +1,4 @@
-/** The table of script engines: the one place that a new language is entered in. See script_host.ts. */
+/** The table of script engines: the one place to register a new language. See script_host.ts. */
 import { luaEngine } from "./lua/lua_engine.ts";
 import type { ScriptEngine, ScriptHost, ScriptMachine } from "./script_host.ts";
 
@@ -12,7 +12,10 @@ export function scriptEngines(): readonly ScriptEngine[] {
   return engines;
 }
 
-/** Enters an engine beside those of the table, for the lifetime of the process. Throws TypeError if the name is taken. */
+/**
+ * Adds an engine to those of the table, for the lifetime of the process. Throws TypeError if the
+ * name is taken.
+ */
 export function enterEngine(engine: ScriptEngine): void {
   if (engineNamed(engine.name) !== undefined) throw new TypeError(`engine ${engine.name} is there already`);
   engines.push(engine);
@@ -24,7 +27,7 @@ export function engineNamed(name: string): ScriptEngine | undefined {
   return engines.find((engine) => engine.name.toUpperCase() === wanted);
 }
 
-/** The machines of one kind, scripts' or libraries': one for each engine, made when it is first needed. */
+/** The machines of one kind, scripts' or libraries': one for each engine, created on first use. */
 export class Machines {
   readonly #machines = new Map<ScriptEngine, ScriptMachine>();
 
@@ -37,12 +40,12 @@ export class Machines {
     return bytes;
   }
 
-  /** The machine of an engine, broken or not, if it has been made. */
+  /** The machine of an engine, broken or not, if it exists. */
   present(engine: ScriptEngine): ScriptMachine | undefined {
     return this.#machines.get(engine);
   }
 
-  /** Makes a machine for an engine, in the place of the one there is. */
+  /** Creates a machine for an engine, replacing the present one. */
   renew(engine: ScriptEngine): ScriptMachine {
     const machine = engine.createMachine(this.host, this.forFunctions);
     this.#machines.set(engine, machine);

@@ -1,11 +1,17 @@
-/** The first line of a script (`#!lua flags=no-writes`) or of a function library (`#!lua name=mine`). */
+/**
+ * The first line of a script (`#!lua flags=no-writes`) or of a function library (`#!lua
+ * name=mine`).
+ */
 import { ReplyError } from "../protocol/errors.ts";
 import { splitArgs } from "../util/sds_split.ts";
 import { ScriptFlag, scriptFlag } from "./flags.ts";
 import { DEFAULT_ENGINE, engineNamed } from "./script_engines.ts";
 import type { ScriptEngine } from "./script_host.ts";
 
-/** The engine and flags of a script for EVAL, and its text with the first line emptied, so that lines keep their numbers. */
+/**
+ * The engine and flags of a script for EVAL, and its text with the first line emptied, so that
+ * lines keep their numbers.
+ */
 export interface EvalHead {
   engine: ScriptEngine;
   flags: number;
@@ -16,7 +22,7 @@ function scriptError(text: string): ReplyError {
   return new ReplyError(`ERR ${text}`);
 }
 
-/** Reads the first line of a script for EVAL. Throws a ReplyError. */
+/** Parses the first line of a script for EVAL. Throws a ReplyError. */
 export function parseEvalHead(body: string): EvalHead {
   if (!body.startsWith("#!")) return { engine: DEFAULT_ENGINE, flags: ScriptFlag.Compatible, source: body };
   const end = body.indexOf("\n");
@@ -52,7 +58,7 @@ export interface LibraryHead {
   source: string;
 }
 
-/** Reads the first line of a function library. Throws a ReplyError. */
+/** Parses the first line of a function library. Throws a ReplyError. */
 export function parseLibraryHead(code: string): LibraryHead {
   if (!code.startsWith("#!")) throw scriptError("Missing library metadata");
   const end = code.indexOf("\n");

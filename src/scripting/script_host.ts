@@ -1,10 +1,11 @@
 /**
- * The interface between the server and the languages of scripts. A language is a {@linkcode ScriptEngine}: it makes
- * {@linkcode ScriptMachine}s, one for the scripts of EVAL and one for function libraries, and gives each the
- * {@linkcode ScriptHost} through which scripts reach the server. script_engines.ts lists the languages.
+ * The interface between the server and the languages of scripts. A language is a
+ * {@linkcode ScriptEngine}: it creates {@linkcode ScriptMachine}s, one for the scripts of EVAL and
+ * one for function libraries, and gives each the {@linkcode ScriptHost} through which scripts reach
+ * the server. script_engines.ts lists the languages.
  *
- * Everything else about scripts is the same for all languages and none of an engine's business: whether a script may run,
- * how it is counted, how its writes are propagated, how long it may take, and what is kept of it.
+ * Everything else is the same for all languages and outside an engine's concern: the permission of
+ * a script to run, its statistics, the propagation of its writes, its time limit, and its storage.
  */
 import type { Args } from "../engine/args.ts";
 import type { Client } from "../engine/client.ts";
@@ -16,18 +17,21 @@ import type { ScriptRun } from "./script_run.ts";
 /** The server, as the machines see it. */
 export interface ScriptHost {
   readonly engine: Engine;
-  /** The script that runs, or null. */
+  /** The running script, or null. */
   readonly current: ScriptRun | null;
   /** The client through which scripts call commands. */
   readonly client: Client;
-  /** Calls a command for the running script; its reply is in `client.reply`. Or says why it may not be called. */
+  /**
+   * Calls a command for the running script; its reply is in `client.reply`. Returns the error if it
+   * may not be called.
+   */
   callCommand(args: Args): ReplyError | null;
   /**
-   * Tells the running code whether to go on; to be asked every millisecond or so. `suspend`: to stop now and be continued
-   * later. `kill`: to end with this error, which the script cannot catch.
+   * Decides if the running code may continue; call it about every millisecond. `suspend`: stop now,
+   * to be continued later. `kill`: end with this error, which the script cannot catch.
    */
   interrupt(): "continue" | "suspend" | { readonly kill: string };
-  /** A script that is to be suspended stops. */
+  /** A script has been suspended. */
   suspended(): void;
   /** A suspended script goes on. */
   resumed(): void;
@@ -38,7 +42,10 @@ export interface ScriptHost {
 /** An error that a script has raised or returned. */
 export interface ScriptError {
   readonly text: string;
-  /** The statistics know of it already: a command that the script called has failed with it. */
+  /**
+   * True if the statistics have already counted it: a command that the script called failed with
+   * it.
+   */
   readonly isCounted: boolean;
 }
 
@@ -62,48 +69,54 @@ export class RegistrationError extends Error {
   override name = "RegistrationError";
 }
 
-/** A place where scripts of one language live and run, one at a time. */
+/** An environment that holds scripts of one language and runs them one at a time. */
 export interface ScriptMachine {
-  /** It can run nothing any more, and its references mean nothing: its owner makes a new one. */
+  /**
+   * True if it can no longer run anything and its references are void: its owner creates a new one.
+   */
   isBroken: boolean;
   /** Memory in use, bytes. */
   readonly usedBytes: number;
   /** Compiles a script of EVAL and returns a reference to it. Throws {@linkcode CompileError} */
   compile(source: string): number;
   /**
-   * Runs a library's code, which may do nothing but register functions.
+   * Runs a library's code, which may do nothing but register functions. Throws
+   * {@linkcode CompileError} and {@linkcode RegistrationError}.
    *
-   * @param register takes a function, or says why not; the machine raises that as an error and lets go of the function
-   * Throws {@linkcode CompileError} and {@linkcode RegistrationError}
+   * @param register accepts a function, or returns the error; the machine then raises that and
+   * drops the function
    */
   loadLibrary(source: string, register: (registration: Registration) => string | null): void;
   /** Lets go of a script or function. */
   forget(ref: number): void;
   /**
-   * Runs a script or function with the keys and arguments of EVAL or FCALL, and tells the host when it has ended. Returns when
-   * that is so or the script has been suspended; the promise, for a script that may be, tells how a suspended one ends.
-   * Throws if the machine breaks.
+   * Runs a script or function with the keys and arguments of EVAL or FCALL, and notifies the host
+   * when it has ended. Returns at that point or when the script has been suspended; for a script
+   * that may be suspended, the promise reports its end. Throws if the machine breaks.
    */
   run(ref: number, run: ScriptRun, keyCount: number): Promise<unknown> | null;
   /**
-   * Writes the result of the script that has ended as a reply. Throws if the machine breaks.
+   * Writes the result of the ended script as a reply. Throws if the machine breaks.
    *
-   * @param isResp3 the script speaks RESP3
-   * @param onError told of each error in the result
+   * @param isResp3 true if the script speaks RESP3
+   * @param onError called with each error in the result
    */
   writeResult(reply: ReplyWriter, isResp3: boolean, onError: (error: ScriptError) => void): void;
-  /** The error that the script of that name has ended with. Throws if the machine breaks. */
+  /** The error of the ended script with that name. Throws if the machine breaks. */
   readError(name: string): ScriptError;
-  /** Clears away what a run has left. */
+  /** Clears the remains of a run. */
   clear(): void;
 }
 
 /** A language. */
 export interface ScriptEngine {
-  /** The name that FUNCTION LIST shows; a library's first line gives it in any case, a script's in lower case. */
+  /**
+   * The name that FUNCTION LIST shows; a library's first line gives it in any case, a script's in
+   * lower case.
+   */
   readonly name: string;
   /** @param forFunctions for function libraries, otherwise for scripts of EVAL */
   createMachine(host: ScriptHost, forFunctions: boolean): ScriptMachine;
-  /** True for a script that ends in no time, so that it need not be suspended. */
+  /** True for a script that ends in no noticeable time, so that it need not be suspendable. */
   isBrief(source: string): boolean;
 }

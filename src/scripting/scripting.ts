@@ -1,9 +1,11 @@
 /**
- * Scripts of one server: runs them, lets the server answer while one takes long, and keeps what has been loaded.
+ * The scripts of one server: runs them, lets the server answer while one takes long, and keeps the
+ * loaded ones.
  *
- * A script is part of the unit of the command that called it: what it writes goes out as one transaction. While one
- * runs longer than `busy-reply-threshold` the unit stays open between its slices: `EngineGuard.Busy` refuses all
- * commands but a few, and keeps what was written from being propagated in parts.
+ * A script is part of the unit of the command that called it: its writes are propagated as one
+ * transaction. While one runs longer than `busy-reply-threshold`, the unit stays open between its
+ * slices: `EngineGuard.Busy` refuses all but a few commands, and keeps the writes from being
+ * propagated in parts.
  */
 import type { Args } from "../engine/args.ts";
 import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
@@ -47,16 +49,19 @@ export function keyCount(args: Args, notInteger?: ReplyError): number {
   return count;
 }
 
-/** How long a suspended script goes on before the others have their turn again, microseconds. */
+/** Time slice of a suspended script before other clients have their turn again, microseconds. */
 const SLICE_US = 4000;
 
-/** What is to be run. */
+/** A script or function that can be run. */
 export interface Runnable {
   /** The SHA1 of a script, the name of a function. */
   name: string;
   flags: number;
   isFunction: boolean;
-  /** It has no loop, so that it need not be suspended; suspending costs 2 µs even if it is not made use of. */
+  /**
+   * It has no loop, so it need not be suspendable; being suspendable costs 2 µs even if it is never
+   * suspended.
+   */
   isBrief: boolean;
   machine: ScriptMachine;
   /** The machine's reference to the compiled script or function. */
@@ -114,16 +119,19 @@ export class Scripting implements ScriptHost {
     return this.#client;
   }
 
-  /** The time of day in microseconds, which stands still while a script runs. */
+  /** The time of day in microseconds, which is frozen while a script runs. */
   get timeUs(): number {
     const { current, engine } = this;
     if (current === null) return engine.clock.nowUs();
     return current.timeUs ??= engine.clock.nowUs();
   }
 
-  // ---- Running ------------------------------------------------------------------------------------------------
+  // ---- Running ----------------------------------------------------------------------------------
 
-  /** Runs a script or function for the command `ctx` runs, and replies; or lets its client wait for the end. */
+  /**
+   * Runs a script or function for the command `ctx` runs, and replies; or blocks its client until
+   * the end.
+   */
   run(ctx: CommandContext, args: Args, what: Runnable, keys: number, isReadOnly: boolean): void {
     if (this.current !== null) throw NOT_IN_SCRIPTS;
     const run = this.#prepare(ctx, args, what, isReadOnly);
@@ -145,7 +153,7 @@ export class Scripting implements ScriptHost {
     ctx.propagateNothing();
   }
 
-  /** Checks whether the script may run at all, and sets the client up through which it calls. */
+  /** Checks that the script may run at all, and sets up the client that makes its calls. */
   #prepare(ctx: CommandContext, args: Args, what: Runnable, isReadOnly: boolean): ScriptRun {
     const { engine } = this, caller = ctx.client;
     const isOutOfMemory = (engine.guards & EngineGuard.Memory) !== 0 && !engine.memory.makeRoom();
@@ -168,7 +176,7 @@ export class Scripting implements ScriptHost {
     return run;
   }
 
-  /** Checks what a script with flags says of itself against the state the server is in. */
+  /** Checks the declared flags of a script against the server's state. */
   #checkFlags(caller: Client, flags: number, isReadOnly: boolean, isOutOfMemory: boolean): void {
     const { engine } = this, { guards } = engine;
     if ((guards & EngineGuard.Stale) !== 0 && (flags & ScriptFlag.AllowStale) === 0) {
@@ -192,7 +200,7 @@ export class Scripting implements ScriptHost {
     if ((guards & EngineGuard.TooFewReplicas) !== 0) throw NOREPLICAS;
   }
 
-  // ---- Calls of commands --------------------------------------------------------------------------------------
+  // ---- Calls of commands ------------------------------------------------------------------------
 
   callCommand(args: Args): ReplyError | null {
     const { engine, client } = this, run = this.current!;
@@ -222,7 +230,7 @@ export class Scripting implements ScriptHost {
     return WRONG_ARITY_IN_SCRIPT;
   }
 
-  // ---- Long scripts -------------------------------------------------------------------------------------------
+  // ---- Long scripts -----------------------------------------------------------------------------
 
   interrupt(): "continue" | "suspend" | { readonly kill: string } {
     const run = this.current;
@@ -253,7 +261,7 @@ export class Scripting implements ScriptHost {
     engine.setGuard(EngineGuard.Busy, true);
   }
 
-  /** Lets the client that called a script wait for its end. */
+  /** Blocks the client that called a script until it ends. */
   #detach(ctx: CommandContext, run: ScriptRun): void {
     run.args = run.args.copy();
     run.held = this.engine.waiting.hold(run.caller, ctx.cmd, run.args);
@@ -266,7 +274,7 @@ export class Scripting implements ScriptHost {
   resumed(): void {
     const run = this.current;
     if (run === null) return;
-    // A script sees one time from its beginning to its end.
+    // A script sees one time from start to end.
     this.engine.nowMs = run.startedAtMs;
     run.resumedAtUs = this.engine.clock.monotonicUs();
     this.engine.resumeUnit(run.caller);
@@ -284,8 +292,8 @@ export class Scripting implements ScriptHost {
   }
 
   /**
-   * A script's promise has been kept: if it was suspended in between, its client still waits and its unit is still open.
-   * What it was a part of, an EXEC, goes on; another script of the same may be suspended in turn.
+   * A script's promise has resolved: if it was suspended in between, its client still waits and its
+   * unit is still open. An EXEC around it continues; another script in it may be suspended in turn.
    */
   #continued(run: ScriptRun): void {
     const { held, caller } = run, { engine } = this;
@@ -313,7 +321,7 @@ export class Scripting implements ScriptHost {
     engine.endBatch();
   }
 
-  /** The machine has broken under a script, at once or in a later slice. */
+  /** The machine has broken while running a script, at once or in a later slice. */
   #broken(run: ScriptRun, error: unknown): void {
     if (run.isFinished) return;
     run.isFinished = true;
@@ -325,9 +333,9 @@ export class Scripting implements ScriptHost {
     this.#continued(run);
   }
 
-  // ---- The end of a script ------------------------------------------------------------------------------------
+  // ---- The end of a script ----------------------------------------------------------------------
 
-  /** Replies with what a script has returned or raised; false if that is an error. */
+  /** Replies with a script's result or error; false for an error. */
   #answer(run: ScriptRun, machine: ScriptMachine): boolean {
     if (this.current !== run) return false;
     const { reply } = run.caller;
@@ -357,7 +365,7 @@ export class Scripting implements ScriptHost {
     if (!isCounted) this.engine.stats.countError(new ReplyError(text).code);
   }
 
-  /** A script has ended without a result that could be read. */
+  /** A script has ended without a readable result. */
   #fail(run: ScriptRun, reason: string): void {
     const machine = this.#machine;
     if (this.current !== run || machine === null) return;
@@ -389,7 +397,7 @@ export class Scripting implements ScriptHost {
   }
 }
 
-/** Why a flagged script may not run while the disk refuses writes. */
+/** The reason why a flagged script may not run while the disk refuses writes. */
 function deniedByDisk({ text }: ReplyError): ReplyError {
   const aof = /^MISCONF Errors writing to the AOF file: (.*)$/.exec(text);
   return new ReplyError(

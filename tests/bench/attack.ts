@@ -1,6 +1,6 @@
 /**
- * What a client that behaves well feels of others that do not: how long it waits for a reply, quiet and under each attack,
- * and what memory the server takes meanwhile.
+ * The effect of ill-behaved clients on a well-behaved one: its waiting time for a reply, at rest
+ * and under each attack, and the memory the server takes meanwhile.
  */
 import { openFiles } from "../support/attacks.ts";
 import { importFlags } from "../support/launch.ts";
@@ -11,7 +11,7 @@ import { rssBytes } from "./proc.ts";
 import { ask, MeasuredServer, NO_REDIS, type Program, programs } from "./process.ts";
 import { type Column, type Goal, number, ratio, type SectionReport, tableText } from "./report.ts";
 
-/** What was measured of one server: times in milliseconds. */
+/** The measurements of one server: times in milliseconds. */
 interface Figures {
   quietP99: number;
   attackedP99: number;
@@ -25,7 +25,7 @@ interface Row {
 }
 
 const GOAL_RATIO = 3;
-/** Requests are a little apart, as those of somebody who uses the server rather than measures it. */
+/** Requests are spaced a little, like those of a user rather than a benchmark. */
 const PAUSE_MS = 1;
 
 /** The attacking process, until it is disposed of. */
@@ -51,7 +51,7 @@ class Attacker implements AsyncDisposable {
   }
 }
 
-/** How long replies to GET take, milliseconds, shortest first. */
+/** Durations of GETs, milliseconds, shortest first. */
 async function waits(c: RawConnection, requests: number): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < requests; i++) {
@@ -70,7 +70,7 @@ async function measure(program: Program, attack: string, requests: number): Prom
   using c = await server.process.connect();
   await ask(c, "SET", "small", "value");
   await ask(c, "SET", "big", "x".repeat(BIG_BYTES));
-  await waits(c, requests); // what runs for the first time is slow
+  await waits(c, requests); // the first runs are slow
   const quiet = await waits(c, requests);
   await using _attacker = await Attacker.start(attack, server.process.port);
   const attacked = await waits(c, requests);

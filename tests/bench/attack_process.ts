@@ -1,20 +1,20 @@
 /**
- * Clients that behave badly, in a process of their own so that whoever measures does not wait for them. Says `ready` when
- * the attack is under way, and goes on until it is killed.
+ * Ill-behaved clients, in a process of their own so that the measuring process does not wait for
+ * them. Prints `ready` when the attack is under way, and continues until it is killed.
  *
  *     deno run attack_process.ts NAME PORT
  */
 import { type Attack, idle } from "../support/attacks.ts";
 import { encodeCommand } from "../support/oracle.ts";
 
-/** A value that the server holds under the key `big`. */
+/** Size of the server's value under the key `big`. */
 export const BIG_BYTES = 100_000;
 
 const SLOW_COMMAND = encodeCommand(["SET", "slow", "value"]);
-/** Bytes that all slow clients have sent. */
+/** Number of bytes every slow client has sent. */
 let bytes = 0;
 
-/** The next ten of the slow clients send their next byte: each does so at a time of its own. */
+/** The next ten slow clients send their next byte: each at a time of its own. */
 async function trickle({ conns }: Attack): Promise<void> {
   for (let i = 0; i < 10; i++, bytes++) {
     const text = SLOW_COMMAND[Math.floor(bytes / conns.length) % SLOW_COMMAND.length] ?? "";
@@ -22,16 +22,16 @@ async function trickle({ conns }: Attack): Promise<void> {
   }
 }
 
-/** One sort of attack: what begins it, and what goes on while it lasts. */
+/** One kind of attack: its start, and its continuation. */
 interface Sort {
   clients: number;
   begin?: (attack: Attack) => Promise<void> | void;
   goOn?: (attack: Attack) => Promise<void>;
-  /** How long after one another it goes on, milliseconds. */
+  /** Interval of the continuation, milliseconds. */
   paceMs?: number;
 }
 
-/** All sorts of attack by name. */
+/** All kinds of attack by name. */
 export const attacks: Readonly<Record<string, Sort>> = {
   "10,000 idle connections": { clients: 10_000 },
   "500 clients sending byte by byte": {
@@ -41,7 +41,7 @@ export const attacks: Readonly<Record<string, Sort>> = {
   },
   "100 clients that never read": {
     clients: 100,
-    // What does not fit the socket waits in it; the attack goes on meanwhile.
+    // Output that does not fit the socket waits in it; the attack continues meanwhile.
     begin: (attack) => void attack.sendAll(encodeCommand(["GET", "big"]).repeat(500)),
   },
   "1,000 bulks announced, not sent": {

@@ -1,8 +1,9 @@
 /**
- * One of redis-benchmark's tests against redis-server and Redeno in turn: requests per second, and microseconds of
- * processor time the server spends on one. Both servers run all the time, and the rounds of a test alternate between
- * them, so that what else the machine does meets both; of all rounds the highest throughput and the lowest processor
- * time count, which interference can only worsen.
+ * One of redis-benchmark's tests against redis-server and Redeno in turn: requests per second, and
+ * microseconds of the server's processor time per request. Both servers run throughout, and the
+ * rounds of a test alternate between them, so that other load on the machine affects both; the
+ * highest throughput and the lowest processor time of all rounds count, since interference can only
+ * worsen them.
  */
 import type { BenchOptions } from "./options.ts";
 import type { MeasuredServer, Program } from "./process.ts";
@@ -12,17 +13,17 @@ import { type Column, number, ratio } from "./report.ts";
 /** One of redis-benchmark's tests. */
 export interface BenchTest {
   name: string;
-  /** What redis-benchmark is told: a test of its own, or a command behind it. */
+  /** redis-benchmark's arguments: a test of its own, or a command. */
   words: string[];
-  /** How many plain commands one request costs, about. */
+  /** Approximate cost of one request, in plain commands. */
   weight: number;
 }
 
 const CLIENTS = "50", VALUE_BYTES = "16", KEY_SPACE = "100000";
-/** Requests of one run with a plain command, by pipeline length: about a second of a fast server. */
+/** Requests per run with a plain command, by pipeline length: about a second on a fast server. */
 export const REQUESTS: ReadonlyMap<number, number> = new Map([[1, 100_000], [16, 600_000], [64, 1_000_000]]);
 
-/** What one run shows. */
+/** The measurements of one run. */
 export interface Measured {
   requestsPerSecond: number;
   cpuUsPerRequest: number;
@@ -49,7 +50,7 @@ export function throughputRatio({ servers }: Row): number {
   return (servers.Redeno?.requestsPerSecond ?? NaN) / (servers["redis-server"]?.requestsPerSecond ?? NaN);
 }
 
-/** Redeno's processor time a request as a multiple of redis-server's. */
+/** Redeno's processor time per request as a multiple of redis-server's. */
 export function cpuRatio({ servers }: Row): number {
   return (servers.Redeno?.cpuUsPerRequest ?? NaN) / (servers["redis-server"]?.cpuUsPerRequest ?? NaN);
 }

@@ -1,6 +1,7 @@
 /**
- * How fast data goes to a file and comes back: SAVE of a filled server, then a new server on the same folder, whose
- * time until it accepts commands counts above that of a server without data.
+ * The speed of writing data to a file and loading them: SAVE of a filled server, then a new server
+ * on the same folder, whose time until it accepts commands counts above that of a server without
+ * data.
  */
 import { fill, keyName, smallKeys } from "./fill.ts";
 import type { BenchOptions } from "./options.ts";
@@ -14,7 +15,7 @@ interface Content {
   quickSize: number;
 }
 
-/** Text that compresses about as well as what people store. */
+/** Text that compresses about as well as typical stored data. */
 function text(i: number, length: number): string {
   let part = "";
   for (let n = i; part.length < length; n += 7919) part += `${n * 2654435761 % 4294967296} item `;
@@ -25,7 +26,7 @@ function numbered<T>(count: number, element: (i: number) => T): T[] {
   return Array.from({ length: count }, (_, i) => element(i));
 }
 
-/** Commands that make about `groups` times 10 KB of data of all types. */
+/** Commands that create about `groups` times 10 KB of data of all types. */
 function* mixed(groups: number): Generator<string[]> {
   for (let i = 0; i < groups; i++) {
     yield [
@@ -55,12 +56,12 @@ interface Speed {
   fileBytes: number;
   saveSeconds: number;
   loadSeconds: number;
-  /** Processor time, which does not count the turns of other processes. */
+  /** Processor time, which excludes the time slices of other processes. */
   saveCpuSeconds: number;
   loadCpuSeconds: number;
 }
 
-/** What is timed. */
+/** The measured times. */
 type Timing = Exclude<keyof Speed, "keys" | "fileBytes">;
 
 interface Row {
@@ -81,7 +82,7 @@ async function startTime(program: Program, folder: string, expectedKeys: number)
   return { seconds, cpuSeconds };
 }
 
-/** Fills a server and saves it into `folder`. */
+/** Fills a server and saves its data into `folder`. */
 async function save(program: Program, folder: string, commands: Iterable<string[]>) {
   const server = await MeasuredServer.start(program, RDB_ONLY, folder);
   await fill(server, commands);
@@ -107,7 +108,7 @@ async function measure(program: Program, commands: Iterable<string[]>): Promise<
   }
 }
 
-/** Redeno's throughput beside redis-server's: how much of its time redis-server needs. */
+/** Redeno's throughput relative to redis-server's: redis-server's time divided by Redeno's. */
 function speedRatio({ speeds }: Row, field: Timing): number {
   return (speeds["redis-server"]?.[field] ?? NaN) / (speeds.Redeno?.[field] ?? NaN);
 }

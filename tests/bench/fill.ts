@@ -1,12 +1,12 @@
-/** Data to measure with. */
+/** Data for the measurements. */
 import { ask, type MeasuredServer } from "./process.ts";
 
-/** Commands that are sent in one write. */
+/** Number of commands sent in one write. */
 const PIPELINE = 200;
-/** Keys that one MSET sets. */
+/** Number of keys set by one MSET. */
 const KEYS_PER_MSET = 500;
 
-/** Key number `i`, 16 bytes long, as redis-benchmark names it. */
+/** Key number `i`, 16 bytes long, named as in redis-benchmark. */
 export function keyName(i: number): string {
   return `key:${String(i).padStart(12, "0")}`;
 }
@@ -25,7 +25,7 @@ export function* smallKeys(count: number): Generator<string[]> {
   }
 }
 
-/** Sends all commands, many in one write; an error reply ends it. */
+/** Sends all commands, many in one write; an error reply throws. */
 export async function fill(server: MeasuredServer, commands: Iterable<string[]>): Promise<void> {
   using connection = await server.process.connect();
   const send = async (batch: string[][]) => {

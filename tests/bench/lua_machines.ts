@@ -1,7 +1,8 @@
 /**
- * The two kept Lua interpreters there are for JavaScript, compared: `npm:wasmoon-lua5.1`, which Redeno uses, and
- * `npm:fengari`, which is used here alone. Both run the same scripts, and both call the same commands: functions of
- * JavaScript on a Map, so that what is measured is the interpreter and its way to JavaScript and back.
+ * The two maintained Lua interpreters for JavaScript, compared: `npm:wasmoon-lua5.1`, which Redeno
+ * uses, and `npm:fengari`, which is used only here. Both run the same scripts, and both call the
+ * same commands: JavaScript functions on a Map, so that only the interpreter and its calls to
+ * JavaScript and back are measured.
  */
 import fengari from "npm:fengari@0.1.5";
 import { GLOBALS, Lua, LuaStatus, REGISTRY } from "../../src/scripting/lua/lua.ts";
@@ -30,7 +31,7 @@ function commands(): (words: readonly string[]) => string {
   };
 }
 
-// ---- wasmoon-lua5.1 -----------------------------------------------------------------------------------------------
+// ---- wasmoon-lua5.1 -----------------------------------------------------------------------------
 
 /** Lua as Redeno runs it. */
 export function wasmMachine(): Machine {
@@ -74,7 +75,7 @@ export function wasmMachine(): Machine {
   return { name: "wasmoon-lua5.1", compile };
 }
 
-// ---- fengari ------------------------------------------------------------------------------------------------------
+// ---- fengari ------------------------------------------------------------------------------------
 
 /** The part of fengari that is used; it has no types of its own. */
 interface Fengari {
@@ -137,16 +138,16 @@ export function fengariMachine(): Machine {
   return { name: "fengari", compile };
 }
 
-// ---- The comparison -----------------------------------------------------------------------------------------------
+// ---- The comparison -----------------------------------------------------------------------------
 
-/** What both machines have taken for one thing. */
+/** The times of both machines for one task. */
 export interface MachineRow {
   what: string;
   wasmMs: number;
   fengariMs: number;
 }
 
-/** The shortest of some runs, milliseconds. */
+/** The shortest of several runs, milliseconds. */
 function shortest(rounds: number, run: () => void): number {
   let best = Infinity;
   for (let i = 0; i < rounds; i++) {
@@ -157,7 +158,7 @@ function shortest(rounds: number, run: () => void): number {
   return best;
 }
 
-/** Runs the scripts on both. @param quick a tenth of the calls */
+/** Runs the scripts on both. @param quick runs a tenth of the calls */
 export function compareMachines(quick: boolean, rounds: number): MachineRow[] {
   const calls = CALLS / (quick ? 10 : 1), machines = [wasmMachine(), fengariMachine()];
   const measure = (source: string, times: number, expected: string) =>

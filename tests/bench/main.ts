@@ -1,4 +1,4 @@
-/** `deno task bench [--quick] [sections…]`: measures Redeno beside the machine's redis-server. */
+/** `deno task bench [--quick] [sections…]`: measures Redeno against the machine's redis-server. */
 import { parseArgs } from "@std/cli";
 import { attack } from "./attack.ts";
 import { files } from "./files.ts";
@@ -11,7 +11,7 @@ import { structures } from "./structures.ts";
 import { throughput } from "./throughput.ts";
 import { wide } from "./wide.ts";
 
-/** Where results go, beside deno.json; git ignores it. */
+/** The folder for results, beside deno.json; git ignores it. */
 const folder = new URL("../../bench-results", import.meta.url).pathname;
 
 const sections = new Map<string, (options: BenchOptions) => Promise<SectionReport>>([

@@ -1,12 +1,12 @@
-/** What a run of the benchmark is told. */
+/** The options of a benchmark run. */
 
 export interface BenchOptions {
   /** A tenth of the work: a first look in a few minutes. */
   quick: boolean;
-  /** How often each test is run against each server in turn; the best counts. */
+  /** Number of runs of each test against each server in turn; the best one counts. */
   rounds: number;
-  /** Only these of redis-benchmark's tests, in lower case; all where empty. */
+  /** The selected redis-benchmark tests, in lower case; all if empty. */
   tests: readonly string[];
-  /** Only these pipeline lengths; 1, 16 and 64 where empty. */
+  /** The selected pipeline lengths; 1, 16 and 64 if empty. */
   pipelines: readonly number[];
 }

@@ -1,12 +1,12 @@
-/** Reads what Linux tells of a process in /proc. */
+/** Reads Linux's figures about a process in /proc. */
 
-/** Microseconds in one of the ticks that /proc counts processor time in. */
+/** Microseconds per tick, the unit of processor time in /proc. */
 const TICK_US = 10_000;
 const PAGE_BYTES = 4096;
 
-/** Processor time in microseconds, in and outside the kernel, from the text of `/proc/PID/stat`. */
+/** Processor time in microseconds, user and kernel, from the text of `/proc/PID/stat`. */
 export function parseCpuUs(stat: string): number {
-  // The program's name, in parentheses, may hold spaces; the state follows as field 3.
+  // The program's name, in parentheses, may contain spaces; the state follows as field 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const userTicks = Number(fields[11]), systemTicks = Number(fields[12]);
   return (userTicks + systemTicks) * TICK_US;
@@ -17,7 +17,7 @@ export function parseRssBytes(statm: string): number {
   return Number(statm.split(" ")[1]) * PAGE_BYTES;
 }
 
-/** Processor time process `pid` has used so far, microseconds. */
+/** Processor time used by process `pid` so far, microseconds. */
 export async function cpuUs(pid: number): Promise<number> {
   return parseCpuUs(await Deno.readTextFile(`/proc/${pid}/stat`));
 }

@@ -1,17 +1,17 @@
-/** The servers that are measured, and the load that is put on them. */
+/** The measured servers, and the load on them. */
 import { findTool, type RawConnection, redisServer, ServerProcess } from "../support/oracle.ts";
 import { redenoCommand } from "../support/launch.ts";
 import { cpuUs, rssBytes } from "./proc.ts";
 import { warnings } from "./redis_benchmark.ts";
 
-/** Which program is measured. */
+/** The measured program. */
 export type Program = "redis-server" | "Redeno";
 
-/** What is said where the machine has no redis-server. */
+/** The message for a machine without redis-server. */
 export const NO_REDIS =
   "redis-server was not found on this machine: only Redeno is measured, and nothing is compared.";
 
-/** What is said where the machine has no redis-benchmark. */
+/** The message for a machine without redis-benchmark. */
 export const NO_BENCHMARK = "redis-benchmark was not found on this machine: this section needs it.";
 
 /** The programs that can be measured here, the reference first. */
@@ -19,14 +19,17 @@ export const programs: readonly Program[] = redisServer === undefined
   ? ["Redeno"]
   : ["redis-server", "Redeno"];
 
-/** The path of redis-benchmark, undefined where there is none. */
+/** The path of redis-benchmark, undefined if it is not installed. */
 export const redisBenchmark: string | undefined = findTool("redis-benchmark");
 
 /** A server being measured. */
 export class MeasuredServer implements AsyncDisposable {
   private constructor(readonly program: Program, readonly process: ServerProcess) {}
 
-  /** Starts it without persistence, unless `directives` say more; `folder` is its data directory, a new one by default. */
+  /**
+   * Starts it without persistence, unless `directives` ask for it; `folder` is its data directory,
+   * a new one by default.
+   */
   static async start(
     program: Program,
     directives: readonly string[] = [],
@@ -42,7 +45,10 @@ export class MeasuredServer implements AsyncDisposable {
     return cpuUs(this.process.pid);
   }
 
-  /** Memory occupied after MEMORY PURGE, once it has come to rest: what is freed takes a moment to go back. */
+  /**
+   * Memory occupied after MEMORY PURGE, once it has settled: freed memory takes a moment to be
+   * returned.
+   */
   async settledRssBytes(): Promise<number> {
     await this.ask("MEMORY", "PURGE");
     let before = Infinity, now = await rssBytes(this.process.pid);
@@ -54,13 +60,16 @@ export class MeasuredServer implements AsyncDisposable {
     return now;
   }
 
-  /** Sends one command and gives its reply as text, without the marks of the protocol; an error reply throws. */
+  /**
+   * Sends one command and resolves with its reply as text, without protocol marks; an error reply
+   * throws.
+   */
   async ask(...words: string[]): Promise<string> {
     using connection = await this.process.connect();
     return await ask(connection, ...words);
   }
 
-  /** A field of INFO as a number; NaN where there is none. */
+  /** A field of INFO as a number; NaN if it does not exist. */
   async info(field: string): Promise<number> {
     const line = (await this.ask("INFO", "everything")).split("\r\n").find((text) =>
       text.startsWith(`${field}:`)
@@ -68,7 +77,7 @@ export class MeasuredServer implements AsyncDisposable {
     return Number(line?.slice(field.length + 1) ?? NaN);
   }
 
-  /** Runs redis-benchmark against it and gives what it printed. */
+  /** Runs redis-benchmark against it and resolves with its output. */
   async benchmark(args: readonly string[]): Promise<string> {
     const command = new Deno.Command(redisBenchmark ?? "redis-benchmark", {
       args: ["-p", String(this.process.port), ...args],
@@ -88,7 +97,10 @@ export class MeasuredServer implements AsyncDisposable {
   }
 }
 
-/** Sends one command and gives its reply as text, without the marks of the protocol; an error reply throws. */
+/**
+ * Sends one command and resolves with its reply as text, without protocol marks; an error reply
+ * throws.
+ */
 export async function ask(connection: RawConnection, ...words: string[]): Promise<string> {
   const reply = await connection.send(...words);
   if (reply.startsWith("-")) throw new Error(`${words.join(" ").slice(0, 80)}: ${reply.slice(1).trim()}`);

@@ -1,31 +1,31 @@
 /**
- * What a section found: tables for the terminal, the same as JSON, a picture as SVG, and whether the project's goals
- * were reached.
+ * A section's results: tables for the terminal, the same as JSON, a chart as SVG, and a check of
+ * the project's goals.
  */
 import { ensureDir } from "@std/fs";
 import { type BarChart, barCharts } from "./svg.ts";
 
-/** A column of a table: its title and what it shows of a row. */
+/** A column of a table: its title and its text for a row. */
 export interface Column<Row> {
   title: string;
   text: (row: Row) => string;
 }
 
-/** A figure the project wants to reach. */
+/** A figure with a target. */
 export interface Goal {
   what: string;
   value: number;
-  /** What the value must not fall below or must not exceed. */
+  /** The value's lower or upper limit. */
   limit: { min: number } | { max: number };
 }
 
-/** What one section of the benchmark hands back. */
+/** The result of one section of the benchmark. */
 export interface SectionReport {
   /** Also the name of its files. */
   name: string;
-  /** Tables and remarks, ready to be printed. */
+  /** Tables and remarks, ready for printing. */
   text: string;
-  /** Everything measured, for the JSON file. */
+  /** All measurements, for the JSON file. */
   data: unknown;
   charts: BarChart[];
   goals: Goal[];
@@ -51,7 +51,7 @@ export function tableText<Row>(
   );
 }
 
-/** A number with `digits` decimals and its thousands apart; `–` where there is none. */
+/** A number with `digits` decimals and a thousands separator; `–` for NaN. */
 export function number(value: number, digits = 0): string {
   if (!Number.isFinite(value)) return "–";
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -62,12 +62,12 @@ export function ratio(value: number): string {
   return Number.isFinite(value) ? `${value.toFixed(2)} ×` : "–";
 }
 
-/** Whether a goal has been reached; one that could not be measured has not. */
+/** True if a goal has been reached; a goal that could not be measured has not. */
 export function isReached({ value, limit }: Goal): boolean {
   return "min" in limit ? value >= limit.min : value <= limit.max;
 }
 
-/** The goals, one a line, with what was measured. */
+/** The goals, one per line, with the measured values. */
 export function goalsText(goals: readonly Goal[]): string {
   return goals.map((goal) => {
     const limit = "min" in goal.limit ? `≥ ${goal.limit.min}` : `≤ ${goal.limit.max}`;
@@ -86,7 +86,7 @@ function machine(): Record<string, string | number> {
   };
 }
 
-/** Writes a section's JSON and, where it has a picture, its SVG into `folder`; returns the paths. */
+/** Writes a section's JSON and, if it has a chart, its SVG into `folder`; returns the paths. */
 export async function writeReport(report: SectionReport, folder: string): Promise<string[]> {
   await ensureDir(folder);
   const { name, data, goals, charts } = report;

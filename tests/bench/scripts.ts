@@ -1,4 +1,7 @@
-/** EVALSHA of small scripts: requests per second beside redis-server's; and the interpreters there are, compared. */
+/**
+ * EVALSHA of small scripts: requests per second against redis-server's; and a comparison of the
+ * available interpreters.
+ */
 import { compareMachines, machineColumns } from "./lua_machines.ts";
 import type { BenchOptions } from "./options.ts";
 import { MeasuredServer, NO_BENCHMARK, NO_REDIS, type Program, programs, redisBenchmark } from "./process.ts";

@@ -1,6 +1,7 @@
 /**
- * Latency while a snapshot is being written: redis-benchmark overwrites random keys of a filled server, run by run,
- * first undisturbed, then while BGSAVE is at work. Only runs that lie wholly inside a BGSAVE count as disturbed.
+ * Latency while a snapshot is being written: redis-benchmark overwrites random keys of a filled
+ * server, run by run, first undisturbed, then during BGSAVE. Only runs that lie entirely within a
+ * BGSAVE count as disturbed.
  */
 import { fill, smallKeys } from "./fill.ts";
 import type { BenchOptions } from "./options.ts";
@@ -9,9 +10,9 @@ import { parseLatencies } from "./redis_benchmark.ts";
 import { type Column, type Goal, number, ratio, type SectionReport, tableText } from "./report.ts";
 import { type HistogramStep, mergeHistograms, percentile } from "./statistics.ts";
 
-/** Requests of one run: short, so that several fit into a BGSAVE. */
+/** Requests per run: few, so that several runs fit into a BGSAVE. */
 const RUN_REQUESTS = 2000;
-/** BGSAVEs begun to find enough disturbed runs. */
+/** Maximum number of BGSAVEs started to obtain enough disturbed runs. */
 const MAX_SAVES = 10;
 const GOAL_RATIO = 2;
 
@@ -42,7 +43,7 @@ function summary(runs: readonly (readonly HistogramStep[])[]): Latencies {
   };
 }
 
-/** Overwrites random keys of those that are there, by 20 clients. */
+/** Overwrites random existing keys, with 20 clients. */
 async function load(server: MeasuredServer, keys: number): Promise<HistogramStep[]> {
   const printed = await server.benchmark(
     ["-t", "set", "-n", RUN_REQUESTS, "-c", 20, "-d", 16, "-r", keys].map(String),

@@ -1,6 +1,6 @@
 /**
- * The keyspace alone (store_process.ts), and what a key costs a whole server: resident memory that millions of small
- * keys add to redis-server and to Redeno.
+ * The keyspace alone (store_process.ts), and the cost of a key in a whole server: resident memory
+ * that millions of small keys add to redis-server and to Redeno.
  */
 import { importFlags } from "../support/launch.ts";
 import { fill, smallKeys } from "./fill.ts";
@@ -9,7 +9,7 @@ import { MeasuredServer, NO_REDIS, type Program, programs } from "./process.ts";
 import { type Column, type Goal, number, type SectionReport, tableText } from "./report.ts";
 import type { StoreResult } from "./store_process.ts";
 
-/** What DESIGN.md's figure for redis-server is measured beside. */
+/** The goals that DESIGN.md states relative to redis-server. */
 const GOAL_BYTES_PER_KEY = 75, GOAL_PAUSE_MS = 20;
 
 interface KeyCost {
@@ -30,7 +30,7 @@ async function measureStore(keys: number, fills: number): Promise<StoreResult> {
 
 async function keyCost(program: Program, keys: number): Promise<KeyCost> {
   await using server = await MeasuredServer.start(program, ["--appendonly", "no"]);
-  // A first few keys bring the server to the size it works at.
+  // A first batch of keys brings the server to its working size.
   await fill(server, smallKeys(20_000));
   await server.ask("FLUSHALL");
   const rss = await server.settledRssBytes(), used = await server.info("used_memory");

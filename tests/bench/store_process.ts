@@ -1,6 +1,7 @@
 /**
- * Measures the keyspace alone, in a process of its own so that its memory is nobody else's: fills a database with
- * keys and values of 16 bytes, then reads, overwrites and counts at random. Prints what it found as JSON.
+ * Measures the keyspace alone, in a process of its own so that its memory is not shared: fills a
+ * database with keys and values of 16 bytes, then reads, overwrites and counts at random. Prints
+ * the results as JSON.
  *
  *     deno run store_process.ts KEYS OPERATIONS FILLS
  */
@@ -12,7 +13,7 @@ import { Slice } from "../../src/keyspace/slice.ts";
 import { copyBytes, writeInteger } from "../../src/util/bytes.ts";
 import { Random } from "../../src/util/random.ts";
 
-/** What one run found. */
+/** The results of one run. */
 export interface StoreResult {
   keys: number;
   fillNs: number;
@@ -21,18 +22,18 @@ export interface StoreResult {
   incrNs: number;
   rssBytesPerKey: number;
   accountedBytesPerKey: number;
-  /** Longest time a few keys took to set, milliseconds, in the quietest fill. */
+  /** Longest time to set a few keys, milliseconds, in the quietest fill. */
   longestPauseMs: number;
-  /** The same in processor time, which does not count the turns of other processes. */
+  /** The same in processor time, which excludes the time slices of other processes. */
   longestPauseCpuMs: number;
 }
 
-/** Keys set between two looks at the clock. */
+/** Keys set between two readings of the clock. */
 const BATCH = 64;
 const TEXT_BYTES = 16;
 const options = { expiresAtMs: NO_EXPIRY, clock: 1 };
 
-/** Key and value as they would lie in a query buffer. */
+/** Key and value, laid out as in a query buffer. */
 const query = new Uint8Array(2 * TEXT_BYTES);
 query.fill(0x30);
 query.set(new TextEncoder().encode("key:"));
@@ -57,7 +58,7 @@ function set(database: Database, i: number, value: number): void {
   database.setString(name, database.find(name), query, TEXT_BYTES, 2 * TEXT_BYTES, options);
 }
 
-/** What a fill found. */
+/** The results of a fill. */
 interface Fill {
   ns: number;
   pauseMs: number;
@@ -86,7 +87,7 @@ function fill(database: Database, keys: number): Fill {
   return { ns: (performance.now() - begin) * 1e6 / keys, pauseMs, pauseCpuMs };
 }
 
-/** Nanoseconds `work` takes, called with random numbers below `limit`. */
+/** Nanoseconds per call of `work` with random numbers below `limit`. */
 function timed(operations: number, limit: number, work: (i: number) => void): number {
   const random = new Random(1);
   for (let i = 0; i < operations / 10; i++) work(random.below(limit));
@@ -103,7 +104,7 @@ function get(database: Database, i: number): void {
   if (database.readString(ref, slice).length !== TEXT_BYTES) throw new Error(`key ${i} has changed`);
 }
 
-/** Adds one to the decimal number at key `i`, in place where its length stays. */
+/** Adds one to the decimal number at key `i`, in place if its length stays the same. */
 function increment(database: Database, i: number): void {
   const name = key(i);
   const ref = database.find(name);

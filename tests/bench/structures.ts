@@ -1,7 +1,8 @@
 /**
- * What elements of collections cost: each structure is built in a fresh server of either kind, once to bring the server
- * to the size it works at, then again under other names, the first staying as it is. By how much the second has let the
- * server's own account (used_memory) and its resident memory grow is divided by the number of elements.
+ * The memory cost of elements of collections: each structure is built in a fresh server of either
+ * kind, once to bring the server to its working size, then again under other names, while the first
+ * one stays. The growth caused by the second one, in the server's own account (used_memory) and in
+ * resident memory, is divided by the number of elements.
  */
 import { fill } from "./fill.ts";
 import type { BenchOptions } from "./options.ts";
@@ -10,22 +11,25 @@ import { type Column, type Goal, number, ratio, type SectionReport, tableText } 
 
 interface Structure {
   name: string;
-  /** What one element is. */
+  /** A description of one element. */
   element: string;
   elements: number;
   /** The commands that build `count` elements at or below `key`. */
   build: (key: string, count: number) => Iterable<string[]>;
-  /** Whether the project has a goal for it. */
+  /** True if the project has a goal for it. */
   isGoal: boolean;
   /** The goal: bytes beside redis-server's; {@linkcode GOAL_RATIO} where none is given. */
   limit?: number;
 }
 
-/** Words that one command gets. */
+/** Words per command. */
 const CHUNK = 1000;
 const GOAL_RATIO = 1.5;
 
-/** Commands that begin with `head` and each add a thousand elements, of the words `element` gives for their number. */
+/**
+ * Commands that begin with `head` and each add a thousand elements, made of the words that
+ * `element` returns for their number.
+ */
 function* inChunks(
   count: number,
   head: readonly string[],
@@ -58,7 +62,10 @@ function* inCollections(
   }
 }
 
-/** Sets, and hashes, of some size: of `listpack` or `hashtable` encoding in redis-server, tables or packed here. */
+/**
+ * Sets, and hashes, of some size: of `listpack` or `hashtable` encoding in redis-server, tables or
+ * packed here.
+ */
 function ofSize(size: number): Structure[] {
   const common = { elements: 500_000, isGoal: true, limit: 1 };
   return [{
@@ -121,7 +128,7 @@ const STRUCTURES: readonly Structure[] = [
 interface Cost {
   usedBytes: number;
   rssBytes: number;
-  /** Nanoseconds of processor time the server took to add one. */
+  /** Nanoseconds of the server's processor time per added element. */
   buildNs: number;
 }
 
@@ -149,7 +156,7 @@ async function measure(program: Program, structure: Structure, count: number): P
   };
 }
 
-/** What Redeno's `field` is beside redis-server's. */
+/** Redeno's `field` relative to redis-server's. */
 function compared({ costs }: Row, field: keyof Cost): number {
   return (costs.Redeno?.[field] ?? NaN) / (costs["redis-server"]?.[field] ?? NaN);
 }

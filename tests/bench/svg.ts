@@ -1,9 +1,9 @@
-/** Bar charts as SVG, drawn without any library. */
+/** Bar charts as SVG, drawn without a library. */
 
 /** Groups of horizontal bars, one bar for each series. */
 export interface BarChart {
   title: string;
-  /** What the bars count, such as `requests/s`. */
+  /** The unit of the bars, such as `requests/s`. */
   unit: string;
   series: readonly string[];
   groups: readonly { label: string; values: readonly number[] }[];
@@ -13,7 +13,7 @@ const WIDTH = 760, LABEL_WIDTH = 190, VALUE_WIDTH = 110;
 const BAR_HEIGHT = 12, GROUP_GAP = 8, HEAD_HEIGHT = 54, CHART_GAP = 24;
 const COLOURS = ["#8a8f98", "#2f6fde", "#d97706", "#15803d"];
 
-/** `text` with what XML reserves replaced. */
+/** `text` with XML's reserved characters escaped. */
 export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(
     '"',
@@ -21,7 +21,7 @@ export function escapeXml(text: string): string {
   );
 }
 
-/** At most four significant digits with thousands apart: bars are for comparing. */
+/** At most four significant digits, with a thousands separator: bars are for comparison. */
 function shown(value: number): string {
   return value.toLocaleString("en-US", { maximumSignificantDigits: 4 });
 }
@@ -66,7 +66,7 @@ function drawChart(chart: BarChart, top: number): string {
   return parts.join("\n");
 }
 
-/** An SVG document with the charts one below the other. */
+/** An SVG document with the charts one below another. */
 export function barCharts(charts: readonly BarChart[]): string {
   let top = 0;
   const drawn = charts.map((chart) => {

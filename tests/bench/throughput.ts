@@ -1,4 +1,7 @@
-/** redis-benchmark's own tests on redis-server and Redeno in turn, with and without an append only file. */
+/**
+ * redis-benchmark's own tests on redis-server and Redeno in turn, with and without an append only
+ * file.
+ */
 import {
   type BenchTest,
   columns,
@@ -17,7 +20,10 @@ import type { BarChart } from "./svg.ts";
 
 const LIST = "bench:list";
 
-/** In redis-benchmark's own order: pops find what pushes left, GET finds what SET wrote. */
+/**
+ * In redis-benchmark's own order: pops find the elements that pushes left, GET finds the value of
+ * SET.
+ */
 const TESTS: readonly BenchTest[] = [
   ...[
     "ping_mbulk",
@@ -39,11 +45,11 @@ const TESTS: readonly BenchTest[] = [
   { name: "mset", words: ["-t", "mset"], weight: 6 },
 ];
 
-/** The tests that the goals speak of. */
+/** The tests covered by the goals. */
 const GOAL_TESTS = ["set", "get", "incr", "hset", "mset"];
 /**
- * How the servers keep their data. Rewrites of the append only file are off: redis-server's run in a process of their
- * own, whose work its figures would not show.
+ * The servers' persistence settings. Rewrites of the append only file are off: redis-server's run
+ * in a process of their own, whose work its figures would not include.
  */
 const SETTINGS: readonly { name: string; directives: string[] }[] = [
   { name: "no persistence", directives: ["--appendonly", "no"] },
@@ -86,7 +92,7 @@ function chartsOf(rows: readonly Row[]): BarChart[] {
   });
 }
 
-/** Runs all tests under one way of keeping data. */
+/** Runs all tests under one persistence setting. */
 async function runSetting(setting: typeof SETTINGS[number], options: BenchOptions): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const servers: MeasuredServer[] = [];

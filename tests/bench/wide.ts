@@ -1,6 +1,6 @@
 /**
- * The wide table: thirty commands of all kinds beside redis-server, at pipeline lengths 1, 16 and 64, with the
- * geometric means of throughput and processor time. Collections hold 100,000 elements.
+ * The wide table: thirty commands of all kinds against redis-server, at pipeline lengths 1, 16 and
+ * 64, with the geometric means of throughput and processor time. Collections hold 100,000 elements.
  */
 import {
   type BenchTest,
@@ -28,7 +28,7 @@ function custom(name: string, line: string, weight = 1): BenchTest {
   return { name, words: line.split(" "), weight };
 }
 
-/** Tests that share the data they find: both servers are filled anew before each group. */
+/** Groups of tests that share their data: both servers are refilled before each group. */
 const GROUPS: readonly (readonly BenchTest[])[] = [
   [
     ...["ping_mbulk", "set", "get", "incr", "lpush", "rpush", "lpop", "rpop"].map((name) => own(name)),
@@ -63,7 +63,7 @@ const GROUPS: readonly (readonly BenchTest[])[] = [
   ],
 ];
 
-/** The data that the tests read, the same on both servers. */
+/** The data read by the tests, the same on both servers. */
 function* dataset(): Generator<string[]> {
   const name = (i: number) => String(i).padStart(12, "0");
   yield ["RPUSH", "list", ...Array.from({ length: 200 }, (_, i) => `element:${i}`)];
@@ -76,7 +76,7 @@ function* dataset(): Generator<string[]> {
   }
 }
 
-/** The geometric mean of positive numbers; those that could not be measured do not count. */
+/** The geometric mean of positive numbers, without those that could not be measured. */
 export function geometricMean(values: readonly number[]): number {
   const known = values.filter((value) => value > 0);
   return Math.exp(known.reduce((sum, value) => sum + Math.log(value), 0) / known.length);
@@ -120,7 +120,7 @@ async function measureAll(servers: readonly MeasuredServer[], options: BenchOpti
       }
       for (const test of tests) {
         console.error(`  ${test.name} at pipeline ${pipeline}`);
-        // The first run warms up: code that has just been loaded runs in slower tiers.
+        // The first run warms up: freshly loaded code runs in slower tiers.
         await compare(servers, "no persistence", test, pipeline, { ...options, rounds: 1, quick: true });
         rows.push(await compare(servers, "no persistence", test, pipeline, options));
       }

@@ -1,6 +1,7 @@
 /**
- * The same random rules, from a seed, make users of Redeno and of a real redis-server; both must accept and refuse the
- * same rules, in the same words, and give the same answers about who may run what.
+ * The same random rules, from a seed, create users of Redeno and of a real redis-server; both must
+ * accept and refuse the same rules, with the same texts, and give the same answers about
+ * permissions.
  */
 import { assertEquals } from "@std/assert";
 import { Random } from "../../src/util/random.ts";
@@ -25,7 +26,7 @@ const oddRules =
   `+nosuch +@nosuch -config|nosuch +config|nosuch +config|get|x +get|a|b +get| + - ~a|b %~a %X~a %R
   #123 !123 !${"0".repeat(64)} ( ) () (+nosuch) (~a|~*|~b) &a|b x`.split(/\s+/);
 
-/** Spaces in a rule are written as bars here, but for those behind a command's name. */
+/** Spaces in a rule are written as bars here, except those behind a command's name. */
 function randomRule(random: Random): string {
   const rules = random.below(12) === 0 ? oddRules : ordinaryRules;
   const rule = rules[random.below(rules.length)]!;
@@ -79,7 +80,7 @@ Deno.test({
   },
 });
 
-/** Commands that Redis has since 7.2 or 7.4, and Redeno's own. */
+/** Commands added in Redis 7.2 or 7.4, and Redeno's own. */
 const later =
   /^(?:CLIENT (?:SETINFO|NO-TOUCH)|CLUSTER MYSHARDID|SNAPSHOT|WAITAOF|H(?:P?EXPIRE(?:AT|TIME)?|P?TTL|PERSIST))\b/;
 

@@ -1,16 +1,19 @@
 /**
  * Random commands for the differential test. A template is a command with slots:
  *
- *     {name}      what the vocabulary gives for that name, one word or several
+ *     {name}      the vocabulary's words for that name, one or several
  *     {name*}     one to four of them
  *     {a|b|c}     one of the words
- *     [ ... ]     there or not
+ *     [ ... ]     present or absent
  *
  * One command in forty is spoiled (a word is dropped, doubled or replaced), for the error texts.
  */
 import type { Random } from "../../src/util/random.ts";
 
-/** How two replies to a command are made comparable, where their bytes may differ. */
+/**
+ * The normalization of two replies to a command before they are compared, if their bytes may
+ * differ.
+ */
 export type Normalization = "exact" | "sorted" | "sortedPairs" | "time" | "streamInfo";
 
 /** A family of commands. */
@@ -18,14 +21,14 @@ export interface CommandGroup {
   /** Commands that prepare both servers. */
   setup: string[];
   templates: string[];
-  /** What is compared in the end for every key of the vocabulary. */
+  /** Queries compared at the end for every key of the vocabulary. */
   audit: string[];
 }
 
-/** Keys are few, so that commands meet; the last ones hold other types, for WRONGTYPE. */
+/** Keys are few, so that commands collide; the last ones hold other types, for WRONGTYPE. */
 export const keys = ["k1", "k2", "k3", "k4", "text", "nums"];
 
-/** Every expiry lies at this moment plus 1000 s times a whole number, plus a half of that. */
+/** Every expiry is at this moment plus 1000 s times a whole number, plus half of that. */
 export const epochMs = Date.now();
 
 type Slot = (random: Random) => string[];
@@ -45,7 +48,7 @@ const counted = (slot: Slot, most: number): Slot => (random) => {
   return [String(words.length), ...words];
 };
 
-/** Seconds after {@linkcode epochMs}, never near a border at which two servers could differ. */
+/** Seconds after {@linkcode epochMs}, never near a boundary at which two servers could differ. */
 const expirySeconds = (random: Random) => 1000 * (1 + random.below(100_000)) + 500;
 
 const key: Slot = (
@@ -172,13 +175,13 @@ function fill(token: string, random: Random): string[] {
 }
 
 /**
- * Commands that could wait for ever, choose at random, mean something new in 7.4, or give a time beyond
- * 2^53 ms, once a word of them is another.
+ * Commands that could wait forever, choose at random, have a new meaning in 7.4, or give a time
+ * beyond 2^53 ms, if one of their words is changed.
  */
 const unspoiled =
   /^(B|\{B|CONFIG|XREAD|MULTI|EXEC|SORT|SPOP|\{ZRANK|\w+RAND|\w*SCAN|PEXPIREAT|.*PXAT|.* 0 \{member)/;
 
-/** A command that a template describes. */
+/** A random command from a template. */
 export function expand(template: string, random: Random): string[] {
   const chosen = template.replace(/\[ (.*?) \] ?/g, (_, part: string) => random.below(2) ? `${part} ` : "");
   const words = chosen.trim().split(" ").flatMap((token) => fill(token, random));
@@ -201,7 +204,7 @@ const unordered = new Set([
 const unorderedPairs = new Set(["HGETALL", "HRANDFIELD", "ZRANDMEMBER", "HSCAN", "ZSCAN"]);
 const timed = new Set(["TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"]);
 
-/** How the replies to a command are compared. */
+/** The comparison used for the replies to a command. */
 export function normalizationOf(words: readonly string[]): Normalization {
   const name = (words[0] ?? "").toUpperCase();
   if (unordered.has(name)) return "sorted";

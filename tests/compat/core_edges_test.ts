@@ -25,7 +25,7 @@ async function bothServers(
   }
 }
 
-/** The commands of a file, those of one connection together. */
+/** The commands of a file, grouped by connection. */
 function edgeCommands(file: string): string[][][] {
   const text = latin1(Deno.readFileSync(new URL(file, import.meta.url)));
   return text.split("\n@new\n").map((part) => {
@@ -34,7 +34,7 @@ function edgeCommands(file: string): string[][][] {
   });
 }
 
-/** Sends the same commands to both, and fails where the replies differ. */
+/** Sends the same commands to both, and fails if the replies differ. */
 async function compare(redeno: ServerProcess, redis: ServerProcess, commands: string[][]): Promise<void> {
   using ours = await redeno.connect();
   using theirs = await redis.connect();
@@ -67,7 +67,7 @@ Deno.test({
 
 const long = "x".repeat(300_000);
 
-/** What is written to a new connection, requests or not. */
+/** Input written to a new connection, well-formed or not. */
 const conversations = [
   ...[
     "PING\r\n",
@@ -141,7 +141,10 @@ const conversations = [
   ...[long, `*${long}`, `*1\r\n$${long}`, `PING\r\n${long}`],
 ];
 
-/** Writes `text` and a QUIT to a new connection; all that comes back until it is closed. */
+/**
+ * Writes `text` and a QUIT to a new connection; resolves with everything received until it is
+ * closed.
+ */
 async function answerTo(server: ServerProcess, text: string): Promise<string> {
   using connection = await RawConnection.open(server.port);
   try {

@@ -1,9 +1,10 @@
 /**
- * The same random commands, from a seed, go to Redeno and to a real redis-server, and their replies must
- * be the same bytes. What has no order of its own is sorted first, and times are compared to the second.
+ * The same random commands, from a seed, go to Redeno and to a real redis-server, and their replies
+ * must be the same bytes. Replies without a defined order are sorted first, and times are compared
+ * to the second.
  *
- * DIFFERENTIAL_SEED and DIFFERENTIAL_COUNT in the environment change the seed and the commands a family,
- * DIFFERENTIAL_GROUPS names the families to try.
+ * DIFFERENTIAL_SEED and DIFFERENTIAL_COUNT in the environment set the seed and the number of
+ * commands per family, DIFFERENTIAL_GROUPS selects families.
  */
 import { assertEquals, assertGreater } from "@std/assert";
 import { Random } from "../../src/util/random.ts";
@@ -30,7 +31,7 @@ const total = Number(Deno.env.get("DIFFERENTIAL_COUNT") ?? 6000);
 const chosen = Deno.env.get("DIFFERENTIAL_GROUPS")?.split(",") ?? Object.keys(groups);
 const batchSize = 100;
 
-/** An expiry in steps of 1000 s, whether it counts from now or from 1970, in seconds or milliseconds. */
+/** An expiry in steps of 1000 s, counted from now or from 1970, in seconds or milliseconds. */
 function coarseTime(reply: string, name: string): string {
   const value = Number(/^:(\d+)\r\n$/.exec(reply)?.[1] ?? NaN);
   if (!(value > 0)) return reply;
@@ -46,12 +47,12 @@ function normalize(reply: string, how: Normalization, name: string): string {
   return how === "streamInfo" ? streamInfo(reply) : reply;
 }
 
-/** Both servers, and what has been sent so far. */
+/** Both servers, and the commands sent so far. */
 class Pair {
   readonly #history: string[][] = [];
   constructor(readonly redeno: RawConnection, readonly redis: RawConnection) {}
 
-  /** Sends commands to both and fails at the first reply that differs. */
+  /** Sends commands to both and fails at the first differing reply. */
   async compare(commands: string[][]): Promise<void> {
     const [ours, theirs] = await Promise.all([this.redeno.pipeline(commands), this.redis.pipeline(commands)]);
     for (const [i, words] of commands.entries()) {
@@ -82,7 +83,7 @@ async function run(pair: Pair, group: CommandGroup, random: Random, count: numbe
     const batch = Array.from({ length: batchSize }, () => expand(pickTemplate(group, random), random));
     await pair.compare(batch);
   }
-  // a transaction may be open still
+  // a transaction may still be open
   await pair.compare([
     ["DISCARD"],
     ["UNWATCH"],
@@ -100,7 +101,7 @@ function auditOf(line: string, key: string): string[] {
   return name === "OBJECT" ? [name, ...rest, key] : [name, key, ...rest];
 }
 
-/** A redis-server that looks often at its clients lets timed out ones go at once. */
+/** A redis-server that checks its clients often releases timed out ones at once. */
 async function bothServers(
   use: (redeno: ServerProcess, redis: ServerProcess) => Promise<void>,
 ): Promise<void> {
@@ -130,7 +131,7 @@ Deno.test({
     }),
 });
 
-/** A server under random commands, and the keyspace events that each of these sends. */
+/** A server under random commands, and the keyspace events of each of them. */
 class Observed implements Disposable {
   private constructor(readonly actor: RawConnection, readonly listener: RawConnection) {}
 
@@ -142,7 +143,7 @@ class Observed implements Disposable {
     return observed;
   }
 
-  /** What each command has led to; a transaction's events come with its EXEC. */
+  /** The events of each command; a transaction's events come with its EXEC. */
   async eventsOf(commands: string[][]): Promise<string[][]> {
     const marked = commands.flatMap((words) => [words, ["PUBLISH", "mark", "next"]]);
     await this.actor.pipeline([...marked, ["DISCARD"], ["PUBLISH", "mark", "end"]]);
@@ -163,9 +164,10 @@ class Observed implements Disposable {
 }
 
 /**
- * Events that can be compared. Commands on streams and SORT look keys up more than once and in an order of their own, and
- * from 7.2 on consumers are made where they find nothing;
- * BITFIELD with FAIL may lengthen a value without a field being written, which redis-server tells nobody.
+ * Events that can be compared. Commands on streams and SORT look up keys more than once and in an
+ * order of their own, and since 7.2 consumers are created even if there is nothing for them;
+ * BITFIELD with FAIL may lengthen a value without writing a field, for which redis-server sends no
+ * event.
  */
 function comparable(events: readonly string[], [name = "", ...words]: readonly string[]): string[] {
   if (name === "BITFIELD" && words.includes("FAIL")) return [];

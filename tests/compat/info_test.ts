@@ -1,4 +1,7 @@
-/** What operators' tools read by name has everything that redis-server has, but for what is said here, with the reason. */
+/**
+ * The fields that operators' tools read by name: Redeno has all of redis-server's, except those
+ * listed here, with the reason.
+ */
 import { assertEquals, assertGreater } from "@std/assert";
 import { type RawConnection, redisServer, startRedeno, startRedis } from "../support/oracle.ts";
 
@@ -10,7 +13,7 @@ const leftOut: Readonly<Record<string, string>> = {
   used_cpu_user_main_thread: "Deno tells the processor time of the whole process only",
 };
 
-/** Something of everything that fields may depend on. */
+/** One activity of each kind that fields may depend on. */
 const activity: readonly (readonly string[])[] = [
   ["SET", "k", "v", "EX", "100"],
   ["GET", "nosuch"],
@@ -24,13 +27,13 @@ async function lines(c: RawConnection, ...command: string[]): Promise<string[]> 
   return (await c.send(...command)).split(/\r?\n/).slice(1).filter((line) => line !== "");
 }
 
-/** The bulk strings of a reply at even places: names of a flat map. */
+/** The bulk strings at even positions of a reply: names of a flat map. */
 async function names(c: RawConnection, ...command: string[]): Promise<string[]> {
   const reply = await c.send(...command);
   return [...reply.matchAll(/\$\d+\r\n([a-z][^\r]*)\r\n(?=\*|:|\$)/g)].map(([, name = ""]) => name);
 }
 
-/** What each command shows, by name. */
+/** The names each command shows. */
 const questions: Readonly<Record<string, (c: RawConnection) => Promise<string[]>>> = {
   "INFO everything": async (c) =>
     (await lines(c, "INFO", "everything")).map((line) => line.split(":")[0] ?? ""),

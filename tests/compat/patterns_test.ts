@@ -1,7 +1,7 @@
 /**
- * Random patterns on random texts, through `string.find`, `match`, `gmatch` and `gsub`, in Redeno and in redis-server: the
- * results must be the same, errors included. PATTERNS_SEED and PATTERNS_COUNT in the environment change the seed and how
- * many.
+ * Random patterns on random texts, through `string.find`, `match`, `gmatch` and `gsub`, in Redeno
+ * and in redis-server: the results must be the same, errors included. PATTERNS_SEED and
+ * PATTERNS_COUNT in the environment set the seed and the number.
  */
 import { assertEquals } from "@std/assert";
 import { Random } from "../../src/util/random.ts";
@@ -10,7 +10,7 @@ import { redisServer, startRedeno, startRedis } from "../support/oracle.ts";
 const seed = Number(Deno.env.get("PATTERNS_SEED") ?? 20261129);
 const count = Number(Deno.env.get("PATTERNS_COUNT") ?? 4000);
 
-/** Calls the function that the first argument names and tells all its results. */
+/** Calls the function named by the first argument and returns all its results. */
 const SCRIPT = `
 local name, text, pattern, extra = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local told = {}
@@ -63,7 +63,7 @@ function pick<T>(random: Random, from: readonly T[]): T {
   return from[random.below(from.length)]!;
 }
 
-/** Text of letters that patterns look for. */
+/** Text made of the letters in the patterns. */
 function randomText(random: Random): string {
   const letters = random.below(3) === 0 ? LETTERS : LETTERS.slice(0, 6);
   return Array.from({ length: random.below(14) }, () => pick(random, letters)).join("");

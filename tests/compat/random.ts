@@ -1,10 +1,11 @@
 /**
- * Random commands of all kinds, made from what COMMAND DOCS says of their arguments, sent to Redeno and a redis-server:
- * replies must be the same bytes, in RESP2 and RESP3, and so must digests and expiry times after each round.
+ * Random commands of all kinds, generated from their arguments in COMMAND DOCS and sent to Redeno
+ * and a redis-server: replies must be the same bytes, in RESP2 and RESP3, and so must digests and
+ * expiry times after each round.
  *
- * A round begins with the same values on both sides and ends at the first reply that differs, since what follows would
- * only differ for that. A difference that `known_differences.txt` names is let pass; all others are reported once for
- * each command and kind of reply.
+ * A round begins with the same values on both sides and ends at the first differing reply, since
+ * later replies would differ only because of it. Differences listed in `known_differences.txt` are
+ * ignored; all others are reported once for each command and kind of reply.
  */
 import { createCommandTable } from "../../src/commands/table.ts";
 import { type Command, Flag } from "../../src/engine/command.ts";
@@ -18,7 +19,10 @@ import { normalized } from "./random_replies.ts";
 const ROUND = 400;
 const BATCH = 40;
 
-/** Commands that end, block or reconfigure a server, talk of the machine or the moment, or are words of our own. */
+/**
+ * Commands that end, block or reconfigure a server, depend on the machine or the moment, or are
+ * Redeno's own.
+ */
 const leftOut = new RegExp(
   "^(acl\\|(genpass|getuser|list|load|log|save|setuser|users)|auth|bgrewriteaof|bgsave|client|cluster|command|config|" +
     "debug|failover|info|lastsave|latency|lolwut|memory\\|(doctor|malloc-stats|purge|stats)|migrate|module|monitor|pfdebug|" +
@@ -27,24 +31,24 @@ const leftOut = new RegExp(
     "function\\|(dump|kill|stats|restore)|randomkey|spop|waitaof|.*\\|help)(\\||$)",
 );
 
-/** A difference that is meant to be. */
+/** An intended difference. */
 interface KnownDifference {
   call: RegExp;
   ours: RegExp;
   theirs: RegExp;
 }
 
-/** A difference that has been found. */
+/** A difference found. */
 export interface Difference {
   words: readonly string[];
   ours: string;
   theirs: string;
-  /** The commands of the round that name the same keys, the last ones. */
+  /** The last commands of the round that name the same keys. */
   before: readonly (readonly string[])[];
   round: number;
 }
 
-/** What a comparison has come to. */
+/** The result of a comparison. */
 export interface Outcome {
   compared: number;
   known: number;
@@ -53,7 +57,7 @@ export interface Outcome {
 
 const shown = (words: readonly string[]) => words.map((word) => JSON.stringify(word)).join(" ");
 
-/** A difference as a person reads it. */
+/** A difference in readable form. */
 export function describe({ words, ours, theirs, before, round }: Difference): string {
   const lines = before.map((earlier) => `    ${shown(earlier)}`);
   return [
@@ -66,7 +70,9 @@ export function describe({ words, ours, theirs, before, round }: Difference): st
     .join("\n");
 }
 
-/** Rows `command TAB our reply TAB its reply TAB reason`, the first three regular expressions. */
+/**
+ * Rows `command TAB our reply TAB its reply TAB reason`, the first three being regular expressions.
+ */
 function readKnown(): KnownDifference[] {
   const text = Deno.readTextFileSync(new URL("known_differences.txt", import.meta.url));
   return text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
@@ -80,7 +86,7 @@ function readKnown(): KnownDifference[] {
   });
 }
 
-/** The commands that both servers have and that a round may hold. */
+/** The commands common to both servers that a round may contain. */
 async function commandsOf(redis: RawConnection): Promise<Command[]> {
   const listed = new ReplyValues(await redis.send("COMMAND", "LIST")).next() as string[];
   const there = new Set(listed.map((name) => name.toLowerCase()));
@@ -117,7 +123,7 @@ const fillings: readonly string[][] = [
   ["SELECT", "0"],
 ];
 
-/** The digest of all keys; what has expired goes when it is looked for. */
+/** The digest of all keys; expired keys are deleted when they are looked up. */
 const digest: readonly string[][] = [["EXISTS", ...keys], ["DEBUG", "DIGEST"]];
 
 /** Rounds on two servers. */
@@ -167,7 +173,7 @@ class Comparison {
     await this.#same([["DISCARD"], ["SELECT", "0"], ...inspected, ...digest]);
   }
 
-  /** A call; of some it is asked where their keys are, or whether a user may make them. */
+  /** A call; some are wrapped in a query for their keys or for a user's permission. */
   #call(): string[] {
     const call = this.#plainCall();
     switch (this.#random.below(60)) {
@@ -190,9 +196,9 @@ class Comparison {
       disorder: 0.04,
     });
     if (random.below(60) === 0) this.#spoil(call, words);
-    // Elements of equal weight come in no order of their own, and a list would keep it.
+    // Elements of equal weight have no defined order, and a list would keep it.
     if (cmd.name === "sort" && call.includes("BY") && call.includes("STORE")) return ["PING"];
-    // The time of day would be in the id.
+    // The id would contain the time of day.
     return cmd.name === "xadd" ? call.map((word) => word === "*" ? "6-*" : word) : call;
   }
 
@@ -205,7 +211,7 @@ class Comparison {
     else call.splice(at, 0, call[at]!);
   }
 
-  /** Sends commands to both; false at the first reply that differs. */
+  /** Sends commands to both; false at the first differing reply. */
   async #same(commands: string[][]): Promise<boolean> {
     const [ours, theirs] = await Promise.all([this.ours.pipeline(commands), this.theirs.pipeline(commands)]);
     for (const [i, words] of commands.entries()) {
@@ -220,7 +226,7 @@ class Comparison {
     return true;
   }
 
-  /** A known difference that leaves the data as they are on both sides: the round can go on. */
+  /** A known difference that leaves the data unchanged on both sides: the round can continue. */
   #isHarmless(words: string[], ours: string, theirs: string): boolean {
     if (!this.#isKnown(words, ours, theirs)) return false;
     const cmd = this.#readers.has(words[0]!.toLowerCase()),
@@ -250,7 +256,7 @@ class Comparison {
   }
 }
 
-/** Values as redis-server dumps them, and the same with a byte changed. */
+/** Values as dumped by redis-server, and the same with one byte changed. */
 async function payloadsOf(redis: RawConnection): Promise<string[]> {
   await redis.pipeline(fillings);
   const whole: string[] = [];
@@ -261,7 +267,7 @@ async function payloadsOf(redis: RawConnection): Promise<string[]> {
   return [...whole, whole[0]!.slice(1), "", "x"];
 }
 
-/** Compares about `count` commands; `tell` hears how far it is. */
+/** Compares about `count` commands; `tell` receives the progress. */
 export async function compareRandom(
   count: number,
   seed: number,

@@ -1,4 +1,7 @@
-/** What replies to random commands have in common, where their bytes may differ: no order, a moment, a choice. */
+/**
+ * The comparable part of replies to random commands whose bytes may differ: in order, in time, in a
+ * random choice.
+ */
 import { replyEnd } from "../support/oracle.ts";
 
 /** The parts of an aggregate reply as raw replies; undefined for any other reply. */
@@ -13,7 +16,7 @@ export function partsOf(reply: string): string[] | undefined {
   return parts;
 }
 
-/** An aggregate with its elements, or pairs of them, in the order of their bytes. */
+/** An aggregate with its elements, or pairs of them, sorted by bytes. */
 export function sorted(reply: string, byPairs: boolean): string {
   const parts = partsOf(reply);
   if (!parts) return reply;
@@ -31,16 +34,16 @@ const unordered = /^(SMEMBERS|SINTER|SUNION|SDIFF|HKEYS|HVALS|KEYS|SORT|SORT_RO)
 const unorderedPairs = /^HGETALL$/;
 const chosen = /^(SPOP|SRANDMEMBER|HRANDFIELD|ZRANDMEMBER)$/;
 
-/** Of commands about a server's insides those whose replies are the same everywhere. */
+/** The replies about a server's internals that are the same everywhere. */
 const isExact = /^OBJECT (ENCODING|REFCOUNT)/;
 
-/** A reply to `words` as it is compared. */
+/** A reply to `words` in comparable form. */
 export function normalized(reply: string, words: readonly string[]): string {
   const name = words[0]!;
   if (reply.startsWith("-")) return reply;
   if (unordered.test(name)) return sorted(reply, false);
   if (unorderedPairs.test(name)) return sorted(reply, true);
-  // Where a cursor leads is each server's own.
+  // Each server has its own cursors.
   if (name === "DUMP" && reply.startsWith("$") && reply !== "$-1\r\n") return "dumped";
   if (/^(MEMORY|OBJECT|HELLO)$/.test(name) && !isExact.test(words.join(" "))) return reply.slice(0, 1);
   if (name === "EXEC") return reply.slice(0, reply.indexOf("\r\n"));
@@ -56,7 +59,7 @@ export function normalized(reply: string, words: readonly string[]): string {
   return reply;
 }
 
-/** A time in so coarse steps that both servers are hardly ever on different sides of one. */
+/** A time in such coarse steps that the two servers hardly ever differ. */
 function coarse(reply: string, step: number): string {
   const value = /^:(-?\d+)\r\n$/.exec(reply)?.[1];
   if (value === undefined || Number(value) < step) return reply;
@@ -67,8 +70,8 @@ const idleConsumer =
   /named\r\n\$4\r\nname\r\n\$\d+\r\n[^\r]*\r\n(\$7\r\npending\r\n:0\r\n\$4\r\nidle\r\n\r\n|\$9\r\nseen-time\r\n:now\r\n\$9\r\npel-count\r\n:0\r\n\$7\r\npending\r\n\*0\r\n)/g;
 
 /**
- * Without times, the figures of redis-server's radix tree, and what later versions count otherwise: consumers that have
- * nothing, lag and entries read.
+ * Without times, the figures of redis-server's radix tree, and figures that later versions count
+ * differently: consumers without entries, lag and entries read.
  */
 export function streamInfo(reply: string): string {
   return reply.replace(/(\$16\r\nradix-tree-nodes\r\n|\$15\r\nradix-tree-keys\r\n):\d+/g, "$1")

@@ -1,4 +1,7 @@
-/** Random scripts from a seed: values of all kinds on their way through Lua, its libraries, commands and replies. */
+/**
+ * Random scripts from a seed: values of all kinds, passed through Lua, its libraries, commands and
+ * replies.
+ */
 import type { Random } from "../../src/util/random.ts";
 
 function pick<T>(random: Random, choices: readonly T[]): T {
@@ -28,7 +31,7 @@ function randomNumber(random: Random): string {
   }
 }
 
-/** A string of any bytes, as Lua writes it. */
+/** A string of any bytes, in Lua's notation. */
 function randomString(random: Random): string {
   const part = () =>
     pick(random, ["a", "key", " ", "\\r\\n", "\\0", `\\${random.below(256)}`, "%d", '\\"', "/", "é"]);
@@ -48,7 +51,7 @@ function randomScalar(random: Random): string {
   }
 }
 
-/** Maps have one key: the order of more is the interpreter's own. */
+/** Maps have one key: the order of several depends on the interpreter. */
 function randomValue(random: Random, depth: number): string {
   const inner = () => randomValue(random, depth - 1);
   if (depth === 0 || random.below(3) === 0) return randomScalar(random);
@@ -70,7 +73,7 @@ function randomValue(random: Random, depth: number): string {
   }
 }
 
-/** Values that JSON and MessagePack know. */
+/** Values that JSON and MessagePack can express. */
 function plainValue(random: Random, depth: number): string {
   if (depth === 0 || random.below(3) === 0) return randomScalar(random);
   if (random.below(4) === 0) return `{[${randomString(random)}]=${plainValue(random, depth - 1)}}`;

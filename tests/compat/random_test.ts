@@ -1,6 +1,6 @@
 /**
- * Random commands of all kinds get the same replies from Redeno and redis-server; see random.ts. A seed of one's own comes
- * from RANDOM_SEED; many more commands are compared by `deno task compat --random 1000000`.
+ * Random commands of all kinds get the same replies from Redeno and redis-server; see random.ts.
+ * RANDOM_SEED sets the seed; `deno task compat --random 1000000` compares many more commands.
  */
 import { assert, assertEquals } from "@std/assert";
 import { redisServer } from "../support/oracle.ts";

@@ -1,15 +1,15 @@
 /**
- * The words of random commands: for each argument that COMMAND DOCS describes, values of its type and meaning, extreme
- * ones, and now and then what is none at all. They keep away from what makes both servers wait, fill memory or differ by
- * the clock.
+ * The words of random commands: for each argument in COMMAND DOCS, values of its type and meaning,
+ * extreme ones, and occasionally an invalid one. They avoid values that make both servers wait,
+ * fill memory or differ by the clock.
  */
 import type { ArgSpec } from "../../src/engine/command.ts";
 import type { Random } from "../../src/util/random.ts";
 
-/** Keys are few, so that commands meet. The last ones are odd. */
+/** Keys are few, so that commands collide. The last ones are unusual. */
 export const keys = ["k1", "k2", "k3", "k4", "k5", "k6", "k7", "", "\0", "k\r\n\xff"];
 
-/** Some moments far from any that the test can see. */
+/** Some moments far outside the duration of the test. */
 const farMs = Date.now() + 1e12;
 
 const integers = "0 1 2 3 5 10 -1 -2 -3 -5 -10 100 65536".split(" ");
@@ -17,7 +17,7 @@ const extremeIntegers =
   "2147483647 2147483648 -2147483649 4294967296 9007199254740991 9007199254740993 -9007199254740993 9223372036854775807 -9223372036854775807 -9223372036854775808 9223372036854775808 18446744073709551615 99999999999999999999"
     .split(" ");
 const noIntegers = ["", " 1", "1 ", "+1", "01", "0x10", "1.0", "1e3", "abc", "1\0", "--1", "\xff"];
-// No -0: whether a score keeps its sign depends on the encoding, which SORT changes in Redis.
+// No -0: if a score keeps its sign depends on the encoding, which SORT changes in Redis.
 const doubles = "0 1 -1 0.5 -2.25 3.0e3 1e17 100.125 0x1p3 .5 5. 12345678.9".split(" ");
 const extremeDoubles =
   "inf -inf +inf 1e308 -1e308 1.7976931348623157e308 5e-324 1e400 1e-400 9007199254740993 infinity 0x1p-1080"
@@ -124,7 +124,7 @@ const scripts = [
   "syntax error here",
 ];
 
-/** What arguments of a name are given; others go by their types. */
+/** Values for arguments by name; other arguments get values by type. */
 const byName: Readonly<Record<string, readonly string[]>> = {
   index: ["0", "1", "-1", "5", "-9223372036854775808", "9223372036854775807", "x"],
   pivot: texts,
@@ -176,7 +176,7 @@ const byName: Readonly<Record<string, readonly string[]>> = {
   numlocal: ["0", "2", "x"],
 };
 
-/** What values a command gives to names that mean something else with it. */
+/** Values for argument names that have another meaning in certain commands. */
 const byCommand: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   select: { index: ["0", "0", "1", "99", "x"] },
   zrangebylex: { min: lexBounds, max: lexBounds },
@@ -197,13 +197,14 @@ const byCommand: Readonly<Record<string, Readonly<Record<string, readonly string
   xreadgroup: { milliseconds: ["1", "1", "-1", "x"], id: [">", ">", ">", "0", "$", "1-1", "x"] },
   xadd: { id: ["1-1", "2-*", "3-1", "7-7", "9", "0-0", "5-*", "x"], threshold: [...integers, ...ids] },
   xtrim: { threshold: [...integers, ...ids] },
-  // A sum that overflows is over in Redis: the key is gone. Here it is the latest time there is.
+  // In Redis, a sum that overflows is in the past: the key is gone. Here it is the latest possible
+  // time.
   restore: { ttl: ["0", "0", "1000000000", "4611686018427387904", "-1", "x"] },
   wait: { timeout: ["1", "-1", "x"] },
   waitaof: { timeout: ["1", "-1", "x"] },
 };
 
-/** Numbers of elements to choose: a very low one would be a reply of very many. */
+/** Numbers of elements to choose: a very low one would produce a very long reply. */
 const fewElements = [
   "0",
   "1",
@@ -267,7 +268,7 @@ export class Words {
       : this.#one(["-1", "0"], extremeIntegers, noIntegers);
   }
 
-  /** In milliseconds: as seconds it is farther away still. */
+  /** In milliseconds: as seconds it is even farther away. */
   #moment(): string {
     return this.random.below(3) > 0
       ? String(farMs + this.random.below(1e9))

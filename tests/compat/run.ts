@@ -1,22 +1,23 @@
 /**
- * Runs units of Redis's own test suite against Redeno and compares what passes with passing.txt.
+ * Runs units of Redis's own test suite against Redeno and compares the passing tests with
+ * passing.txt.
  *
  *     deno task compat [unit ...]     default: every unit that passing.txt names
- *       --update          add what passes now to the list
- *       --allow-shrink    with --update: drop what no longer passes
+ *       --update          add newly passing tests to the list
+ *       --allow-shrink    with --update: drop tests that no longer pass
  *       --server COMMAND  another server, such as redis-server
- *       --source DIR      an unpacked Redis 7.0 source (default: tests/tools/redis-source.sh brings it)
+ *       --source DIR      unpacked Redis 7.0 source (default: from tests/tools/redis-source.sh)
  *       --jobs N          units at once (default 1)
  *       --timeout S       seconds for one unit (default 600)
- *       --retries N       runs a unit again where a listed test failed (default 1)
+ *       --retries N       runs a unit again if a listed test failed (default 1)
  *       --baseport P      first port of the servers (default 20100)
- *       --out DIR         where the suite's logs go
- *       --random N        instead of the suite: N random commands, compared with redis-server (random.ts)
- *       --seed S          with --random: the seed (default: another one each time)
+ *       --out DIR         folder for the suite's logs
+ *       --random N        instead: N random commands compared with redis-server (random.ts)
+ *       --seed S          with --random: the seed (default: a new one each time)
  *
- * A row of the list is `unit TAB test`, with ` TAB n` behind it for the n-th test of one name in a unit;
- * the test `(finished)` stands for a unit that came to its end without exception or time-out.
- * Exit status 1 when a listed test has not passed.
+ * A row of the list is `unit TAB test`, followed by ` TAB n` for the n-th test of the same name in
+ * a unit; the test `(finished)` stands for a unit that reached its end without an exception or
+ * time-out. The exit status is 1 if a listed test has not passed.
  */
 import { parseArgs } from "@std/cli";
 import { ensureDir } from "@std/fs";
@@ -27,10 +28,10 @@ const here = new URL("./", import.meta.url);
 const tool = (name: string) => new URL(`../tools/${name}`, here).pathname;
 const listFile = new URL("passing.txt", here);
 
-/** The name of the row that says a unit has come to its end. */
+/** The name of the row for a unit that reached its end. */
 const finished = "(finished)";
 
-/** Rows of a tab-separated file, comments and empty lines left out. */
+/** Rows of a tab-separated file, without comments and empty lines. */
 async function rowsOf(file: string | URL): Promise<string[][]> {
   const text = await Deno.readTextFile(file);
   return text.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => line.split("\t"));
@@ -43,17 +44,17 @@ async function output(command: string, args: string[]): Promise<string> {
 }
 
 /**
- * Tests that ask for redis-server's own insides: unit, name, reason. They are left out, for one that breaks off spoils
- * the next.
+ * Tests of redis-server's own internals: unit, name, reason. They are left out, because one that
+ * breaks off spoils the next.
  */
 const notApplicable = await rowsOf(new URL("not_applicable.txt", here));
 
-/** What one run of the suite has shown. */
+/** The result of one run of the suite. */
 interface Outcome {
   units: Set<string>;
-  /** Rows as passing.txt holds them. */
+  /** Rows in the form of passing.txt. */
   passed: Set<string>;
-  /** Why a row did not pass. */
+  /** The reason why a row did not pass. */
   details: Map<string, string>;
 }
 
@@ -80,7 +81,7 @@ async function runSuite(units: string[], options: SuiteOptions): Promise<Outcome
   args.push("--jobs", options.jobs, "--timeout", options.timeout, "--stall", "120", "--out", options.out);
   args.push("--baseport", options.baseport);
   const skipped = notApplicable.map(([, test = ""]) => `--skiptest '${test.replaceAll("'", "'\\''")}'`);
-  // There is no Lua debugger; a unit asks for one outside of a test, where the refusal would end it.
+  // There is no Lua debugger; a unit asks for one outside any test, where the refusal would end it.
   args.push("--drop", "r script debug sync");
   if (skipped.length > 0) args.push("--extra", skipped.join(" "));
   const { code } = await new Deno.Command(tool("redis-suite.sh"), {
@@ -117,12 +118,12 @@ function readOutcome(unitRows: string[][], testRows: string[][]): Outcome {
 
 const unitOf = (row: string) => row.slice(0, row.indexOf("\t"));
 
-/** Listed rows of the units that ran, less those that passed. */
+/** Listed rows of the units that ran, without those that passed. */
 function lostRows(list: ReadonlySet<string>, outcome: Outcome): string[] {
   return [...list].filter((row) => outcome.units.has(unitOf(row)) && !outcome.passed.has(row));
 }
 
-/** Runs units again in which listed tests failed: on a busy machine some of them miss their moment. */
+/** Reruns units in which listed tests failed: on a busy machine some of them miss their moment. */
 async function retry(
   outcome: Outcome,
   list: ReadonlySet<string>,
@@ -141,7 +142,7 @@ async function retry(
   }
 }
 
-/** Prints, unit by unit, how much of what redis-server 7.0.15 passes has passed. */
+/** Prints, for each unit, the share of redis-server 7.0.15's passing tests that passed. */
 async function report(outcome: Outcome): Promise<void> {
   const reference = new Map(
     (await rowsOf(new URL("reference.txt", here))).map(([unit, ok]) => [unit, Number(ok)]),
@@ -163,14 +164,14 @@ async function listedRows(): Promise<Set<string>> {
   return new Set((await rowsOf(listFile)).map((row) => row.join("\t")));
 }
 
-/** Reads the list once more: another run may have added to it meanwhile. */
+/** Reads the list again: another run may have added to it meanwhile. */
 async function updateList(outcome: Outcome, allowShrink: boolean): Promise<void> {
   const list = await listedRows(), rows = list.union(outcome.passed);
   if (allowShrink) { for (const row of lostRows(list, outcome)) rows.delete(row); }
   await Deno.writeTextFile(listFile, [...rows].sort().join("\n") + "\n");
 }
 
-/** Compares random commands and prints what differs. */
+/** Compares random commands and prints the differences. */
 async function compareAndTell(count: number, seed: number): Promise<number> {
   console.log(`seed ${seed}`);
   let told = 0;

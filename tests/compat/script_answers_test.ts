@@ -1,6 +1,7 @@
 /**
- * Whether the answers to scripts that `tests/unit/scripting/lua/answers.txt` holds are those of the redis-server here.
- * With SCRIPT_ANSWERS=write they are recorded anew, also those of scripts that have been added to the file.
+ * Checks that the recorded answers to scripts in `tests/unit/scripting/lua/answers.txt` are those
+ * of the installed redis-server. SCRIPT_ANSWERS=write records them again, including those of
+ * scripts added to the file.
  */
 import { assertEquals } from "@std/assert";
 import { redisServer, startRedis } from "../support/oracle.ts";
@@ -18,7 +19,7 @@ if (redisServer === undefined) {
   console.warn("script_answers_test: redis-server is not installed, its test is ignored");
 }
 
-/** What redis-server replies to each of the scripts. */
+/** redis-server's replies to each of the scripts. */
 async function ask(scripts: readonly string[]): Promise<Map<string, ScriptAnswer["replies"]>> {
   await using redis = await startRedis(["--enable-debug-command", "yes"]);
   const replies: string[][] = [];

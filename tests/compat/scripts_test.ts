@@ -1,6 +1,7 @@
 /**
- * Random scripts from a seed, and a conversation about function libraries, sent to Redeno and to a real redis-server:
- * the replies must be the same bytes. SCRIPTS_SEED and SCRIPTS_COUNT in the environment change the seed and how many.
+ * Random scripts from a seed, and a dialogue about function libraries, sent to Redeno and to a real
+ * redis-server: the replies must be the same bytes. SCRIPTS_SEED and SCRIPTS_COUNT in the
+ * environment set the seed and the number.
  */
 import { assertEquals } from "@std/assert";
 import { latin1 } from "../../src/util/bytes.ts";
@@ -16,7 +17,7 @@ if (redisServer === undefined) {
   console.warn("scripts_test: redis-server is not installed, its tests are ignored");
 }
 
-/** Sends commands to both servers; those whose replies differ, with both replies. */
+/** Sends commands to both servers; returns those whose replies differ, with both replies. */
 async function differences(protocol: string, commands: readonly string[][]): Promise<unknown[]> {
   await using redeno = await startRedeno();
   await using redis = await startRedis();

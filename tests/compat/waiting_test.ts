@@ -1,7 +1,8 @@
 /**
- * Several connections at once, to Redeno and to a real redis-server: who waits for keys, who is served first and with
- * what, and which transactions notice what others have done. Each step is the same on both sides, and so must be
- * every byte that every connection gets. DIFFERENTIAL_SEED and DIFFERENTIAL_COUNT are as in differential_test.ts.
+ * Several connections at once, to Redeno and to a real redis-server: blocked clients, the order in
+ * which they are served, and transactions that notice other clients' changes. Each step is the same
+ * on both sides, and so must be every byte on every connection. DIFFERENTIAL_SEED and
+ * DIFFERENTIAL_COUNT are as in differential_test.ts.
  */
 import { assertEquals, assertGreater } from "@std/assert";
 import { Random } from "../../src/util/random.ts";
@@ -18,7 +19,10 @@ const seed = Number(Deno.env.get("DIFFERENTIAL_SEED") ?? 20240717);
 const rounds = Number(Deno.env.get("DIFFERENTIAL_COUNT") ?? 6000) / 20;
 const WAITERS = 3;
 
-/** Commands that wait, without end; `{stream}` is a key of its own, since XREADGROUP tells when it goes away. */
+/**
+ * Commands that wait without limit; `{stream}` is a key of its own, since XREADGROUP reports its
+ * deletion.
+ */
 const waits = [
   "BLPOP {keys} 0",
   "BRPOP {keys} 0",
@@ -35,9 +39,9 @@ const waits = [
 ];
 
 /**
- * What others do meanwhile. SORT and ZUNIONSTORE are not among it: where they put a value in the place of one of
- * another type, redis-server serves those who wait for it only at the next write, Redeno at once. Nor is SWAPDB, which
- * makes many keys ready in no order.
+ * The actions of other clients meanwhile. SORT and ZUNIONSTORE are left out: if they replace a
+ * value of another type, redis-server serves the waiting clients only at the next write, Redeno at
+ * once. So is SWAPDB, which makes many keys ready in no defined order.
  */
 const deeds = [
   "{LPUSH|RPUSH} {key} {value*}",
@@ -61,7 +65,7 @@ const deeds = [
   "FLUSHDB",
 ];
 
-/** What is done to keys that a transaction watches. */
+/** Changes to keys that a transaction watches. */
 const touches = [
   ...deeds,
   "GET {key}",
@@ -80,7 +84,7 @@ const touches = [
   "SWAPDB 0 1",
 ];
 
-/** The connections to one server: those that wait or watch, and the one that does things. */
+/** The connections to one server: those that wait or watch, and the acting one. */
 class Side implements Disposable {
   private constructor(
     readonly actor: RawConnection,
@@ -100,7 +104,7 @@ class Side implements Disposable {
     return new Side(actor, others, ids);
   }
 
-  /** Sends a command that may wait; back when it waits or has its reply. */
+  /** Sends a command that may wait; resolves when it waits or has its reply. */
   async begin(i: number, words: readonly string[]): Promise<{ reply: Promise<string> }> {
     let isOver = false;
     const reply = this.others[i]!.send(...words).finally(() => isOver = true);
@@ -113,17 +117,20 @@ class Side implements Disposable {
   }
 }
 
-/** What happens in one round. */
+/** The commands of one round. */
 interface Round {
-  /** Done before. */
+  /** Run first. */
   setup: string[][];
-  /** What each of the others sends. */
+  /** The command of each of the other connections. */
   others: string[][];
-  /** Done after that. */
+  /** Run after that. */
   acts: string[][];
 }
 
-/** Everybody waits for something, then there are deeds, then who still waits is released; all replies. */
+/**
+ * All connections wait for something, then come the actions, then the release of those still
+ * waiting; returns all replies.
+ */
 async function wait(side: Side, { setup, others, acts }: Round): Promise<string[]> {
   const replies = await side.actor.pipeline([["FLUSHALL"], ...setup]),
     begun: { reply: Promise<string> }[] = [];
@@ -134,7 +141,7 @@ async function wait(side: Side, { setup, others, acts }: Round): Promise<string[
   return replies;
 }
 
-/** Everybody watches keys, then there are deeds, then a transaction of each. */
+/** All connections watch keys, then come the actions, then a transaction on each. */
 async function watch(side: Side, { setup, others, acts }: Round): Promise<string[]> {
   const replies = await side.actor.pipeline([["FLUSHALL"], ...setup]);
   for (const [i, words] of others.entries()) replies.push(await side.others[i]!.send(...words));
@@ -162,16 +169,17 @@ function randomRound(
 }
 
 /**
- * Whether a client got an error because a waiting command is run again as a whole: that finds a key that has become
- * something else meanwhile. Redis does so since 7.2; 7.0 looks at nothing but the key that serves the client.
+ * True if a client got an error because a waiting command is run again as a whole and finds a key
+ * that has changed its type meanwhile. Redis does so since 7.2; 7.0 examines only the key that
+ * serves the client.
  */
 function isFoundAgain(ours: string, theirs: string): boolean {
   return ours.startsWith("-WRONGTYPE") && !theirs.startsWith("-");
 }
 
 /**
- * Whether both say that what XREADGROUP waited for has gone. From 7.2 on it is said in the words that one hears who comes
- * now; 7.0 has words of its own.
+ * True if both report that the key XREADGROUP waited for is gone. Since 7.2 the text is the one a
+ * new client would get; 7.0 has a text of its own.
  */
 function bothSayGone(ours: string, theirs: string): boolean {
   return /^-(NOGROUP No such key|WRONGTYPE)/.test(ours) &&

@@ -1,7 +1,8 @@
 /**
- * Every file operation made to fail, once and for good: the n-th call, for all n, of whatever the persistence does. Each
- * time nothing may break, reads go on, the log names the system's reason, what the folder holds at any moment can be
- * loaded and is at least all that was acknowledged, and when the disk works again the server does too.
+ * Every file operation of the persistence made to fail, once and permanently: the n-th call, for
+ * all n. Each time nothing may break, reads continue, the log names the system's reason, the folder
+ * can be loaded at any moment and holds at least everything acknowledged, and once the disk works
+ * again the server does too.
  */
 import { isLoadFault } from "../../src/persistence/data_store.ts";
 import { Random } from "../../src/util/random.ts";
@@ -9,7 +10,7 @@ import { StoreServer } from "../support/data_store.ts";
 import { encodeCommand } from "../support/in_process.ts";
 import { SimulatedFiles } from "../support/simulated_files.ts";
 
-/** How an operation fails: the words, and for how many operations they hold. */
+/** The way an operation fails: its error text, and the number of operations affected. */
 export interface Fault {
   readonly reason: string;
   readonly lasts: number;
@@ -23,15 +24,18 @@ export const faults: readonly Fault[] = [
 /** Seconds after which a server whose disk works again must accept writes. */
 const PATIENCE_S = 30;
 
-/** A server, and what its clients know. */
+/** A server, and its clients' knowledge of the data. */
 export class Session {
-  /** What the data has been, after each write that may have happened. */
+  /** The states of the data after each write that may have happened. */
   readonly states: string[] = [];
-  /** The last state that has been acknowledged. */
+  /** Index of the last acknowledged state. */
   acknowledged = 0;
-  /** Whether the append-only file has its base: the server has promised to keep what it acknowledges. */
+  /**
+   * True once the append-only file has its base: from then on the server guarantees what it
+   * acknowledges.
+   */
   isPromised: boolean;
-  /** What the server has answered to commands that are no writes. */
+  /** The server's replies to commands that do not write. */
   readonly replies: string[] = [];
   #serial = 0;
 
@@ -60,14 +64,14 @@ export class Session {
     return isSet && isPushed;
   }
 
-  /** Sends a command that is no write; false if it was refused. */
+  /** Sends a command that does not write; false if it was refused. */
   order(...words: string[]): boolean {
     const reply = this.server.client().raw(encodeCommand(...words));
     this.replies.push(reply);
     return !reply.startsWith("-");
   }
 
-  /** Sends commands that happen together, and notes what came of them. */
+  /** Sends commands that belong together, and records their outcome. */
   #unit(commands: string[][]): boolean {
     const client = this.server.client();
     const isDone = commands.every((words) => {
@@ -79,7 +83,7 @@ export class Session {
     return isDone;
   }
 
-  /** What is wrong with what a server finds on `disk`, or null. */
+  /** The fault in what a server loads from `disk`, or null. */
   async #faultOf(disk: SimulatedFiles, moment: string): Promise<string | null> {
     const oldest = this.isPromised ? this.acknowledged : 0;
     try {
@@ -91,7 +95,10 @@ export class Session {
     }
   }
 
-  /** What is wrong with what a kill and, unless writes are synced later, a power cut leaves now; null if nothing is. */
+  /**
+   * The fault in what a kill and, unless writes are synced later, a power cut would leave now; null
+   * if there is none.
+   */
   async faultNow(moment: string, random: Random): Promise<string | null> {
     if (this.server.store.aof.state === "on") this.isPromised = true;
     const killed = await this.#faultOf(this.disk.afterKill(), `killed ${moment}`);
@@ -100,18 +107,18 @@ export class Session {
   }
 }
 
-/** Everything {@linkcode Session.write} writes. */
+/** All data that {@linkcode Session.write} writes. */
 function stateOf(server: StoreServer): string {
   const client = server.client();
   return JSON.stringify([client.send("MGET", "a", "b"), client.send("LRANGE", "list", "0", "-1")]);
 }
 
-/** Something the persistence does, with a client that writes meanwhile. */
+/** An activity of the persistence, with a client that writes meanwhile. */
 export interface Scenario {
   readonly name: string;
   readonly config: Record<string, string>;
   run(session: Session): Promise<void>;
-  /** What an operator does when the disk works again. */
+  /** An operator's action once the disk works again. */
   repair?(session: Session): void;
 }
 
@@ -205,14 +212,14 @@ export const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** What has been found. */
+/** The findings. */
 export interface FaultReport {
-  /** Operations made to fail. */
+  /** Number of operations made to fail. */
   faults: number;
   problems: string[];
 }
 
-/** Runs `scenario` as often as it has file operations, each time with another of them failing. */
+/** Runs `scenario` once for each of its file operations, with that operation failing. */
 export async function failEach(scenario: Scenario, fault: Fault, report: FaultReport): Promise<void> {
   for (let n = 0; report.problems.length < 5; n++) {
     const random = new Random(n + 1);
@@ -249,7 +256,7 @@ export async function failEach(scenario: Scenario, fault: Fault, report: FaultRe
   }
 }
 
-/** The disk works again: what is still wrong after a while, or null. */
+/** The disk works again: the fault that remains after a while, or null. */
 async function recovery(session: Session, random: Random): Promise<string | null> {
   for (let seconds = 0; !session.write(); seconds++) {
     if (seconds === PATIENCE_S) return "writes are still refused";
@@ -261,7 +268,7 @@ async function recovery(session: Session, random: Random): Promise<string | null
   return await session.faultNow("after recovery", random);
 }
 
-/** Folders that a start must do more with than read. */
+/** Folders that a start must change, not only read. */
 export async function startFolders(): Promise<
   [name: string, disk: SimulatedFiles, config: Record<string, string>][]
 > {
@@ -284,7 +291,10 @@ export async function startFolders(): Promise<
   ];
 }
 
-/** Starts on a folder with each operation of the start failing, then again on what that left. */
+/**
+ * Starts on a folder with each operation of the start failing, then again on the folder as that
+ * left it.
+ */
 export async function failEachOfStart(
   disk: SimulatedFiles,
   config: Record<string, string>,

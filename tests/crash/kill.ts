@@ -1,14 +1,15 @@
 /**
- * Kills a server with SIGKILL under concurrent load, after a random number of acknowledged steps, starts it again, and
- * compares what it holds with what the clients know was acknowledged. After the death of the process alone nothing
- * acknowledged may be missing in any fsync mode, for its bytes were with the kernel before the reply left.
+ * Kills a server with SIGKILL under concurrent load, after a random number of acknowledged steps,
+ * starts it again, and compares its data with the clients' knowledge of acknowledged writes. The
+ * death of the process alone must not lose anything acknowledged in any fsync mode, because the
+ * bytes reached the kernel before the reply left.
  */
 import { Random } from "../../src/util/random.ts";
 import { type RawConnection, ServerProcess } from "../support/oracle.ts";
 import { Writer } from "./writers.ts";
 
 const WRITERS = 8;
-/** What an operator may do meanwhile, by turns. */
+/** An operator's actions meanwhile, in turn. */
 const disturbances: string[][] = [
   ["BGREWRITEAOF"],
   ["BGREWRITEAOF"],
@@ -23,13 +24,13 @@ const disturbances: string[][] = [
   ["SAVE"],
 ];
 
-/** What a run of {@linkcode killRounds} found. */
+/** The findings of {@linkcode killRounds}. */
 export interface KillReport {
   rounds: number;
   acknowledged: number;
-  /** What was wrong; empty if nothing was lost. */
+  /** The problems; empty if nothing was lost. */
   problems: string[];
-  /** Where the data is, if there were problems. */
+  /** The folder with the data, if there were problems. */
   folder: string;
 }
 
@@ -81,10 +82,14 @@ async function checkAll(server: ServerProcess, writers: Writer[]): Promise<strin
   return found;
 }
 
-/** Steps acknowledged in a round before the server is killed: at least, and the range above that. */
+/**
+ * Acknowledged steps in a round before the server is killed: the minimum, and the range above it.
+ */
 const LEAST_STEPS = 30, MORE_STEPS = 1500;
 
-/** Lets the writers write and an operator meddle until so many steps are acknowledged, then kills the server. */
+/**
+ * Runs the writers and an operator until that many steps are acknowledged, then kills the server.
+ */
 async function load(
   server: ServerProcess,
   writers: Writer[],

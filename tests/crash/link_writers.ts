@@ -1,17 +1,20 @@
-/** Random writes of every type for servers that replicate: with short and renewed times, in transactions and scripts, across databases. */
+/**
+ * Random writes of every type for servers that replicate: with short and renewed times, in
+ * transactions and scripts, across databases.
+ */
 import type { Random } from "../../src/util/random.ts";
 
-/** Databases that are written to. */
+/** Number of databases written to. */
 export const DATABASES = 4;
 const NAMES = 6;
 const TYPES = ["str", "num", "list", "set", "zset", "hash", "stream", "hll"] as const;
 
-/** All keys that there can be in a database. */
+/** All possible keys of a database. */
 export const keyNames: readonly string[] = TYPES.flatMap((type) =>
   Array.from({ length: NAMES }, (_, i) => `${type}${i}`)
 );
 
-/** All fields that a hash can have. */
+/** All possible fields of a hash. */
 export const fieldNames: readonly string[] = ["n", ...Array.from({ length: 8 }, (_, i) => `f${i}`)];
 
 const SCRIPT =
@@ -21,13 +24,13 @@ const SCRIPT =
 const FUNCTION = "#!lua name=links\nredis.register_function('links', function(keys, args) " +
   "redis.call('SET', keys[1], args[1], 'PX', args[2]) return redis.call('INCR', keys[1]) end)";
 
-/** Makes random commands. */
+/** Generates random commands. */
 export class LinkWriter {
   #serial = 0;
 
   /**
-   * @param isRedenoOnly what redis-server 7.0 does not do: fields of hashes expire, and a PFCOUNT that has come to a
-   * replica changes nothing there
+   * @param isRedenoOnly true for behaviour that redis-server 7.0 lacks: fields of hashes expire,
+   * and a PFCOUNT on a replica changes nothing there
    */
   constructor(readonly random: Random, readonly isRedenoOnly: boolean) {}
 
@@ -39,7 +42,7 @@ export class LinkWriter {
     return `${type}${this.#below(NAMES)}`;
   }
 
-  /** Milliseconds: over at once, soon, or not in this round. */
+  /** Milliseconds: past at once, soon, or not in this round. */
   #ttl(): string {
     return String([1, 1 + this.#below(60), 50 + this.#below(1500), 100_000][this.#below(4)]);
   }

@@ -1,7 +1,8 @@
 /**
- * Three servers that replicate (each Redeno or redis-server), joined by proxies that cut, delay, fragment and stall, under
- * load, with kills, restarts and changes of role. When all is quiet again, data, offset and times to live are equal on all
- * of them, and no log holds an error that the other side sent.
+ * Three servers that replicate (each Redeno or redis-server), joined by proxies that cut, delay,
+ * fragment and stall, under load, with kills, restarts and role changes. When all is quiet again,
+ * data, offset and times to live are equal on all of them, and no log contains an error sent by the
+ * other side.
  */
 import { Random } from "../../src/util/random.ts";
 import { type RawConnection, ServerProcess } from "../support/oracle.ts";
@@ -10,21 +11,21 @@ import { Proxy } from "./proxy.ts";
 
 const WRITERS = 4;
 const SERVERS = 3;
-/** After so many rounds other servers take part. */
+/** Number of rounds before other servers take over. */
 const ROUNDS_PER_CLUSTER = 10;
 const LOAD_MS = 700;
-/** How long servers may take to be equal, in looks at them and the time between. */
+/** Time limit for the servers to become equal: number of checks, and the interval between them. */
 const LOOKS = 300, LOOK_MS = 100;
 const FAULT =
   /== CRITICAL ==|[Ii]nternal error in '|Protocol error from master|Unexpected reply to PSYNC|generated a reply to command/;
 
-/** What a run of {@linkcode linkRounds} found. */
+/** The findings of {@linkcode linkRounds}. */
 export interface LinksReport {
   rounds: number;
-  /** Commands that were answered. */
+  /** Number of commands answered. */
   commands: number;
   problems: string[];
-  /** Where the data and logs are, if there were problems. */
+  /** The folder with data and logs, if there were problems. */
   folder: string;
 }
 
@@ -36,7 +37,7 @@ function pause(ms: number): Promise<void> {
 class Node {
   server: ServerProcess | null = null;
   readonly proxy: Proxy = new Proxy(() => this.server?.port ?? 1);
-  /** What servers logged that have ended. */
+  /** The logs of servers that have ended. */
   #oldLog = "";
   #seen = 0;
 
@@ -63,14 +64,14 @@ class Node {
     return this.#oldLog + (this.server?.log ?? "");
   }
 
-  /** Lines of the log since this was last asked that tell of a fault. */
+  /** Log lines since the last call that report a fault. */
   newFaults(): string[] {
     const { log } = this, lines = log.slice(this.#seen).split("\n");
     this.#seen = log.length;
     return lines.filter((line) => FAULT.test(line)).map((line) => `${this.name}: ${line}`);
   }
 
-  /** Sends one command; "" if that fails. */
+  /** Sends one command; returns "" if that fails. */
   async say(...words: string[]): Promise<string> {
     try {
       using connection = await this.server!.connect();
@@ -90,10 +91,10 @@ class Node {
   }
 }
 
-/** Servers and the clients that write to them. */
+/** The servers, and the clients that write to them. */
 class Cluster {
   readonly nodes: readonly Node[];
-  /** The one that clients write to. */
+  /** The server that clients write to. */
   primary: Node;
   readonly #writers: readonly LinkWriter[];
   #isLoaded = false;
@@ -147,7 +148,7 @@ class Cluster {
     ];
   }
 
-  // ---- A round ------------------------------------------------------------------------------------------------
+  // ---- A round ----------------------------------------------------------------------------------
 
   async round(): Promise<string[]> {
     this.#isLoaded = true;
@@ -167,7 +168,7 @@ class Cluster {
     return problems;
   }
 
-  /** Writes to whichever server is the primary, as long as this round's load lasts. */
+  /** Writes to the current primary, as long as this round's load lasts. */
   async #write(writer: LinkWriter): Promise<void> {
     while (this.#isLoaded) {
       try {
@@ -192,7 +193,7 @@ class Cluster {
     }
   }
 
-  /** Does what a bad network, a bad machine or an operator does; tells what. */
+  /** Acts as a bad network, a bad machine or an operator; returns a description. */
   async #disturb(): Promise<string> {
     const { random } = this, node = this.#pick(this.nodes), { proxy, name } = node;
     const kind = random.below(24);
@@ -281,9 +282,11 @@ class Cluster {
     return `${command.join(" ")} on ${node.name}`;
   }
 
-  // ---- Afterwards ---------------------------------------------------------------------------------------------
+  // ---- Afterwards -------------------------------------------------------------------------------
 
-  /** Waits until all follow one primary, have all that it has, and nothing changes any more. */
+  /**
+   * Waits until all servers follow one primary, have all its data, and nothing changes any more.
+   */
   async #settle(): Promise<string[]> {
     for (const { proxy } of this.nodes) proxy.heal();
     for (const node of this.nodes) await node.say("CLIENT", "UNPAUSE");
@@ -315,7 +318,7 @@ class Cluster {
     return [`the servers do not become equal, the primary is ${this.primary.name}:\n${state}`];
   }
 
-  /** Makes one of the servers the root of all the others: roles may have been changed half. */
+  /** Makes one of the servers the root of all others: a role change may be half complete. */
   async #oneRoot(): Promise<void> {
     await this.primary.say("FAILOVER", "ABORT");
     await this.primary.say("REPLICAOF", "NO", "ONE");
@@ -349,7 +352,10 @@ class Cluster {
     return [`other digests ${when}: ${digests.map((digest) => digest.trim()).join()}`, ...details];
   }
 
-  /** Compares what digests leave out: when keys expire, and fields where all servers know that; what is pending in streams. */
+  /**
+   * Compares facts that digests leave out: expiry times of keys, those of fields if all servers
+   * support them, and pending entries of streams.
+   */
   async #details(): Promise<string[]> {
     const questions = [
       (key: string) => ["PEXPIRETIME", key],
@@ -361,7 +367,7 @@ class Cluster {
     }
     const problems: string[] = [];
     for (const question of questions) {
-      // What expires between two questions is another answer once; what is different stays so.
+      // A key that expires between two queries causes one difference; a real difference persists.
       for (let left = 3, found = ["unknown"]; left > 0 && found.length > 0; left--) {
         found = await this.#perKey(question);
         if (left === 1) problems.push(...found);
@@ -370,7 +376,7 @@ class Cluster {
     return problems;
   }
 
-  /** Keys of which servers tell different things. */
+  /** The keys for which the servers' answers differ. */
   async #perKey(question: (key: string) => string[]): Promise<string[]> {
     const found: string[][] = [];
     for (const node of this.nodes) {
@@ -393,7 +399,9 @@ class Cluster {
   }
 }
 
-/** Whether two replies are the same; a Unix time that is over and -2, for what is not there any more, count as that. */
+/**
+ * True if two replies are equal; a Unix time in the past and -2, for a missing key, count as equal.
+ */
 function isSame(a: string, b: string): boolean {
   const nowMs = Date.now();
   const isOver = (number: string) => number === "-2" || (number.length >= 13 && Number(number) <= nowMs);
@@ -405,7 +413,7 @@ function isSame(a: string, b: string): boolean {
 /**
  * Runs rounds of load and disturbance, each followed by a comparison.
  *
- * @param commands the words that start Redeno and, if there is one, redis-server
+ * @param commands the words that start Redeno and, if it is installed, redis-server
  */
 export async function linkRounds(
   commands: readonly string[][],

@@ -1,8 +1,9 @@
 /**
- * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--scripts N] [--links N] [--seed N]
- * [--executable PATH]` kills the server under load, cuts the power of a simulated disk, restores mutated DUMP payloads, runs
- * scripts with sizes and depths that an interpreter may not survive, and breaks the links between servers that replicate, as
- * often as it is told. Each of the five ends with one line of what it has done; the status is 1 if anything broke, anything
+ * Crash tests by hand: `deno task crash [--rounds N] [--cuts N] [--payloads N] [--scripts N]
+ * [--links N] [--seed N] [--executable PATH]` kills the server under load, cuts the power of a
+ * simulated disk, restores mutated DUMP payloads, runs scripts with sizes and depths that could
+ * break an interpreter, and breaks the links between replicating servers, each the given number of
+ * times. Each of the five ends with a one-line summary; the status is 1 if anything broke, anything
  * acknowledged was lost, or replicas differ.
  */
 import { parseArgs } from "@std/cli";
@@ -14,7 +15,7 @@ import { mutatedPayloads } from "./payloads.ts";
 import { powerCuts } from "./power.ts";
 import { hostileScripts } from "./scripts.ts";
 
-/** What is done where nothing is asked for by name. */
+/** The defaults if no test is named. */
 const USUAL = { rounds: "20", cuts: "5000", payloads: "20000", scripts: "2000", links: "10" };
 
 const COUNTS = ["rounds", "cuts", "payloads", "scripts", "links"] as const;
@@ -23,7 +24,7 @@ const isAsked = COUNTS.some((name) => given[name] !== undefined);
 const { rounds, cuts, payloads, scripts, links } = isAsked ? given : USUAL;
 const seed = Number(given.seed ?? Date.now() % 1_000_000);
 
-/** Prints what was found, and the summary; the status of this program follows. */
+/** Prints the problems and the summary, and sets the exit status accordingly. */
 function tell(problems: readonly string[], summary: string): void {
   for (const problem of problems) console.error(problem);
   console.log(`${summary}, seed ${seed}`);

@@ -1,4 +1,7 @@
-/** Mutated DUMP payloads of every type and encoding: each is a value that can be dumped again, or an error. */
+/**
+ * Mutated DUMP payloads of every type and encoding: each restores to a value that can be dumped
+ * again, or gives an error.
+ */
 import { type DataLimits, defaultLimits } from "../../src/data/limits.ts";
 import { dumpValue, restoreValue } from "../../src/persistence/rdb/dump.ts";
 import { RdbError } from "../../src/persistence/rdb/rdb_input.ts";
@@ -6,20 +9,26 @@ import { Random } from "../../src/util/random.ts";
 import { type AnyValue, plainForm, randomValue, VALUE_KINDS } from "../support/values.ts";
 
 const FOOTER_BYTES = 10;
-/** Payloads made from one value. */
+/** Payloads derived from one value. */
 const MUTANTS = 20;
 
-/** What {@linkcode mutatedPayloads} found. */
+/** The findings of {@linkcode mutatedPayloads}. */
 export interface PayloadReport {
   payloads: number;
-  /** Payloads that were still values. */
+  /** Number of payloads that were still valid. */
   restored: number;
-  /** The longest time that one of them took, in milliseconds; to be read, for the machine may be busy elsewhere. */
+  /**
+   * The longest time one of them took, in milliseconds; for information only, as the machine may be
+   * busy.
+   */
   longestMs: number;
   problems: string[];
 }
 
-/** Changes some bytes, mostly near the front where lengths and counts are, and cuts some payloads short. */
+/**
+ * Changes some bytes, mostly near the front where lengths and counts are, and truncates some
+ * payloads.
+ */
 function mutate(payload: Uint8Array, random: Random): Uint8Array {
   const bytes = payload.slice(), body = bytes.length - FOOTER_BYTES;
   for (let n = 1 + random.below(4); n > 0; n--) {
@@ -41,19 +50,19 @@ function attempt<T>(action: () => T): T | Error {
   }
 }
 
-/** A payload may only be refused in the way that RESTORE expects. */
+/** A payload may only be refused in the way RESTORE expects. */
 function faultOf(error: Error): string | null {
   return error instanceof RdbError ? null : String(error);
 }
 
-/** What was restored must be a value like any other. */
+/** A restored value must be a value like any other. */
 function differenceOf(value: AnyValue, limits: DataLimits): string | null {
   const again = attempt(() => restoreValue(dumpValue(value), limits));
   if (again instanceof Error) return String(again);
   return JSON.stringify(plainForm(again)) === JSON.stringify(plainForm(value)) ? null : "it changed";
 }
 
-/** Restores `count` payloads made from `seed` on; their checksums are taken for right. */
+/** Restores `count` payloads generated from `seed` on; their checksums are not verified. */
 export function mutatedPayloads(count: number, seed: number): PayloadReport {
   const limits = defaultLimits(),
     report: PayloadReport = { payloads: 0, restored: 0, longestMs: 0, problems: [] };

@@ -1,7 +1,7 @@
 /**
- * Power cuts on a simulated disk: random histories of writes, rewrites and saves are cut before each operation that
- * changes the disk, folders that a disk could hold then are built and loaded, and what they hold is compared with what
- * had been acknowledged.
+ * Power cuts on a simulated disk: random histories of writes, rewrites and saves are cut before
+ * each operation that changes the disk; folders that a disk could then hold are built and loaded,
+ * and their data are compared with what had been acknowledged.
  */
 import { LoadProgress } from "../../src/persistence/loading.ts";
 import { Random } from "../../src/util/random.ts";
@@ -9,23 +9,23 @@ import { StoreServer } from "../support/data_store.ts";
 import type { InProcessClient } from "../support/in_process.ts";
 import { SimulatedFiles } from "../support/simulated_files.ts";
 
-/** Under `everysec` nothing older than this may be missing: a second, and one fsync. */
+/** Under `everysec` nothing older than this may be missing: one second, and one fsync. */
 const EVERYSEC_LOSS_MS = 2000;
 
-/** A folder as a power cut left it, and which of the history's states it may hold. */
+/** A folder as a power cut left it, and the states of the history it may hold. */
 interface Cut {
   readonly disk: SimulatedFiles;
   readonly first: number;
   readonly last: number;
 }
 
-/** Everything the histories write. */
+/** All data the histories write. */
 function stateOf(client: InProcessClient): string {
   const strings = client.send("MGET", "a", "b", "c", "counter");
   return JSON.stringify([strings, client.send("LRANGE", "list", "0", "-1"), client.send("HGETALL", "hash")]);
 }
 
-/** One thing that happens as a whole. */
+/** One atomic action. */
 function write(client: InProcessClient, random: Random, serial: string): void {
   switch (random.below(8)) {
     case 0:
@@ -53,7 +53,7 @@ function write(client: InProcessClient, random: Random, serial: string): void {
 
 class History {
   readonly cuts: Cut[] = [];
-  /** States after each whole write, and when each was acknowledged. */
+  /** States after each complete write, and the time each was acknowledged. */
   readonly states: string[] = [];
   readonly acknowledgedMs: number[] = [];
   #server: StoreServer | undefined;
@@ -72,7 +72,7 @@ class History {
     const server = this.#server;
     if (server === undefined || this.states.length === 0) return;
     const first = this.#oldest(server.clock.nowMs());
-    // The state under way is not known yet; whoever compares takes it as the next one.
+    // The state under way is not known yet; the comparison takes it to be the next one.
     this.cuts.push({ disk: disk.afterPowerCut(this.random), first, last: this.states.length });
   }
 
@@ -104,7 +104,7 @@ class History {
           server.advance(random.below(300));
           server.store.tick();
       }
-      for (let n = 0; n < 5; n++) await Promise.resolve(); // what has been synced is noted in a later turn
+      for (let n = 0; n < 5; n++) await Promise.resolve(); // a sync is recorded in a later turn
     }
     disk.beforeChange = undefined;
     this.#cut(disk);
@@ -115,7 +115,7 @@ class History {
     this.acknowledgedMs.push(server.clock.nowMs());
   }
 
-  /** What is wrong with what `cut` left, or null. */
+  /** The fault in what `cut` left, or null. */
   async check(cut: Cut): Promise<string | null> {
     let disk = cut.disk;
     if (this.random.below(5) === 0) disk = await this.#cutWhileLoading(disk);
@@ -132,7 +132,7 @@ class History {
     }
   }
 
-  /** The power goes again, while the server recovers. */
+  /** Cuts the power again, while the server recovers. */
   async #cutWhileLoading(disk: SimulatedFiles): Promise<SimulatedFiles> {
     const moments: SimulatedFiles[] = [];
     disk.beforeChange = () => void moments.push(disk.afterPowerCut(this.random));
@@ -143,14 +143,14 @@ class History {
   }
 }
 
-/** What {@linkcode powerCuts} found. */
+/** The findings of {@linkcode powerCuts}. */
 export interface PowerReport {
   cuts: number;
-  /** With the seed each was found at. */
+  /** Each with the seed that reproduces it. */
   problems: string[];
 }
 
-/** Tries at least so many cuts, from histories made from `seed` on. */
+/** Tries at least `cuts` cuts, from histories generated from `seed` on. */
 export async function powerCuts(cuts: number, seed: number): Promise<PowerReport> {
   const report: PowerReport = { cuts: 0, problems: [] };
   for (; report.cuts < cuts && report.problems.length < 5; seed++) {

@@ -1,20 +1,20 @@
-/** A proxy between a replica and its primary that does to a connection what bad networks do. */
+/** A proxy between a replica and its primary that imitates a bad network. */
 import { freePort } from "../support/oracle.ts";
 
 /** See the head of this file. */
 export class Proxy {
   readonly port: number = freePort();
-  /** The most bytes handed on at once. */
+  /** Largest number of bytes forwarded at once. */
   fragment = Infinity;
-  /** How long each piece takes, milliseconds. */
+  /** Delay of each piece, milliseconds. */
   delayMs = 0;
-  /** So many bytes are handed on, of all connections together; then all break. */
+  /** Number of bytes forwarded by all connections together before all of them break. */
   cutAfter = Infinity;
   #stalledUntilMs = 0;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
   readonly #open = new Set<Deno.Conn>();
 
-  /** @param target the port of the server behind it, now */
+  /** @param target the current port of the server behind it */
   constructor(readonly target: () => number) {
     void this.#accept();
   }
@@ -32,7 +32,7 @@ export class Proxy {
       await Promise.race([this.#pump(near, far), this.#pump(far, near)]);
       this.#close(far);
     } catch {
-      // One of the two has gone.
+      // One of the two sides has gone.
     }
     this.#close(near);
   }
@@ -57,7 +57,7 @@ export class Proxy {
     if (ms > 0) await new Promise((resume) => setTimeout(resume, ms));
   }
 
-  /** Hands nothing on for a while, in either direction. */
+  /** Forwards nothing for a while, in either direction. */
   stall(ms: number): void {
     this.#stalledUntilMs = Date.now() + ms;
   }
@@ -68,7 +68,7 @@ export class Proxy {
     for (const connection of this.#open) this.#close(connection);
   }
 
-  /** From now on the network is a good one. */
+  /** Behaves as a good network from now on. */
   heal(): void {
     this.fragment = this.cutAfter = Infinity;
     this.delayMs = this.#stalledUntilMs = 0;
@@ -79,7 +79,7 @@ export class Proxy {
     try {
       connection.close();
     } catch {
-      // It has been closed by the other side.
+      // The other side has already closed it.
     }
   }
 

@@ -1,16 +1,16 @@
 /**
- * Scripts that call functions of Lua's library, and of those beside it, with sizes, depths, counts and texts that no
- * sensible script would: each is answered, and what functions keep in variables is there afterwards, which it is not once
- * the interpreter has been broken.
+ * Scripts that call functions of Lua's library, and of those beside it, with sizes, depths, counts
+ * and texts that no sensible script would use: each is answered, and values that functions keep in
+ * variables still exist afterwards, which they would not if the interpreter had broken.
  */
 import { ReplyFailure } from "../../src/protocol/reply_values.ts";
 import { Random } from "../../src/util/random.ts";
 import { startInProcess } from "../support/in_process.ts";
 
-/** What {@linkcode hostileScripts} found. */
+/** The findings of {@linkcode hostileScripts}. */
 export interface ScriptReport {
   scripts: number;
-  /** Scripts that were answered with an error. */
+  /** Number of scripts answered with an error. */
   refused: number;
   problems: string[];
 }
@@ -19,8 +19,9 @@ const COUNTER = "#!lua name=counter\nlocal n = 0\n" +
   "redis.register_function('counter', function() n = n + 1 return n end)";
 
 /**
- * Functions that take sizes, depths, counts or texts. `table.insert` is not among them: at a position 2^31 below the end it
- * moves as many elements, here as in redis-server, and in this test nothing would stop it.
+ * Functions that take sizes, depths, counts or texts. `table.insert` is left out: at a position
+ * 2^31 below the end it moves as many elements, here as in redis-server, and nothing in this test
+ * would stop it.
  */
 const FUNCTIONS = [
   ...[
@@ -163,7 +164,7 @@ function randomArgument(random: Random): string {
   return pick(random, kind < 4 ? NUMBERS : kind < 7 ? TEXTS : kind < 9 ? TABLES : OTHERS);
 }
 
-/** Calls a function or two. */
+/** Calls one or two functions. */
 export function hostileScript(random: Random): string {
   const call = () => {
     const args = Array.from({ length: random.below(5) }, () => randomArgument(random));
@@ -176,7 +177,7 @@ export function hostileScript(random: Random): string {
   })} return {#s, type(s[2])}`;
 }
 
-/** Runs `count` scripts made from `seed`. */
+/** Runs `count` scripts generated from `seed`. */
 export function hostileScripts(count: number, seed: number): ScriptReport {
   const report: ScriptReport = { scripts: 0, refused: 0, problems: [] };
   const random = new Random(seed);
@@ -191,7 +192,7 @@ export function hostileScripts(count: number, seed: number): ScriptReport {
     const broken = server.log.find((line) => line.includes("broken its interpreter"));
     server.log.splice(0);
     if (broken !== undefined) report.problems.push(`${script}: ${broken}`);
-    // The scripts' own interpreter is another one: the same goes for functions.
+    // Functions have an interpreter of their own, which must hold as well.
     if (report.scripts % 200 === 0) c.send("FUNCTION", "LOAD", "REPLACE", functionOf(script));
     if (report.scripts % 200 === 0) c.send("FCALL", "hostile", "0");
     if (report.scripts % 200 !== 0 || c.send("FCALL", "counter", "0") === calls++) continue;

@@ -1,14 +1,15 @@
 /**
- * Clients that write to a server which may be killed at any moment, each in a database of its own, and know what must be
- * there afterwards: all that was acknowledged, then any number of the commands that were under way, in order.
+ * Clients that write to a server which may be killed at any moment, each in a database of its own,
+ * and know what must be there afterwards: everything acknowledged, followed by any number of the
+ * commands under way, in order.
  */
 import { encodeCommand, type RawConnection, replyEnd } from "../support/oracle.ts";
 import type { Random } from "../../src/util/random.ts";
 
-/** A database's content: `type key` and what is in it. */
+/** A database's content: `type key` and the value. */
 type State = Map<string, string>;
 
-/** Something a writer does: commands that happen together, and what they make of a state. */
+/** One step of a writer: commands that belong together, and their effect on a state. */
 interface Step {
   readonly commands: string[][];
   apply(state: State): void;
@@ -69,7 +70,7 @@ function randomStep(random: Random, serial: number): Step {
 const SCRIPT =
   "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1]) end return redis.call('INCR', 'counter')";
 
-/** Several keys at once, by a transaction or a script: half of it must never be seen. */
+/** Several keys at once, in a transaction or a script: half of it must never be visible. */
 function transaction(random: Random, value: string): Step {
   const keys = Array.from({ length: 1 + random.below(6) }, () => `s${random.below(KEYS)}`);
   const commands = random.below(3) === 0
@@ -91,7 +92,7 @@ export class Writer {
   #underWay: Step[] = [];
   #serial = 0;
 
-  /** @param database the database that is its own */
+  /** @param database the writer's own database */
   constructor(readonly database: number, readonly random: Random) {}
 
   /** Writes until the connection breaks; `onStep` is called for each step acknowledged. */
@@ -119,11 +120,11 @@ export class Writer {
       }
     } catch (error) {
       if (error instanceof RefusedError) throw error;
-      // The server has been killed, as it was meant to be.
+      // The server has been killed, as intended.
     }
   }
 
-  /** What is wrong with the database after a restart, or null. What is there is what further steps build on. */
+  /** The fault in the database after a restart, or null. Further steps build on its content. */
   async check(connection: RawConnection): Promise<string | null> {
     const found = await contentOf(connection, this.database);
     const expected = new Map(this.#state);
@@ -139,7 +140,7 @@ export class Writer {
   }
 }
 
-/** A write was refused although nothing was wrong with the disk. */
+/** A write was refused although the disk worked. */
 class RefusedError extends Error {
   override name = "RefusedError";
 }

@@ -1,4 +1,4 @@
-/** A handful of commands to write access rules about, and calls of them. */
+/** A handful of commands as subjects of access rules, and calls of them. */
 import { Catalog, type CatalogCommand } from "../../src/acl/catalog.ts";
 import type { AccessRequest, SelectorSettings } from "../../src/acl/selector.ts";
 
@@ -27,7 +27,7 @@ export const catalog = new Catalog([
 
 export const settings: SelectorSettings = { catalog, allChannelsByDefault: () => false };
 
-/** What a call names beside its command. */
+/** The parts of a call besides its command. */
 export interface CallOptions {
   firstArg?: string;
   /** Names of keys and the permissions they need. */

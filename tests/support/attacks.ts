@@ -1,12 +1,15 @@
-/** What ill-behaved clients do to a server: load for tests of its limits, and for the measurement of what others feel. */
+/**
+ * Attacks by ill-behaved clients: load for tests of the server's limits, and for measuring its
+ * effect on other clients.
+ */
 import { encodeCommand } from "./oracle.ts";
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 
-/** Connections that are opened at once. */
+/** Connections opened at a time. */
 const AT_ONCE = 200;
 
-/** Connections of an attack, open until it is disposed of. */
+/** The connections of an attack, open until it is disposed of. */
 export class Attack implements Disposable {
   readonly conns: Deno.Conn[] = [];
 
@@ -22,18 +25,18 @@ export class Attack implements Disposable {
     }
   }
 
-  /** Sends bytes on every connection; those that the server has closed are passed over. */
+  /** Sends bytes on every connection; connections closed by the server are skipped. */
   async sendAll(text: string): Promise<void> {
     const bytes = encoder.encode(text);
     await Promise.all(this.conns.map((conn) => writeAll(conn, bytes)));
   }
 
-  /** Sends a command on every connection byte by byte, all connections by turns. */
+  /** Sends a command on every connection byte by byte, all connections in turn. */
   async trickle(words: readonly string[]): Promise<void> {
     for (const char of encodeCommand(words)) await this.sendAll(char);
   }
 
-  /** One reply of every connection: lines. */
+  /** One reply line from every connection. */
   readAll(): Promise<string[]> {
     return Promise.all(this.conns.map(async (conn) => {
       const buffer = new Uint8Array(64);
@@ -57,18 +60,18 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
   try {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
   } catch {
-    // The server has closed it.
+    // The server has already closed it.
   }
 }
 
-/** How many files this process, and each that it starts, may have open. */
+/** The number of files this process, and each process it starts, may have open. */
 export async function openFiles(): Promise<number> {
   const { stdout } = await new Deno.Command("sh", { args: ["-c", "ulimit -n"] }).output();
   const text = decoder.decode(stdout).trim();
   return text === "unlimited" ? Infinity : Number(text);
 }
 
-/** Opens `count` connections that do nothing. */
+/** Opens `count` idle connections. */
 export async function idle(port: number, count: number): Promise<Attack> {
   const attack = new Attack(port);
   await attack.open(count);

@@ -1,4 +1,7 @@
-/** Certificates for tests of TLS: made for one run, and signed by themselves. DER (X.690) is a run of tag, length, content. */
+/**
+ * Self-signed certificates for tests of TLS, created for one run. DER (X.690) is a sequence of tag,
+ * length, content.
+ */
 import { Buffer } from "node:buffer";
 
 const Tag = {
@@ -12,7 +15,7 @@ const Tag = {
   Set: 49,
 } as const;
 
-/** `[n]` with a content of its own, and with that of a primitive type. */
+/** `[n]` with constructed content, and with primitive content. */
 const constructed = (n: number) => 0xa0 + n;
 const primitive = (n: number) => 0x80 + n;
 
@@ -25,7 +28,9 @@ function der(tag: number, ...contents: Uint8Array[]): Uint8Array {
 
 const bytes = (...numbers: number[]) => Uint8Array.from(numbers);
 const ascii = (text: string) => new TextEncoder().encode(text);
-/** A positive integer, big-endian, as short as it can be and with a zero before an upper bit. */
+/**
+ * A positive integer, big-endian, as short as possible, with a zero byte before a leading one bit.
+ */
 function integer(magnitude: Uint8Array): Uint8Array {
   const first = Math.max(0, magnitude.findIndex((byte) => byte !== 0));
   const short = magnitude.subarray(first);

@@ -1,6 +1,6 @@
 /**
- * A recorded stream of commands, sent to a replica in process by a primary that is nothing but the recording. The link can
- * be cut behind every byte of it.
+ * A recorded stream of commands, sent to an in-process replica by a primary that consists only of
+ * the recording. The link can be cut after any byte of it.
  */
 import { HashValue } from "../../src/data/hash.ts";
 import { ValueType } from "../../src/data/value.ts";
@@ -18,7 +18,7 @@ import type { InProcessClient } from "./in_process.ts";
 const ID = "c".repeat(40);
 const FAULT = /CRITICAL|Internal error|Protocol error/;
 
-/** A connection to the recording, which ends behind position `cut` of the stream. */
+/** A connection to the recording, which ends at position `cut` of the stream. */
 class RecordedLink implements LinkConnection {
   #out: Uint8Array = new Uint8Array(0);
   #wake = () => {};
@@ -26,13 +26,13 @@ class RecordedLink implements LinkConnection {
   #position = 0;
   #isStreaming = false;
   readonly #decoder = new RequestDecoder({ maxBulkBytes: 1 << 20, maxQueryBytes: 1 << 20 });
-  /** Resolves when all has been sent and the replica asks for more. */
+  /** Resolves once everything has been sent and the replica asks for more. */
   readonly #idle = Promise.withResolvers<void>();
   readonly idle: Promise<void> = this.#idle.promise;
 
   /**
-   * @param piece the most bytes that come at once
-   * @param breaks the link ends behind `cut`; else it stays, and is silent
+   * @param piece largest number of bytes delivered at once
+   * @param breaks true if the link ends at `cut`; otherwise it stays open, silent
    */
   constructor(
     readonly stream: Uint8Array,
@@ -94,7 +94,7 @@ class RecordedLink implements LinkConnection {
   }
 }
 
-/** All there is to know of a server's keys: values, times to live, those of fields, database by database. */
+/** A server's keys in full: values, times to live, those of fields, database by database. */
 export function wholeContent(engine: Engine): string[] {
   const lines: string[] = [];
   for (const [id, database] of engine.databases.entries()) {
@@ -113,7 +113,7 @@ export function wholeContent(engine: Engine): string[] {
   return lines.sort();
 }
 
-/** Positions between the units of a stream: the places where a replica can be. */
+/** Positions between the units of a stream: the places at which a replica can be. */
 export function unitEnds(stream: Uint8Array): number[] {
   const text = latin1(stream, 0, stream.length), ends: number[] = [0];
   let isOpen = false;
@@ -134,14 +134,14 @@ export function unitEnds(stream: Uint8Array): number[] {
   return ends;
 }
 
-/** Where a replica is: what it holds, and in which database of which position its stream goes on. */
+/** A replica's place: its data, and the database and position at which its stream continues. */
 interface Place {
   content: string[];
   databaseId: number;
   offset: number;
 }
 
-/** A replica of recordings. */
+/** A replica that follows recordings. */
 export class RecordedReplica {
   readonly #client: InProcessClient;
 
@@ -160,7 +160,7 @@ export class RecordedReplica {
     return { content: wholeContent(engine), databaseId: follower.databaseId, offset: primary.stream.end };
   }
 
-  /** Empties the replica: it is at the beginning of the stream. */
+  /** Empties the replica: it is at the start of the stream. */
   #begin(): void {
     const { engine } = this.server, replication = Replication.of(engine);
     replication.unfollow();
@@ -171,7 +171,7 @@ export class RecordedReplica {
     this.server.log.length = 0;
   }
 
-  /** Lets the replica follow the stream up to `cut`, where the link breaks or stays. */
+  /** Runs the replica along the stream up to `cut`, where the link breaks or stays open. */
   async #follow(cut: number, piece: number, breaks: boolean): Promise<void> {
     const { engine } = this.server, replication = Replication.of(engine), { follower } = replication;
     const link = new RecordedLink(this.stream, cut, piece, breaks);
@@ -189,7 +189,7 @@ export class RecordedReplica {
     }
   }
 
-  /** The places behind each unit, as a link shows them that never breaks. */
+  /** The places after each unit, as observed over a link that never breaks. */
   async places(): Promise<Map<number, Place>> {
     const places = new Map<number, Place>();
     this.#begin();
@@ -200,7 +200,10 @@ export class RecordedReplica {
     return places;
   }
 
-  /** What is wrong after a link that broke behind byte `cut`, and after the one that went on; "" if all is right. */
+  /**
+   * The fault after a link that broke behind byte `cut`, and after the one that continued; "" if
+   * there is none.
+   */
   async cutAt(cut: number, piece: number, places: Map<number, Place>): Promise<string> {
     this.#begin();
     await this.#follow(cut, piece, true);

@@ -1,11 +1,16 @@
-/** A server in process with a simulated disk under it, whose background work goes on when the test says so. */
+/**
+ * An in-process server with a simulated disk, whose background work advances when the test says so.
+ */
 import { DataStore } from "../../src/persistence/data_store.ts";
 import { LoadProgress } from "../../src/persistence/loading.ts";
 import { VirtualClock } from "../../src/util/clock.ts";
 import { type InProcessOptions, InProcessServer } from "./in_process.ts";
 import { SimulatedFiles } from "./simulated_files.ts";
 
-/** A look at it takes its time, so that background work comes in many slices as on a machine. */
+/**
+ * Each reading of this clock takes time, so that background work comes in many slices as on a real
+ * machine.
+ */
 class BusyClock extends VirtualClock {
   static readonly lookUs = 25;
   #looks = 0;
@@ -26,21 +31,21 @@ export class StoreServer extends InProcessServer {
     this.store = new DataStore(this.engine, disk, 1, (slice) => this.#later.push(slice));
   }
 
-  /** A server that has loaded what is on the disk. */
+  /** A server that has loaded the data on the disk. */
   static async start(disk = new SimulatedFiles(), config: Record<string, string> = {}): Promise<StoreServer> {
     const server = new StoreServer(disk, { config: { save: "", ...config } });
     await server.store.load(new LoadProgress(server.clock));
     return server;
   }
 
-  /** Lets one slice of background work run; false if none waits. */
+  /** Runs one slice of background work; false if none is waiting. */
   slice(): boolean {
     const next = this.#later.shift();
     next?.();
     return next !== undefined;
   }
 
-  /** Lets background work run to its end. */
+  /** Runs background work to its end. */
   async finishJobs(): Promise<void> {
     for (let quiet = 0; quiet < 3;) {
       quiet++;
@@ -57,7 +62,7 @@ export class StoreServer extends InProcessServer {
     await this.finishJobs();
   }
 
-  /** INFO's field of that name. */
+  /** INFO's field with that name. */
   info(name: string): string | number | undefined {
     return this.store.infoFields().find(([field]) => field === name)?.[1];
   }

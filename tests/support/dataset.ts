@@ -1,10 +1,16 @@
-/** Data of every kind for tests of two servers that are to hold the same, and the comparison, key by key. */
+/**
+ * Data of every kind for tests of two servers that must hold the same data, and a key-by-key
+ * comparison.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../src/util/random.ts";
 import type { ServerProcess } from "./oracle.ts";
 import { randomText } from "./values.ts";
 
-/** Commands that make values of every type and encoding, small and large, with and without expiry, in 16 databases. */
+/**
+ * Commands that create values of every type and encoding, small and large, with and without expiry,
+ * in 16 databases.
+ */
 export function everything(seed: number): string[][] {
   const random = new Random(seed), commands: string[][] = [];
   const text = (longest = 60) => randomText(random, longest);
@@ -35,7 +41,9 @@ export function everything(seed: number): string[][] {
   return commands;
 }
 
-/** Questions whose replies tell all of a key, in an order that does not depend on the server. */
+/**
+ * Queries whose replies describe a key completely, in an order that does not depend on the server.
+ */
 const questions: Record<string, (key: string) => string[][]> = {
   string: (key) => [["GET", key]],
   list: (key) => [["LRANGE", key, "0", "-1"]],
@@ -47,7 +55,7 @@ const questions: Record<string, (key: string) => string[][]> = {
   ) => [["XRANGE", key, "-", "+"], ["XINFO", "STREAM", key], ["XPENDING", key, "group", "-", "+", "99"]],
 };
 
-/** All keys of all databases with all there is to know of them. */
+/** All keys of all databases with their complete description. */
 export async function content(server: Pick<ServerProcess, "connect">): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   using c = await server.connect();
@@ -58,7 +66,7 @@ export async function content(server: Pick<ServerProcess, "connect">): Promise<M
       const replies = await c.pipeline([["PEXPIRETIME", key], ...questions[type]!(key)]);
       if (type === "set") replies[1] = words(replies[1] ?? "").sort().join();
       if (type === "hash") replies[1] = pairs(words(replies[1] ?? "")).sort().join();
-      // How the radix tree is laid out, and how long ago a message was delivered, is nobody's data.
+      // The layout of the radix tree, and the time since a message was delivered, are not data.
       const plain = replies.map((reply) => reply.replace(/radix-tree-(keys|nodes)\r\n:\d+/g, ""));
       found.set(`${db} ${key}`, type === "stream" ? withoutAges(plain) : plain.join());
     }
@@ -86,13 +94,13 @@ function pairs(flat: string[]): string[] {
   return flat.flatMap((word, i) => i % 2 === 0 ? [`${word}=${flat[i + 1]}`] : []);
 }
 
-/** Fails where two servers differ in a key. */
+/** Fails if two servers differ in a key. */
 export function assertSame(actual: Map<string, string>, expected: Map<string, string>): void {
   assertEquals([...actual.keys()].sort(), [...expected.keys()].sort());
   for (const [name, value] of expected) assertEquals(actual.get(name), value, name);
 }
 
-/** Fills a server with {@linkcode everything}, and tells what it holds then. */
+/** Fills a server with {@linkcode everything}, and returns its content. */
 export async function fill(
   server: Pick<ServerProcess, "connect">,
   seed: number,

@@ -1,5 +1,6 @@
 /**
- * Redeno inside a test: the engine with all commands, on a virtual clock and a seeded random source, without sockets.
+ * Redeno inside a test: the engine with all commands, on a virtual clock and a seeded random
+ * source, without sockets.
  *
  *     using s = startInProcess();
  *     const c = s.client();
@@ -24,7 +25,7 @@ import { VirtualClock } from "../../src/util/clock.ts";
 import { Random } from "../../src/util/random.ts";
 import { type Reply, ReplyValues } from "../../src/protocol/reply_values.ts";
 
-/** What `send` returns while the command waits. */
+/** Returned by `send` while the command waits. */
 export const PENDING = Symbol("pending");
 
 const requestLimits = { maxBulkBytes: 512 << 20, maxQueryBytes: 1 << 30 };
@@ -34,35 +35,38 @@ export function encodeCommand(...words: string[]): Uint8Array<ArrayBuffer> {
   return encodeWords(words);
 }
 
-/** A client of the server under test: replies come at once, as values or as bytes. */
+/** A client of the server under test: replies arrive at once, as values or as bytes. */
 export class InProcessClient extends LocalClient {
   #received = "";
 
   constructor(readonly engine: Engine) {
-    // Deadlines are the test's: it moves the clock and ends the waits that are over.
+    // The test controls deadlines: it moves the clock and ends the expired waits.
     super({ engine, requestLimits, endBatch: () => engine.endBatch() }, "127.0.0.1:50000", "127.0.0.1:6379");
     this.onBytes = (bytes) => this.#received += bytes;
   }
 
-  /** Runs one command; its reply, or {@linkcode PENDING} while it waits. */
+  /** Runs one command; returns its reply, or {@linkcode PENDING} while it waits. */
   send(...words: string[]): Reply | typeof PENDING {
     return this.sendWords(words);
   }
 
-  /** As {@linkcode send}, with words that may be more than a call takes arguments. */
+  /** As {@linkcode send}, for more words than a call can take as arguments. */
   sendWords(words: readonly string[]): Reply | typeof PENDING {
     const raw = this.raw(encodeWords(words));
     if (raw === "" && (this.client.blocked !== null || this.client.has(ClientFlag.ReplyOff))) return PENDING;
     return new ReplyValues(raw).next();
   }
 
-  /** Runs bytes as they would come from a socket and returns all reply bytes there are then, as a latin1 string. */
+  /**
+   * Runs bytes as if they came from a socket and returns all reply bytes available then, as a
+   * latin1 string.
+   */
   raw(bytes: Uint8Array): string {
     this.run(bytes);
     return this.takeBytes();
   }
 
-  /** The replies that have come since they were last asked for. */
+  /** The replies received since the last call. */
   received(): Reply[] {
     this.runOn();
     const values = new ReplyValues(this.takeBytes());
@@ -71,7 +75,7 @@ export class InProcessClient extends LocalClient {
     return replies;
   }
 
-  /** The reply bytes that have come since they were last asked for, as a latin1 string. */
+  /** The reply bytes received since the last call, as a latin1 string. */
   takeBytes(): string {
     const text = this.#received;
     this.#received = "";
@@ -101,7 +105,7 @@ export interface InProcessOptions {
   seed?: number;
   clock?: VirtualClock;
   config?: Record<string, string>;
-  /** Lines of a configuration file, read before the engine is made. */
+  /** Lines of a configuration file, read before the engine is created. */
   lines?: readonly string[];
 }
 
@@ -131,7 +135,7 @@ export class InProcessServer {
     return new InProcessClient(this.engine);
   }
 
-  /** Moves the clock and ends the waits whose time is over. */
+  /** Moves the clock and ends the expired waits. */
   advance(ms: number): void {
     this.clock.advance(ms);
     this.engine.refreshTime();
@@ -146,7 +150,7 @@ export class InProcessServer {
     this.engine.endBatch();
   }
 
-  /** What has been propagated since this was last asked, a line per command. */
+  /** The commands propagated since the last call, one line each. */
   propagated(): string[] {
     return this.#sink.lines.splice(0);
   }

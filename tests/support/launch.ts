@@ -1,8 +1,11 @@
-/** How the tests start Redeno: as `deno task start` does. */
+/** The command lines that start Redeno in tests, as `deno task start` does. */
 
 const top = new URL("../../", import.meta.url);
 
-/** The flags that `deno task start` gives to `deno run`: one place, deno.json, says what the server may do. */
+/**
+ * The flags that `deno task start` passes to `deno run`: one place, deno.json, states the server's
+ * permissions.
+ */
 function startFlags(): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", top)));
   const words = /^deno run (.*) main\.ts$/.exec(tasks.start.command)?.[1]?.replace(
@@ -15,7 +18,7 @@ function startFlags(): string[] {
   return words.split(" ").map((flag) => flag.replaceAll("'", ""));
 }
 
-/** The flags that send the four standard names where this very test got them from. */
+/** The flags that resolve the four standard names as for this very test. */
 export function importFlags(): string[] {
   const map = new URL("src/std/import_map.json", top);
   const standsIn = import.meta.resolve("@std/assert") === new URL("assert.ts", map).href;
@@ -23,9 +26,9 @@ export function importFlags(): string[] {
 }
 
 /**
- * The words of a command line that starts Redeno; the configuration file and directives go behind them.
+ * The words of a command line that starts Redeno; append the configuration file and directives.
  *
- * @param permissions those of `deno task start`, unless others are given
+ * @param permissions those of `deno task start` by default
  */
 export function redenoCommand(permissions: readonly string[] = startFlags()): [string, ...string[]] {
   return [Deno.execPath(), "run", ...importFlags(), ...permissions, new URL("main.ts", top).pathname];

@@ -1,11 +1,11 @@
 /**
- * A real redis-server beside Redeno, and a connection that gives back replies as the very bytes they
- * came in (as latin1 strings), so that both can be asked the same and compared.
+ * A real redis-server beside Redeno, and a connection that returns replies as the exact bytes
+ * received (as latin1 strings), so that both can be queried alike and compared.
  */
 import { Buffer } from "node:buffer";
 import { redenoCommand } from "./launch.ts";
 
-/** The path of a program on this machine's PATH, undefined where there is none. */
+/** The path of a program on this machine's PATH, undefined if it is not installed. */
 export function findTool(name: string): string | undefined {
   for (const folder of (Deno.env.get("PATH") ?? "").split(":").filter(Boolean)) {
     try {
@@ -17,10 +17,10 @@ export function findTool(name: string): string | undefined {
   return undefined;
 }
 
-/** The path of redis-server; tests that need it are ignored where it is missing. */
+/** The path of redis-server; tests that need it are ignored if it is missing. */
 export const redisServer: string | undefined = findTool("redis-server");
 
-/** A TCP port of the loopback interface that nobody listens on. */
+/** A free TCP port of the loopback interface. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
@@ -35,7 +35,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly #log: Promise<void>;
   #ready = Promise.withResolvers<void>();
   #onLog = () => {};
-  /** What it has printed so far. */
+  /** Its output so far. */
   log = "";
 
   private constructor(child: Deno.ChildProcess, port: number, folder: string) {
@@ -49,9 +49,9 @@ export class ServerProcess implements AsyncDisposable {
   /**
    * Starts a server and waits until it accepts connections.
    *
-   * @param command the words that start it; directives go behind them
-   * @param directives with its port, or it gets a free one
-   * @param folder its data directory: a new one unless told, which the caller then removes
+   * @param command the words that start it; directives follow them
+   * @param directives including its port, or it gets a free one
+   * @param folder its data directory: by default a new one; the caller removes a given one
    */
   static async start(command: string[], directives: string[], folder?: string): Promise<ServerProcess> {
     const dir = folder ?? await Deno.makeTempDir({ prefix: "redeno-test-" });
@@ -81,7 +81,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#ready.reject(new Error(`the server ended before it was ready:\n${this.log}`));
   }
 
-  /** Resolves when its log holds `expected`; fails if the server ends without. */
+  /** Resolves when its log contains `expected`; fails if the server ends without it. */
   async logged(expected: RegExp): Promise<void> {
     while (!expected.test(this.log)) await this.#grown();
   }
@@ -103,7 +103,7 @@ export class ServerProcess implements AsyncDisposable {
     try {
       this.#child.kill(signal);
     } catch {
-      // it has ended by itself
+      // it has already ended
     }
     const status = await this.#child.status;
     await this.#log;
@@ -117,12 +117,12 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-/** A redis-server without persistence; ask {@linkcode redisServer} first whether there is one. */
+/** A redis-server without persistence; check {@linkcode redisServer} first. */
 export function startRedis(directives: string[] = []): Promise<ServerProcess> {
   return ServerProcess.start([redisServer ?? "redis-server"], ["--save", "", ...directives]);
 }
 
-/** Redeno without persistence, as a process of its own. */
+/** Redeno without persistence, as a separate process. */
 export function startRedeno(directives: string[] = []): Promise<ServerProcess> {
   return ServerProcess.start(redenoCommand(), ["--save", "", ...directives]);
 }
@@ -132,7 +132,10 @@ export function encodeCommand(words: readonly string[]): string {
   return `*${words.length}\r\n` + words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
 }
 
-/** Where the complete reply that begins at `start` ends, or -1 while it is not all there; RESP2 and RESP3. */
+/**
+ * The end of the complete reply that begins at `start`, or -1 while it is incomplete; RESP2 and
+ * RESP3.
+ */
 export function replyEnd(text: string, start: number): number {
   let at = start;
   for (let missing = 1; missing > 0; missing--) {
@@ -150,7 +153,7 @@ export function replyEnd(text: string, start: number): number {
   return at;
 }
 
-/** A connection whose replies are the bytes that came, as latin1 strings. */
+/** A connection whose replies are the bytes received, as latin1 strings. */
 export class RawConnection implements Disposable {
   readonly #conn: Deno.Conn;
   readonly #buffer = new Uint8Array(65536);
@@ -166,7 +169,7 @@ export class RawConnection implements Disposable {
     return new RawConnection(conn);
   }
 
-  /** One over a socket that is open, of whatever kind. */
+  /** A connection over an open socket of any kind. */
   static over(conn: Deno.Conn): RawConnection {
     return new RawConnection(conn);
   }
@@ -177,7 +180,7 @@ export class RawConnection implements Disposable {
     while (bytes.length > 0) bytes = bytes.subarray(await this.#conn.write(bytes));
   }
 
-  /** The next reply; fails if the connection is closed before it is whole. */
+  /** The next reply; fails if the connection is closed before it is complete. */
   async read(): Promise<string> {
     let end: number;
     while ((end = replyEnd(this.#pending, 0)) < 0) {
@@ -190,7 +193,7 @@ export class RawConnection implements Disposable {
     return reply;
   }
 
-  /** What comes until the other side closes. */
+  /** Everything received until the other side closes. */
   async readToEnd(): Promise<string> {
     for (
       let count = await this.#conn.read(this.#buffer);
@@ -202,7 +205,7 @@ export class RawConnection implements Disposable {
     return this.#pending;
   }
 
-  /** Sends commands in one write; gives one reply for each. */
+  /** Sends commands in one write; resolves with one reply for each. */
   async pipeline(commands: readonly (readonly string[])[]): Promise<string[]> {
     const written = this.write(commands.map(encodeCommand).join(""));
     const replies: string[] = [];
@@ -211,17 +214,17 @@ export class RawConnection implements Disposable {
     return replies;
   }
 
-  /** Sends one command and gives its reply. */
+  /** Sends one command and resolves with its reply. */
   async send(...words: string[]): Promise<string> {
     return (await this.pipeline([words]))[0] ?? "";
   }
 
-  /** Closes it; what waits for a reply fails. */
+  /** Closes it; a pending read fails. */
   close(): void {
     try {
       this.#conn.close();
     } catch {
-      // It has been closed before.
+      // It is already closed.
     }
   }
 

@@ -5,7 +5,7 @@ export function latin(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
-/** A ziplist of entries, each its encoding and content. */
+/** A ziplist of entries, each given as its encoding and content. */
 export function ziplist(...contents: number[][]): Uint8Array {
   const entries: number[] = [];
   let previous = 0, last = 10;
@@ -49,7 +49,7 @@ export function listpackOf(...elements: (string | number)[]): Uint8Array {
   return bytes;
 }
 
-/** An intset of that many bytes a member. */
+/** An intset with `width` bytes per member. */
 export function intsetOf(width: 2 | 4 | 8, ...members: bigint[]): Uint8Array {
   const bytes = new Uint8Array(8 + members.length * width), view = new DataView(bytes.buffer);
   view.setUint32(0, width, true);

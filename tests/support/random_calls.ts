@@ -1,23 +1,24 @@
 /**
- * Random calls of a command, made from its arguments as COMMAND DOCS describes them: options come in any order, now and
- * then twice, blocks as a whole, a number of keys as the keys that follow it (mostly), ids as many as the streams.
+ * Random calls of a command, generated from its arguments as COMMAND DOCS describes them: options
+ * in any order, occasionally twice, blocks as a whole, a number of keys followed by that many keys
+ * (mostly), as many ids as streams.
  */
 import type { ArgSpec, Command } from "../../src/engine/command.ts";
 import type { Random } from "../../src/util/random.ts";
 
-/** Where the words of a call come from. */
+/** The source of the words of a call. */
 export interface Vocabulary {
   /** The name of a key. */
   key: () => string;
   /** A value for an argument that is neither key nor token. */
   value: (arg: ArgSpec) => string;
-  /** How probable an optional argument is, 0 to 1. */
+  /** Probability of an optional argument, 0 to 1. */
   optional: number;
-  /** How probable it is that something is done that COMMAND DOCS does not say: a wrong count, an option twice. */
+  /** Probability of a deviation from COMMAND DOCS: a wrong count, an option twice. */
   disorder: number;
 }
 
-/** Words of one call, beginning with the command's name. */
+/** The words of one call, beginning with the command's name. */
 export function randomCall(cmd: Command, random: Random, vocabulary: Vocabulary): string[] {
   return [...cmd.fullName.toUpperCase().split("|"), ...new CallMaker(random, vocabulary).list(cmd.args)];
 }
@@ -29,7 +30,7 @@ class CallMaker {
     return this.random.float() < probability;
   }
 
-  /** The words of arguments that follow each other. */
+  /** The words of consecutive arguments. */
   list(args: readonly ArgSpec[]): string[] {
     const words: string[] = [];
     for (let i = 0; i < args.length; i++) {
@@ -52,7 +53,7 @@ class CallMaker {
     return words;
   }
 
-  /** Options in an order of their own, some of them twice. */
+  /** Options in random order, some of them twice. */
   #options(args: readonly ArgSpec[]): string[] {
     const chosen = args.flatMap((arg) => {
       const parts = [];
@@ -60,7 +61,7 @@ class CallMaker {
       if (parts.length > 0 && this.#happens(this.vocabulary.disorder)) parts.push(this.#given(arg));
       return parts;
     });
-    // A list without end comes last: what follows would be part of it.
+    // An unbounded list comes last: words behind it would become part of it.
     const isEndless = (words: string[]) =>
       args.some((arg) => arg.multiple && !arg.multipleToken && arg.token === words[0]);
     for (let i = chosen.length - 1; i > 0; i--) {
@@ -70,7 +71,7 @@ class CallMaker {
     return chosen.sort((a, b) => Number(isEndless(a)) - Number(isEndless(b))).flat();
   }
 
-  /** A number and as many of what it counts. */
+  /** A number followed by that many of the counted arguments. */
   #counted(arg: ArgSpec): string[] {
     const count = 1 + this.random.below(3);
     const told = this.#happens(this.vocabulary.disorder) ? this.random.below(5) : count;
@@ -109,7 +110,7 @@ class CallMaker {
   }
 }
 
-/** Arguments that say by a word of their own what they are, and so may change places. */
+/** Arguments that begin with a keyword of their own, and so may change places. */
 function isOption(arg: ArgSpec): boolean {
   if (arg.type === "oneof") return arg.args!.every(isWorded);
   return isWorded(arg) || (arg.type === "block" && isWorded(arg.args![0]!));

@@ -10,7 +10,7 @@ import { plainForm } from "./values.ts";
 export class RdbContent implements RdbTarget {
   readonly databaseCount = 16;
   readonly checksChecksum = true;
-  /** `<database> <key>`, and the value's plain form, its expiry, idle time and frequency. */
+  /** By `<database> <key>`: the value's plain form, its expiry, idle time and frequency. */
   readonly keys = new Map<string, unknown>();
   readonly auxFields = new Map<string, string>();
   readonly libraries: string[] = [];

@@ -1,4 +1,4 @@
-/** Two servers in process, one of which follows the other over a connection that tests can cut. */
+/** Two in-process servers, one following the other over a connection that tests can cut. */
 import type { LinkConnection } from "../../src/replication/link.ts";
 import { Replication } from "../../src/replication/replication.ts";
 import { bytesOf } from "../../src/util/bytes.ts";
@@ -6,18 +6,18 @@ import { StoreServer } from "./data_store.ts";
 import type { InProcessClient } from "./in_process.ts";
 import { SimulatedFiles } from "./simulated_files.ts";
 
-/** A connection from one server in process to another. */
+/** A connection between two in-process servers. */
 class Pipe implements LinkConnection {
-  /** Bytes on their way to the one who connected. */
+  /** Bytes on their way to the connecting side. */
   #bytes = "";
   #wake: (() => void) | null = null;
   #isClosed = false;
-  /** At most so many bytes are delivered, then the connection breaks. */
+  /** Largest number of bytes delivered before the connection breaks. */
   limit = Infinity;
 
   constructor(readonly client: InProcessClient) {}
 
-  /** Takes what the server has to send. */
+  /** Fetches the server's output. */
   pump(): void {
     for (let bytes = "-"; bytes !== ""; this.#bytes += bytes) {
       this.client.flush();
@@ -58,16 +58,19 @@ class Pipe implements LinkConnection {
   }
 }
 
-/** A primary and its replica, each with a disk of its own. Should they change places, the connection is the other way. */
+/**
+ * A primary and its replica, each with a disk of its own. If they change roles, the connection is
+ * reversed.
+ */
 export class ReplicatedServers {
   #pipe: Pipe | null = null;
   #back: Pipe | null = null;
-  /** Bytes that the next connection delivers before it breaks. */
+  /** Number of bytes the next connection delivers before it breaks. */
   limit = Infinity;
 
   private constructor(readonly primary: StoreServer, readonly replica: StoreServer) {
     for (const server of [primary, replica]) Replication.of(server.engine).connect(server.store);
-    // Both draw from the same seed; they are not to be the same server.
+    // Both are seeded alike, but must not be the same server.
     replica.engine.identity.changeReplicationId();
     Replication.of(replica.engine).follower.connect = () => {
       this.#pipe = new Pipe(primary.client());
@@ -89,7 +92,7 @@ export class ReplicatedServers {
     );
   }
 
-  /** Lets everything that is under way come to its end. */
+  /** Completes everything that is under way. */
   async settle(): Promise<void> {
     for (let i = 0; i < 8; i++) {
       this.#pipe?.pump();
@@ -99,7 +102,7 @@ export class ReplicatedServers {
     }
   }
 
-  /** A second of both servers' work beside commands. */
+  /** One second of both servers' work beside commands. */
   async second(): Promise<void> {
     for (const server of [this.primary, this.replica]) {
       server.advance(1000);

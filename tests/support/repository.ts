@@ -17,7 +17,7 @@ function* walk(path: string): Generator<string> {
   }
 }
 
-/** Files of any kind below the given ones whose name ends in one of `endings` ("" for all). */
+/** Files at or below the given paths whose names end in one of `endings` ("" for all). */
 export function* repositoryFiles(paths: string[], endings: string[]): Generator<RepositoryFile> {
   for (const path of paths.filter((path) => existsSync(top + path)).flatMap((path) => [...walk(path)])) {
     if (endings.some((ending) => path.endsWith(ending))) {
@@ -26,7 +26,7 @@ export function* repositoryFiles(paths: string[], endings: string[]): Generator<
   }
 }
 
-/** TypeScript files below the given ones. */
+/** TypeScript files at or below the given paths. */
 export function sourceFiles(paths: string[]): Generator<RepositoryFile> {
   return repositoryFiles(paths, [".ts"]);
 }

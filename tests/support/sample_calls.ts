@@ -1,8 +1,8 @@
-/** A call of each declared command that gets as far as the question who may run it. */
+/** A call of each declared command that reaches the permission check. */
 import { createCommandTable } from "../../src/commands/table.ts";
 import type { Command } from "../../src/engine/command.ts";
 
-/** Calls whose keys stand behind words of their own. */
+/** Calls whose keys follow words of their own. */
 const written: Readonly<Record<string, string>> = {
   georadius: "GEORADIUS key1 1 2 3 m STORE key2",
   georadiusbymember: "GEORADIUSBYMEMBER key1 x 3 m STORE key2",
@@ -12,7 +12,7 @@ const written: Readonly<Record<string, string>> = {
   xreadgroup: "XREADGROUP GROUP g c STREAMS key1 0",
 };
 
-/** The words of a call; its keys are called `key1`, `key2` and so on where it has any. */
+/** The words of a call; its keys, if any, are called `key1`, `key2` and so on. */
 export function sampleCall(cmd: Command): string[] {
   const ready = written[cmd.name];
   if (ready !== undefined) return ready.split(" ");

@@ -1,7 +1,8 @@
 /**
- * The answers of redis-server 7.0.15 to some thousand scripts, recorded in `tests/unit/scripting/lua/answers.txt`: a line
- * with the script; below it, indented, the bytes of its reply, as a JSON string of latin1 characters. Where RESP3 gets
- * other bytes, a second such line holds them. Lines that begin with `#` are headings.
+ * The answers of redis-server 7.0.15 to some thousand scripts, recorded in
+ * `tests/unit/scripting/lua/answers.txt`: a line with the script; below it, indented, the bytes of
+ * its reply, as a JSON string of latin1 characters. If RESP3 gets other bytes, a second such line
+ * holds them. Lines that begin with `#` are headings.
  */
 import { Buffer } from "node:buffer";
 import { latin1 } from "../../src/util/bytes.ts";
@@ -15,7 +16,7 @@ export interface ScriptAnswer {
   replies: readonly [resp2: string, resp3: string];
 }
 
-/** Keys and arguments with which each script is called, on an empty database. */
+/** The key and argument passed to each script, on an empty database. */
 const SCRIPT_KEY = "key", SCRIPT_ARGUMENT = "a\0b\xff";
 
 /** The command that runs a script. */
@@ -47,7 +48,7 @@ function replyLine(reply: string): string {
   return INDENT + text;
 }
 
-/** Writes the answers anew, in the order of the file that is there, with its headings. */
+/** Rewrites the answers, in the existing order of the file, with its headings. */
 export function writeScriptAnswers(repliesTo: ReadonlyMap<string, ScriptAnswer["replies"]>): void {
   const lines: string[] = [];
   for (const line of latin1(Deno.readFileSync(file)).split("\n")) {
@@ -61,7 +62,7 @@ export function writeScriptAnswers(repliesTo: ReadonlyMap<string, ScriptAnswer["
   Deno.writeFileSync(file, Buffer.from(lines.join("\n"), "latin1"));
 }
 
-/** The scripts of the file, whether their answers have been recorded or not. */
+/** The scripts of the file, recorded or not. */
 export function scriptsOfFile(): string[] {
   const lines = latin1(Deno.readFileSync(file)).split("\n");
   return lines.filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith(INDENT));

@@ -1,21 +1,21 @@
-/** A connection to a primary that a test plays itself. */
+/** A connection to a primary played by the test. */
 import { type LinkConnection, PrimaryLink } from "../../src/replication/link.ts";
 import { bytesOf, latin1 } from "../../src/util/bytes.ts";
 import { RecordedLog } from "./recorded_log.ts";
 
-/** Gives back what the test puts in, a piece a read, and records what is written. */
+/** Returns the test's input, one piece per read, and records the output. */
 export class ScriptedConnection implements LinkConnection {
-  /** All that was written, as a latin1 string. */
+  /** Everything written, as a latin1 string. */
   written = "";
   isClosed = false;
-  /** The most bytes that one write takes. */
+  /** Largest number of bytes one write takes. */
   largestWrite = Infinity;
-  /** Why writing fails; undefined: it does not. */
+  /** The failure of writes; undefined if they succeed. */
   writeError: Error | undefined;
   readonly #pieces: (string | Error | null)[] = [];
   #wake: (() => void) | null = null;
 
-  /** Lets pieces arrive: text, a failure, or null for the end. */
+  /** Delivers pieces: text, a failure, or null for the end. */
   arrive(...pieces: (string | Error | null)[]): void {
     this.#pieces.push(...pieces);
     this.#wake?.();

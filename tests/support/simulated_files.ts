@@ -1,20 +1,20 @@
 /**
- * A disk for tests, in memory. It counts every operation, makes chosen ones fail, and remembers what
- * has been synced, so that {@linkcode SimulatedFiles.afterPowerCut} can build the folders a real disk
- * could hold if the power went away now:
+ * A disk for tests, in memory. It counts every operation, makes chosen ones fail, and remembers
+ * what has been synced, so that {@linkcode SimulatedFiles.afterPowerCut} can build the folders a
+ * real disk could hold if the power failed at this moment:
  *
- * - of each file, what was synced, and any prefix of what was done to it since (the last write perhaps
+ * - of each file, the synced content, and any prefix of the changes since (the last write possibly
  *   torn);
- * - of the names in a folder, those at its last sync, and any prefix of the changes since; a folder whose own name
- *   is lost takes all that is in it along.
+ * - of the names in a folder, those at its last sync, and any prefix of the changes since; a folder
+ *   whose own name is lost takes its content along.
  */
 import { FileError, type FileHandle, type FileSystem } from "../../src/persistence/files.ts";
 import type { Random } from "../../src/util/random.ts";
 
-/** What happened to a file since it was synced. */
+/** A change of a file since it was synced. */
 type Change = { readonly at: number; readonly bytes: Uint8Array } | { readonly truncatedTo: number };
 
-/** A file's content, whatever its names. */
+/** A file's content, independent of its names. */
 class Inode {
   content = new Uint8Array(64);
   size = 0;
@@ -71,7 +71,10 @@ class Inode {
   }
 }
 
-/** A change of a folder's names since it was synced: which file or folder a name leads to from now on. */
+/**
+ * A change of a folder's names since it was synced: the file or folder each name leads to from then
+ * on.
+ */
 type Renaming = readonly (readonly [path: string, target: Inode | "folder" | undefined])[];
 
 function folderOf(path: string): string {
@@ -79,17 +82,17 @@ function folderOf(path: string): string {
   return slash < 0 ? "" : path.slice(0, slash);
 }
 
-/** Says whether an operation fails, and with which words; called before it happens. */
+/** Decides if an operation fails, and with which text; called before it happens. */
 export type FailureRule = (operation: string, path: string, number: number) => string | undefined;
 
 export class SimulatedFiles implements FileSystem {
-  /** `operation path` of everything done so far. */
+  /** `operation path` of every operation so far. */
   readonly journal: string[] = [];
   /** Set to make operations fail. */
   failure: FailureRule | undefined;
   /** Called before every operation that changes the disk. */
   beforeChange: (() => void) | undefined;
-  /** At most so many bytes are taken by one write. */
+  /** Largest number of bytes taken by one write. */
   longestWrite = Infinity;
 
   #names = new Map<string, Inode>();
@@ -98,7 +101,7 @@ export class SimulatedFiles implements FileSystem {
   #folders = new Set<string>([""]);
   #syncedFolders = new Set<string>([""]);
   #pendingSyncs: (() => void)[] = [];
-  /** Whether {@linkcode FileHandle.sync} waits for {@linkcode SimulatedFiles.finishSyncs}. */
+  /** True if {@linkcode FileHandle.sync} waits for {@linkcode SimulatedFiles.finishSyncs}. */
   holdSyncs = false;
 
   #begin(operation: string, path: string, changes = true): void {
@@ -195,7 +198,7 @@ export class SimulatedFiles implements FileSystem {
     this.#renamings.delete(path);
   }
 
-  /** Used by the handles: whether `path` leads to that file. */
+  /** Used by the handles: true if `path` leads to that file. */
   leadsTo(path: string, inode: Inode): boolean {
     return this.#names.get(path) === inode;
   }
@@ -218,18 +221,18 @@ export class SimulatedFiles implements FileSystem {
     }
   }
 
-  /** Lets the syncs that wait go on. */
+  /** Completes the waiting syncs. */
   finishSyncs(): void {
     for (const done of this.#pendingSyncs.splice(0)) done();
   }
 
-  /** Puts a folder there as if it had always been. */
+  /** Adds a folder as if it had always existed. */
   putFolder(path: string): void {
     this.#folders.add(path);
     this.#syncedFolders.add(path);
   }
 
-  /** Puts a file there as if it had always been. */
+  /** Adds a file as if it had always existed. */
   put(path: string, bytes: Uint8Array): void {
     const inode = Inode.of(bytes);
     this.putFolder(folderOf(path));
@@ -247,7 +250,7 @@ export class SimulatedFiles implements FileSystem {
     return [...this.#names.keys()].sort();
   }
 
-  /** The disk after the process died: everything that was written is there. */
+  /** The disk after the death of the process: everything written is there. */
   afterKill(): SimulatedFiles {
     const disk = new SimulatedFiles();
     for (const path of this.#folders) disk.putFolder(path);

@@ -1,9 +1,12 @@
-/** Other programs in tests: run to their end, or on a terminal of their own until they have said enough. */
+/**
+ * Other programs in tests: run to their end, or on a terminal of their own until they have printed
+ * enough.
+ */
 import { Buffer } from "node:buffer";
 import { parseRssBytes } from "../bench/proc.ts";
 import { findTool } from "./oracle.ts";
 
-/** How a program ended, and what it said: latin1 strings. */
+/** A program's exit status and output: latin1 strings. */
 export interface Outcome {
   code: number;
   stdout: string;
@@ -21,7 +24,7 @@ export async function runTool(program: string, args: readonly string[], input = 
     stderr: "piped",
   }).spawn();
   const writer = child.stdin.getWriter();
-  // It may leave before it has read its input.
+  // It may exit before it has read its input.
   const written = writer.write(Buffer.from(input, "latin1")).then(() => writer.close()).catch(() => {});
   const { code, stdout, stderr } = await child.output();
   await written;
@@ -29,18 +32,18 @@ export async function runTool(program: string, args: readonly string[], input = 
 }
 
 /**
- * Bytes of memory a process occupies. Another program is asked, since Deno opens nothing in /proc to a process that has
- * not been given everything.
+ * Bytes of memory a process occupies. Another program is asked, since Deno opens nothing in /proc
+ * for a process without full permissions.
  */
 export async function residentBytes(pid: number): Promise<number> {
   if (Deno.build.os === "linux") return parseRssBytes((await runTool("cat", [`/proc/${pid}/statm`])).stdout);
   return Number((await runTool("ps", ["-o", "rss=", "-p", String(pid)])).stdout) * 1024;
 }
 
-/** Whether {@linkcode untilShown} works here. */
+/** True if {@linkcode untilShown} works here. */
 export const hasTerminal: boolean = findTool("script") !== undefined;
 
-/** Runs a program that would go on for ever on a terminal until that shows `expected`; gives what it has shown. */
+/** Runs an endless program on a terminal until that shows `expected`; resolves with its output. */
 export async function untilShown(words: readonly string[], expected: RegExp): Promise<string> {
   const child = new Deno.Command("script", {
     args: ["-qefc", words.map((word) => `'${word}'`).join(" "), "/dev/null"],
@@ -57,7 +60,7 @@ export async function untilShown(words: readonly string[], expected: RegExp): Pr
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
   await child.status;
   if (!expected.test(shown)) {

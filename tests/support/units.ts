@@ -1,11 +1,14 @@
-/** Commands whose effects reach a replica as units of every kind: alone, in transactions, from scripts, across databases. */
+/**
+ * Commands whose effects reach a replica as units of every kind: alone, in transactions, from
+ * scripts, across databases.
+ */
 
 /** One command. */
 export interface Step {
   readonly words: readonly string[];
-  /** Which of two clients sends it. */
+  /** The one of two clients that sends it. */
   readonly by?: 0 | 1;
-  /** The clock has gone on by so much before it. */
+  /** Time that passes on the clock before it. */
   readonly afterMs?: number;
 }
 

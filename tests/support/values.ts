@@ -1,4 +1,6 @@
-/** Values of every type and encoding, made from a seed, and a plain form in which they can be compared. */
+/**
+ * Values of every type and encoding, generated from a seed, and a plain form for comparing them.
+ */
 import { HashValue } from "../../src/data/hash.ts";
 import { type DataLimits, defaultLimits } from "../../src/data/limits.ts";
 import { ListEnd, ListValue } from "../../src/data/list.ts";
@@ -19,7 +21,9 @@ export function sliceOf(text: string): Slice {
   return new Slice().point(bytesOf(text), 0, text.length);
 }
 
-/** Text of a kind that strings in the wild have: integers of all widths, words, runs, bytes of every value. */
+/**
+ * Text of the kinds found in real data: integers of all widths, words, runs, bytes of every value.
+ */
 export function randomText(random: Random, longest = 100): string {
   switch (random.below(6)) {
     case 0:
@@ -91,7 +95,10 @@ function randomStream(limits: DataLimits, random: Random): StreamValue {
   return stream;
 }
 
-/** A value of any type; `kind` chooses, 0 … {@linkcode VALUE_KINDS} - 1. Never an empty collection but a stream. */
+/**
+ * A value of any type; `kind` selects it, 0 … {@linkcode VALUE_KINDS} - 1. Never an empty
+ * collection, except a stream.
+ */
 export function randomValue(random: Random, kind: number, limits = defaultLimits()): AnyValue {
   switch (kind) {
     case 0:
@@ -134,7 +141,7 @@ export function randomValue(random: Random, kind: number, limits = defaultLimits
 
 export const VALUE_KINDS = 13;
 
-/** Everything there is to know about a value, in plain data. */
+/** The complete content of a value, as plain data. */
 export function plainForm(value: AnyValue): unknown {
   if (value instanceof Slice) return value.text();
   if (value instanceof ListValue) return [...value];

@@ -1,4 +1,4 @@
-/** CLIENT: who is connected, and what is done with them. */
+/** CLIENT: the connected clients, and operations on them. */
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import { type Client, ClientFlag } from "../../engine/client.ts";
@@ -32,12 +32,12 @@ import { clientLine, clientTypes, typeOfClient } from "../../engine/client_line.
 import { replyHelp, subcommandSyntax } from "../help.ts";
 import { trackingSubcommands } from "./tracking.ts";
 
-/** Whether `text` may stand in a line of CLIENT LIST. */
+/** True if `text` may appear in a line of CLIENT LIST. */
 function isPlain(text: string): boolean {
   return /^[!-~]*$/.test(text);
 }
 
-/** Argument `i` as the name of a client; throws if it could not stand in CLIENT LIST. */
+/** Argument `i` as the name of a client; throws if it may not appear in CLIENT LIST. */
 export function clientNameArgument(args: Args, i: number): string {
   const name = args.string(i);
   if (!isPlain(name)) throw BAD_NAME;
@@ -58,7 +58,7 @@ function setinfo(ctx: CommandContext, args: Args): void {
   ctx.reply.ok();
 }
 
-// ---- Listing ----------------------------------------------------------------------------------------------------
+// ---- Listing ------------------------------------------------------------------------------------
 
 function list(ctx: CommandContext, args: Args): void {
   const { clients } = ctx.engine;
@@ -83,9 +83,9 @@ function clientType(name: string): string {
   return type;
 }
 
-// ---- Killing ----------------------------------------------------------------------------------------------------
+// ---- Killing ------------------------------------------------------------------------------------
 
-/** Which clients CLIENT KILL is to close. */
+/** The clients that CLIENT KILL closes. */
 interface KillFilter {
   matches: ((client: Client) => boolean)[];
   skipMe: boolean;
@@ -127,7 +127,7 @@ function yesOrNo(text: string): boolean {
   return lower === "yes";
 }
 
-/** Closes a client; the one that asked for it only when it has its reply. */
+/** Closes a client; the calling client only after its reply. */
 function kill(ctx: CommandContext, client: Client): void {
   if (client === ctx.client) client.set(ClientFlag.CloseAfterReply);
   else client.transport.close(false);
@@ -153,7 +153,7 @@ function killCommand(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(killed);
 }
 
-// ---- States -----------------------------------------------------------------------------------------------------
+// ---- States -------------------------------------------------------------------------------------
 
 /** CLIENT NO-EVICT and NO-TOUCH. */
 function switchFlag(ctx: CommandContext, args: Args, flag: number): void {
@@ -200,7 +200,7 @@ function unblock(ctx: CommandContext, args: Args): void {
   );
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const help = [
   "GETNAME",

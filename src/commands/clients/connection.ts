@@ -27,7 +27,7 @@ function ping(ctx: CommandContext, args: Args): void {
   else ctx.reply.pong();
 }
 
-/** Makes the client a user; throws if name and password do not belong together. */
+/** Authenticates the client as a user; throws if name and password do not match. */
 function authenticate(ctx: CommandContext, name: string, password: string): void {
   const denied = ctx.engine.access.authenticate(ctx.client, name, password, ctx.args.string(0));
   if (denied !== null) throw denied;
@@ -45,7 +45,7 @@ function auth(ctx: CommandContext, args: Args): void {
   ctx.reply.ok();
 }
 
-/** What HELLO asks for beside the description of the server. */
+/** HELLO's options. */
 interface HelloOptions {
   version: 2 | 3 | undefined;
   user: [name: string, password: string] | undefined;
@@ -93,7 +93,7 @@ function hello(ctx: CommandContext, args: Args): void {
   reply.array(0);
 }
 
-/** Brings a client back to the state of a new connection. */
+/** Resets a client to the state of a new connection. */
 function resetClient(ctx: CommandContext, client: Client): void {
   const { engine } = ctx;
   engine.discard(client);

@@ -1,8 +1,10 @@
 /**
- * Publish and subscribe: SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE and their opposites, PUBLISH, SPUBLISH, PUBSUB.
+ * Publish and subscribe: SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE and their opposites, PUBLISH, SPUBLISH,
+ * PUBSUB.
  *
- * Subscribing replies once per channel, as a push message in RESP3. In RESP2, where replies and messages could not be
- * told apart, a subscribed client may do little else until it has ended its last subscription.
+ * Subscribing replies once per channel, as a push message in RESP3. In RESP2, where replies and
+ * messages cannot be told apart, a subscribed client may do little else until its last subscription
+ * has ended.
  */
 import { type Client, ClientFlag } from "../../engine/client.ts";
 import {
@@ -26,12 +28,12 @@ import type { Subscriptions } from "../../pubsub/subscriptions.ts";
 import { globMatch } from "../../util/glob.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
 
-/** Channels, patterns or shard channels: what the commands of each have in common. */
+/** The differences between channels, patterns and shard channels, for their common commands. */
 interface Kind {
   readonly subscribe: string;
   readonly unsubscribe: string;
   readonly of: (pubsub: PubSub<Client>) => Subscriptions<Client>;
-  /** The number that confirmations end with. */
+  /** The number at the end of confirmations. */
   readonly count: (pubsub: PubSub<Client>, client: Client) => number;
 }
 
@@ -82,7 +84,7 @@ function unsubscriber(kind: Kind): Handler {
 
 function confirm(ctx: CommandContext, kind: Kind, event: string, name: string | undefined): void {
   const { client, engine } = ctx;
-  // CLIENT REPLY OFF is for replies; a confirmation is a message.
+  // CLIENT REPLY OFF silences replies; a confirmation is a message.
   const reply = client.isSilenced ? engine.pushes.to(client) : ctx.reply;
   reply.push(3);
   reply.bulk(event);
@@ -90,7 +92,7 @@ function confirm(ctx: CommandContext, kind: Kind, event: string, name: string | 
   reply.integer(kind.count(engine.pubsub, client));
 }
 
-/** Makes flag and guard of a client say whether it is subscribed to anything. */
+/** Updates flag and guard of a client to match its subscriptions. */
 function showMode(engine: Engine, client: Client): void {
   if (engine.pubsub.totalOf(client) > 0) {
     client.set(ClientFlag.PubSub);
@@ -101,7 +103,7 @@ function showMode(engine: Engine, client: Client): void {
   }
 }
 
-/** Ends all of a client's subscriptions without a word, as RESET does. */
+/** Ends all of a client's subscriptions without confirmations, as RESET does. */
 export function unsubscribeSilently(engine: Engine, client: Client): void {
   engine.pubsub.removeAll(client);
   showMode(engine, client);
@@ -109,7 +111,7 @@ export function unsubscribeSilently(engine: Engine, client: Client): void {
 
 function publishing(send: typeof publish): Handler {
   return (ctx, args) => {
-    // Those who listen to a replica are to hear it too.
+    // Subscribers on replicas receive it too.
     ctx.forceToReplicas();
     ctx.reply.integer(send(ctx.engine, args.string(1), args.string(2)));
   };

@@ -88,7 +88,8 @@ function trackingFlags(state: TrackingState): string[] {
 function monitor(ctx: CommandContext): void {
   const { client, engine } = ctx;
   if (client.has(ClientFlag.DenyBlocking)) throw MONITOR_DENIED;
-  if (client.has(ClientFlag.Monitor)) return; // Redis says nothing to those who watch already
+  // Redis does not reply to a client that already monitors
+  if (client.has(ClientFlag.Monitor)) return;
   engine.monitors.add(client);
   ctx.reply.ok();
 }

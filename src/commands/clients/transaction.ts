@@ -25,7 +25,7 @@ function discard(ctx: CommandContext): void {
   ctx.reply.ok();
 }
 
-/** Whether a watched key has changed, or has expired since. */
+/** True if a watched key has changed, or has expired since. */
 function isDirty(ctx: CommandContext): boolean {
   const { client, engine, nowMs } = ctx;
   return client.has(ClientFlag.DirtyCas) || engine.watchers.hasExpired(client, engine.databases, nowMs);
@@ -46,11 +46,14 @@ function exec(ctx: CommandContext, args: Args): void {
   engine.discard(client);
   reply.array(transaction.queue.length);
   transaction.run();
-  // What it called is propagated; EXEC itself is only its frame.
+  // The commands it called are propagated; EXEC itself is only their frame.
   ctx.propagateNothing();
 }
 
-/** An EXEC under way. A script among its commands may be suspended; the rest then waits for the script's end. */
+/**
+ * An EXEC under way. If a script among its commands is suspended, the rest waits for the script's
+ * end.
+ */
 class Transaction {
   readonly #engine: Engine;
   readonly #client: Client;
@@ -85,14 +88,14 @@ class Transaction {
 
   #call({ cmd, args }: QueuedCommand): void {
     const engine = this.#engine, client = this.#client;
-    // Access may have been taken away since the command was queued.
+    // Permissions may have been revoked since the command was queued.
     const isRestricted = (client.guards & ClientGuard.Restricted) !== 0;
     const refused = isRestricted ? engine.access.checkQueued(client, cmd, args) : null;
     if (refused === null) engine.call(client, cmd, args);
     else engine.replyError(client, refused);
   }
 
-  /** Goes on behind a script that was suspended. */
+  /** Continues behind a suspended script. */
   #resume(): void {
     this.run();
     if (this.#client.blocked !== null) return;

@@ -1,4 +1,4 @@
-/** Hashes: fields and values. The commands about the expiry of fields are in hash_expiry.ts. */
+/** Hashes: fields and values. The commands for the expiry of fields are in hash_expiry.ts. */
 import { FieldParts, HashValue } from "../../data/hash.ts";
 import { packFields } from "../../data/packed_fields.ts";
 import { ValueType } from "../../data/value.ts";
@@ -38,13 +38,13 @@ import { hashExpiryCommands } from "./hash_expiry.ts";
 import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 import { addIntegers } from "../strings/counter.ts";
 
-/** How many picks with repeats are made between two looks at the reply's size. */
+/** Picks with repeats between two checks of the reply's size. */
 const pickBatch = 1000;
 
-/** Where new hashes are packed. */
+/** Scratch space in which new hashes are packed. */
 const packed = allocateBytes(LARGEST_PACKED_BYTES);
 
-// ---- Writing ----------------------------------------------------------------------------------------------------
+// ---- Writing ------------------------------------------------------------------------------------
 
 function setFields(ctx: CommandContext, args: Args): number {
   if (args.count % 2 !== 0) throw wrongArity(ctx.cmd.fullName);
@@ -56,7 +56,10 @@ function setFields(ctx: CommandContext, args: Args): number {
   return created;
 }
 
-/** Makes a small hash of the arguments without an object for it; false if it has to be made field by field. */
+/**
+ * Creates a small hash from the arguments without an object for it; false if it has to be built
+ * field by field.
+ */
 function createPacked(ctx: CommandContext, key: Key, args: Args): boolean {
   const length = packFields(ctx.engine.limits, args, 2, args.count, packed);
   if (length < 0) return false;
@@ -137,13 +140,13 @@ function hincrbyfloat(ctx: CommandContext, args: Args): void {
   ctx.reply.bulk(text);
 }
 
-/** The value of a field that is going to be changed, or undefined; its removal, if it has expired, goes first. */
+/** The value of a field about to be changed, or undefined; an expired field is removed first. */
 function fieldForUpdate(ctx: CommandContext, key: Key, field: string): string | undefined {
   const hash = ctx.write(key, HashValue);
   return hash === undefined ? undefined : findField(ctx, key, hash, field);
 }
 
-// ---- Reading ----------------------------------------------------------------------------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
 function hget(ctx: CommandContext, args: Args): void {
   const key = args.key(1);
@@ -162,7 +165,7 @@ function hmget(ctx: CommandContext, args: Args): void {
   }
 }
 
-/** Replies with the value of the field that is argument `i`, or with null; removes the field if it has expired. */
+/** Replies with the value of the field in argument `i`, or with null; removes an expired field. */
 function writeField(ctx: CommandContext, key: Key, hash: HashValue, args: Args, i: number): void {
   if (hash.writeValue(args.buf, args.start(i), args.end(i), fieldClock(ctx), ctx.reply)) return;
   if (hash.hasExpiringParts) expireField(ctx, key, hash, args.string(i));
@@ -218,7 +221,7 @@ function hscan(ctx: CommandContext, args: Args): void {
   replyScan(ctx, next, found);
 }
 
-// ---- Random fields ----------------------------------------------------------------------------------------------
+// ---- Random fields ------------------------------------------------------------------------------
 
 function hrandfield(ctx: CommandContext, args: Args): void {
   if (args.count > 4 || (args.count === 4 && !args.is(3, "WITHVALUES"))) {
@@ -261,7 +264,7 @@ function pickMany(
   }
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const group = "hash";
 const readKey = [keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access)];

@@ -1,4 +1,4 @@
-/** The expiry of hash fields: HEXPIRE and its kin, as in Redis 7.4. */
+/** The expiry of hash fields: HEXPIRE and related commands, as in Redis 7.4. */
 import { HashValue } from "../../data/hash.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -30,15 +30,15 @@ import {
   ReplyError,
 } from "../../protocol/errors.ts";
 
-/** The latest time a field can be given, in milliseconds since the epoch. */
+/** The latest expiry time of a field, in milliseconds since the epoch. */
 const maxExpiryMs = 2 ** 46 - 1;
 
-/** Replies of HEXPIRE for a field. */
+/** HEXPIRE's replies for a field. */
 const Outcome = { NoField: -2, ConditionNotMet: 0, Set: 1, Deleted: 2 } as const;
-/** Replies of HTTL and HPERSIST for a field without an expiry, beside `Outcome.NoField`. */
+/** Reply of HTTL and HPERSIST for a field without an expiry, besides `Outcome.NoField`. */
 const noExpiry = -1;
 
-/** The names after `FIELDS numfields`, which begin at argument `at` and are the last. */
+/** The names after `FIELDS numfields`, which begin at argument `at` and come last. */
 function fieldsFrom(args: Args, at: number, countError: ReplyError): string[] {
   if (at >= args.count || !args.is(at, "FIELDS")) throw NO_FIELDS;
   if (args.int(at + 1, countError, 1) !== args.count - at - 2) throw FIELD_COUNT_MISMATCH;
@@ -50,15 +50,17 @@ function replyIntegers(ctx: CommandContext, values: readonly number[]): void {
   for (const value of values) ctx.reply.integer(value);
 }
 
-// ---- HEXPIRE ----------------------------------------------------------------------------------------------------
+// ---- HEXPIRE ------------------------------------------------------------------------------------
 
-/** How an expiry is written: in seconds or milliseconds, from now or from the epoch. */
+/** The form of an expiry: in seconds or milliseconds, from now or from the epoch. */
 interface TimeForm {
   unitMs: number;
   isRelative: boolean;
 }
 
-/** Whether a field that expires at `oldMs` (Infinity: never) may get `newMs`, for each word that makes it depend. */
+/**
+ * Conditions by option: true if a field that expires at `oldMs` (Infinity: never) may get `newMs`.
+ */
 const conditions: ReadonlyMap<string, (oldMs: number, newMs: number) => boolean> = new Map([
   ["NX", (oldMs: number) => oldMs === Infinity],
   ["XX", (oldMs: number) => oldMs < Infinity],
@@ -96,7 +98,7 @@ function expireFields(ctx: CommandContext, args: Args, form: TimeForm): void {
   replyIntegers(ctx, outcomes);
 }
 
-/** Whether a field is there and has not expired; one that has is removed. */
+/** True if a field exists and has not expired; an expired one is removed. */
 function isVisible(ctx: CommandContext, key: Key, hash: HashValue, field: string): boolean {
   if (hash.has(field, fieldClock(ctx))) return true;
   if (hash.hasExpiringParts) expireField(ctx, key, hash, field);
@@ -104,9 +106,10 @@ function isVisible(ctx: CommandContext, key: Key, hash: HashValue, field: string
 }
 
 /**
- * Says that fields have got an expiry or, their time being over already, have been deleted.
+ * Announces that fields have been given an expiry or, if that is already past, have been deleted.
  *
- * @param words time and condition with which the change is propagated; null: the fields have been deleted
+ * @param words time and condition with which the change is propagated; null: the fields have been
+ * deleted
  */
 function announce(
   ctx: CommandContext,
@@ -125,9 +128,9 @@ function announce(
   }
 }
 
-// ---- HTTL, HEXPIRETIME, HPERSIST --------------------------------------------------------------------------------
+// ---- HTTL, HEXPIRETIME, HPERSIST ----------------------------------------------------------------
 
-/** A handler that replies, for each field, what `show` makes of the time it expires at. */
+/** A handler that replies, for each field, `show` of its expiry time. */
 function showExpiry(show: (atMs: number, nowMs: number) => number) {
   return (ctx: CommandContext, args: Args): void => {
     const hash = ctx.read(args.key(1), HashValue);
@@ -161,7 +164,7 @@ function hpersist(ctx: CommandContext, args: Args): void {
   replyIntegers(ctx, outcomes);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const group = "hash";
 const since = "7.4.0";

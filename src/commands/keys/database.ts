@@ -1,4 +1,4 @@
-/** Databases as a whole: SELECT, DBSIZE, FLUSHDB, FLUSHALL, SWAPDB. */
+/** Operations on whole databases: SELECT, DBSIZE, FLUSHDB, FLUSHALL, SWAPDB. */
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag, integerArg, oneOf, tokenArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
@@ -11,7 +11,7 @@ import {
   SYNTAX,
 } from "../../protocol/errors.ts";
 
-/** Argument `at` as a 32-bit integer; `error` stands for both faults it may have. */
+/** Argument `at` as a 32-bit integer; `error` replaces both of the usual errors. */
 function int32(args: Args, at: number, error?: ReplyError): number {
   const value = args.integer(at, error);
   if (typeof value === "bigint" || value !== (value | 0)) throw error ?? NOT_INT32;
@@ -22,7 +22,7 @@ function checkDatabase(ctx: CommandContext, id: number): void {
   if (id < 0 || id >= ctx.engine.databases.length) throw DB_OUT_OF_RANGE;
 }
 
-/** The number of a database that argument `at` gives; throws unless there is one. */
+/** Argument `at` as the number of a database; throws if there is none with that number. */
 export function databaseArgument(ctx: CommandContext, args: Args, at: number): number {
   const id = int32(args, at);
   checkDatabase(ctx, id);
@@ -38,12 +38,12 @@ function select(ctx: CommandContext, args: Args): void {
 function flush(ctx: CommandContext, args: Args, databaseId: number): void {
   if (args.count > 2 || (args.count === 2 && !args.is(1, "SYNC") && !args.is(1, "ASYNC"))) throw SYNTAX;
   const { databases } = ctx.engine;
-  // Counted before: where FLUSHALL saves the empty data, nothing has changed since the last save.
+  // Counted first: if FLUSHALL saves the empty data, nothing has changed since the last save.
   const flushed = databaseId < 0 ? databases : [databases[databaseId]!];
   for (const database of flushed) ctx.engine.dirty += database.size;
   const removed = ctx.engine.keys.flush(databaseId);
   if (args.count === 2 && args.is(1, "ASYNC")) ctx.engine.stats.lazilyFreed += removed;
-  // Also where nothing was removed: a replica may hold what has been lost here.
+  // Propagated even if nothing was removed: a replica may hold data lost here.
   ctx.forcePropagation();
   ctx.reply.ok();
 }

@@ -1,4 +1,7 @@
-/** DUMP and RESTORE: a value as a payload that other servers, and this one later, can read. */
+/**
+ * DUMP and RESTORE: a value as a payload that other servers, and later versions of this one, can
+ * read.
+ */
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -32,7 +35,7 @@ import {
 } from "../../protocol/errors.ts";
 import { isInt64, narrowInteger } from "../../util/numbers.ts";
 
-/** The latest time there is, Unix milliseconds. */
+/** The latest possible time, Unix milliseconds. */
 const LATEST = (1n << 63n) - 1n;
 
 function dump(ctx: CommandContext, args: Args): void {
@@ -45,7 +48,7 @@ function dump(ctx: CommandContext, args: Args): void {
 interface RestoreOptions {
   replace: boolean;
   absoluteTtl: boolean;
-  /** -1 where they are not given. */
+  /** -1 if not given. */
   idleSeconds: number;
   frequency: number;
 }
@@ -67,7 +70,7 @@ function restoreOptions(args: Args): RestoreOptions {
   return found;
 }
 
-/** The value of a payload; throws what RESTORE replies. */
+/** The value in a payload; throws RESTORE's error replies. */
 function valueOf(ctx: CommandContext, payload: Uint8Array): Slice | CollectionValue {
   if (!hasValidFooter(payload, ctx.engine.debug.skipChecksums)) throw WRONG_FOOTER;
   ctx.engine.stats.payloadsChecked++;
@@ -103,13 +106,13 @@ function restore(ctx: CommandContext, args: Args): void {
   ctx.reply.ok();
 }
 
-/** The time `ttlMs` from now; what no 64-bit integer holds is the latest that one does. */
+/** The time `ttlMs` from now, limited to the range of 64-bit integers. */
 function after(nowMs: number, ttlMs: Moment): Moment {
   const sum = BigInt(nowMs) + BigInt(ttlMs);
   return narrowInteger(isInt64(sum) ? sum : LATEST);
 }
 
-/** A value whose time is over already only takes away what it would replace. */
+/** A value that has already expired only removes the one it would replace. */
 function restoreExpired(ctx: CommandContext, key: Key, isThere: boolean): void {
   if (!isThere) return;
   ctx.delete(key);

@@ -1,4 +1,4 @@
-/** When keys expire: EXPIRE, TTL, PERSIST and their kin. */
+/** The expiry of keys: EXPIRE, TTL, PERSIST and related commands. */
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import {
@@ -23,14 +23,14 @@ import { narrowInteger } from "../../util/numbers.ts";
 const MAX_SECONDS = 9223372036854775n;
 const MAX_INT64 = (1n << 63n) - 1n;
 
-/** How a command gives or replies a time. */
+/** The form in which a command takes or replies a time. */
 export interface TimeForm {
   inSeconds: boolean;
-  /** Counted from now, or from 1970. */
+  /** True if counted from now, false from 1970. */
   isRelative: boolean;
 }
 
-/** Under which conditions a time is set: NX, XX, GT, LT. */
+/** The conditions for setting a time: NX, XX, GT, LT. */
 export interface ExpiryConditions {
   onlyNone: boolean;
   onlySome: boolean;
@@ -57,7 +57,10 @@ function conditions(args: Args): ExpiryConditions {
   return found;
 }
 
-/** The time that argument `at` means, in Unix milliseconds; it may lie in the past. Throws if it is out of range. */
+/**
+ * Argument `at` as a time in Unix milliseconds; it may be in the past. Throws if it is out of
+ * range.
+ */
 export function timeArgument(
   ctx: CommandContext,
   args: Args,
@@ -72,7 +75,7 @@ export function timeArgument(
   return narrowInteger(timeMs);
 }
 
-/** Whether `conditions` let `nextMs` take the place of `currentMs`; no expiry counts as infinitely late. */
+/** True if `conditions` let `nextMs` replace `currentMs`; no expiry counts as infinitely late. */
 function isAllowed(currentMs: Moment, nextMs: Moment, conditions: ExpiryConditions): boolean {
   const expires = currentMs !== NO_EXPIRY;
   if (conditions.onlyNone && expires) return false;
@@ -91,7 +94,7 @@ function expire(ctx: CommandContext, args: Args, form: TimeForm): void {
     ctx.changed(key, Notify.Generic, "del");
     ctx.rewrite("DEL", key.text);
   } else {
-    // Long past is past; -1 would be no time at all.
+    // Any time before 1970 counts as 0; -1 would mean no expiry.
     ctx.setExpiry(key, ref, timeMs < 0 ? 0 : timeMs);
     ctx.changed(key, Notify.Generic, "expire");
     ctx.rewrite("PEXPIREAT", key.text, String(timeMs));
@@ -99,7 +102,7 @@ function expire(ctx: CommandContext, args: Args, form: TimeForm): void {
   ctx.reply.integer(1);
 }
 
-/** TTL and its kin: -2 without the key, -1 without an expiry time. */
+/** TTL and related commands: -2 without the key, -1 without an expiry time. */
 function timeToLive(ctx: CommandContext, args: Args, { inSeconds, isRelative }: TimeForm): void {
   const ref = ctx.find(args.key(1), false);
   if (ref === 0) return ctx.reply.integer(-2);

@@ -35,7 +35,7 @@ import { parseIntegerBytes } from "../../util/numbers.ts";
 import { databaseArgument } from "./database.ts";
 import { helpCommand } from "../help.ts";
 
-// ---- Deleting and looking ---------------------------------------------------------------------------------------
+// ---- Deleting and counting ----------------------------------------------------------------------
 
 function del(ctx: CommandContext, args: Args): void {
   let deleted = 0;
@@ -48,7 +48,10 @@ function del(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(deleted);
 }
 
-/** Larger collections count as freed in the background when UNLINK removes them, as in redis-server. */
+/**
+ * Collections with more elements than this count as freed in the background when UNLINK removes
+ * them, as in redis-server.
+ */
 const LAZILY_FREED_ABOVE = 64;
 
 function unlink(ctx: CommandContext, args: Args): void {
@@ -60,7 +63,7 @@ function unlink(ctx: CommandContext, args: Args): void {
   del(ctx, args);
 }
 
-/** EXISTS and TOUCH: how many of the keys there are, counting repeated ones each time. */
+/** EXISTS and TOUCH: the number of existing keys, with repeated ones counted each time. */
 function countExisting(ctx: CommandContext, args: Args, touches: boolean): void {
   let found = 0;
   for (let i = 1; i < args.count; i++) if (ctx.find(args.key(i), touches) !== 0) found++;
@@ -74,7 +77,8 @@ function type(ctx: CommandContext, args: Args): void {
 
 function randomkey(ctx: CommandContext): void {
   const { db, reply } = ctx;
-  // Where every key has expired and none may be deleted here, an expired one is better than no end.
+  // If every key has expired and none may be deleted here, an expired one is better than an endless
+  // loop.
   for (let tries = 0; db.size > 0; tries++) {
     const key = db.keyOf(db.sample(ctx.engine.random));
     if (ctx.peek(key) !== 0 || tries === 100) return reply.bulk(key.text);
@@ -82,9 +86,9 @@ function randomkey(ctx: CommandContext): void {
   reply.null();
 }
 
-// ---- Iterating --------------------------------------------------------------------------------------------------
+// ---- Iterating ----------------------------------------------------------------------------------
 
-/** Whether the key at `ref` is to be shown: it has not expired. */
+/** True if the key at `ref` is visible: it has not expired. */
 function isAlive(ctx: CommandContext, ref: number): boolean {
   const expiresAtMs = ctx.db.expiryOf(ref);
   return expiresAtMs === NO_EXPIRY || expiresAtMs > ctx.nowMs || ctx.engine.keys.keepExpired;
@@ -123,21 +127,23 @@ function scan(ctx: CommandContext, args: Args): void {
     if (wantedType !== "" && typeName(db.typeOf(ref)) !== wantedType) return;
     found.push(text);
   });
-  // Deleting what has expired must wait until the walk has ended.
+  // Expired keys can be deleted only after the walk.
   const alive = found.filter((text) => ctx.peek(Key.of(text)) !== 0);
   ctx.reply.array(2);
   ctx.reply.bulk(String(next));
   ctx.reply.bulkArray(alive);
 }
 
-// ---- Renaming, copying, moving ----------------------------------------------------------------------------------
+// ---- Renaming, copying, moving ------------------------------------------------------------------
 
-/** What goes along with a value that gets another name or database: when it expires, and how much it is used. */
+/**
+ * The attributes that accompany a value to another name or database: its expiry time and its usage.
+ */
 function attributesOf(database: Database, ref: number): Attributes {
   return { expiresAtMs: database.expiryOf(ref), clock: database.clockOf(ref) };
 }
 
-/** RENAME and RENAMENX: false if the new name is taken and must not be. */
+/** RENAME and RENAMENX: false if the new name is taken and must be free. */
 function renameKey(ctx: CommandContext, args: Args, onlyFree: boolean): boolean {
   const from = args.key(1), to = args.key(2);
   const ref = ctx.findForWrite(from);
@@ -187,12 +193,12 @@ function copy(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(1);
 }
 
-// ---- OBJECT -----------------------------------------------------------------------------------------------------
+// ---- OBJECT -------------------------------------------------------------------------------------
 
 /** Longest string Redis stores in one allocation with its header. */
 const LONGEST_EMBEDDED = 44;
 
-/** The name OBJECT ENCODING shows. */
+/** The name shown by OBJECT ENCODING. */
 export function encodingOf(database: Database, ref: number): string {
   if (database.typeOf(ref) !== ValueType.String) return database.collectionOf(ref).encoding;
   const marks = database.stringMarks(ref), value = database.readString(ref, new Slice());
@@ -201,7 +207,7 @@ export function encodingOf(database: Database, ref: number): string {
   return parseIntegerBytes(value.buf, value.start, value.end) === undefined ? "embstr" : "int";
 }
 
-/** The record OBJECT asks about; replies null and returns 0 if there is none. */
+/** The record in question for OBJECT; replies null and returns 0 if there is none. */
 function objectSubject(ctx: CommandContext, args: Args): number {
   const ref = ctx.peek(args.key(2));
   if (ref === 0) ctx.reply.null();
@@ -213,7 +219,7 @@ function objectEncoding(ctx: CommandContext, args: Args): void {
   if (ref !== 0) ctx.reply.bulk(encodingOf(ctx.db, ref));
 }
 
-/** What Redis counts for one of the small integers that it keeps one shared object of. */
+/** The reference count Redis shows for the small integers it shares. */
 const SHARED_REFCOUNT = 2147483647;
 
 function objectRefcount(ctx: CommandContext, args: Args): void {
@@ -221,7 +227,7 @@ function objectRefcount(ctx: CommandContext, args: Args): void {
   if (ref === 0) return;
   const { maxmemory, maxmemoryPolicy } = ctx.engine.config.values;
   const { order } = parsePolicy(maxmemoryPolicy);
-  // Redis shares nothing where each key needs an access time of its own.
+  // Redis shares nothing if each key needs an access time of its own.
   const mayShare = maxmemory === 0 || (order !== "lru" && order !== "lfu");
   const value = mayShare && encodingOf(ctx.db, ref) === "int"
     ? Number(ctx.db.readString(ref, new Slice()).text())
@@ -259,12 +265,12 @@ const objectHelp = [
   "    Tell how many share the value of <key>: nobody else.",
 ];
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const READ = KeyFlag.ReadOnly;
 const DELETE = KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete;
 
-/** The declaration all sub-commands of OBJECT share. */
+/** The common declaration of OBJECT's sub-commands. */
 function objectCommand(name: string, since: string, summary: string, handler: Command["handler"]): Command {
   return command({
     name,

@@ -1,6 +1,7 @@
 /**
- * MIGRATE: hands keys over to another server. The payloads are made at once; while they are on their way, commands that
- * write wait as under CLIENT PAUSE, so what is deleted here afterwards is what has arrived there.
+ * MIGRATE: moves keys to another server. The payloads are created at once; while they are on their
+ * way, writing commands wait as under CLIENT PAUSE, so that the keys deleted here afterwards are
+ * exactly those that arrived.
  */
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
@@ -41,7 +42,7 @@ interface MigrateRequest {
   timeoutMs: number;
   copy: boolean;
   replace: boolean;
-  /** The words of AUTH, if it is to be sent. */
+  /** The words of AUTH, if it has to be sent. */
   auth: string[] | undefined;
   keys: string[];
 }
@@ -74,7 +75,7 @@ function parse(args: Args): MigrateRequest {
   return request;
 }
 
-/** A key as it goes to the other server. */
+/** A key in the form sent to the other server. */
 interface Parcel {
   key: string;
   ttlMs: Moment;
@@ -114,7 +115,7 @@ function answer(engine: Engine, client: Client, error: ReplyError | undefined): 
   engine.waiting.unblock(client);
 }
 
-/** Deletes what has arrived at the other server, as one unit. */
+/** Deletes the keys that have arrived at the other server, as one unit. */
 function deleteMigrated(engine: Engine, databaseId: number, keys: readonly string[]): void {
   const database: Database = engine.databases[databaseId]!;
   engine.asUnit(() => {
@@ -135,7 +136,10 @@ interface Outcome {
   error: ReplyError | undefined;
 }
 
-/** Sends the parcels; once more from the start if a kept connection turns out to be dead. Never rejects. */
+/**
+ * Sends the parcels, a second time from the start if a kept connection turns out to be dead. Never
+ * rejects.
+ */
 async function send(engine: Engine, request: MigrateRequest, parcels: readonly Parcel[]): Promise<Outcome> {
   const links = migrateLinksOf(engine);
   const deadline = new Deadline(engine, request.timeoutMs);
@@ -187,7 +191,7 @@ async function transfer(
     const isRefused = refused(await link.readLine(deadline));
     if (!isAuthRefused && !isSelectRefused && !isRefused) outcome.migrated.push(key);
   }
-  // Where SELECT failed nobody knows what is selected: the next call selects again.
+  // After a failed SELECT the selected database is unknown: the next call selects again.
   link.databaseId = isAuthRefused || isSelectRefused ? -1 : request.databaseId;
 }
 
@@ -245,7 +249,9 @@ export const migrateCommands: readonly Command[] = [
   }),
 ];
 
-/** Looks for KEYS among the options; what AUTH and AUTH2 take is none, even if it reads so. */
+/**
+ * Finds KEYS among the options; the values of AUTH and AUTH2 do not count, even if they read KEYS.
+ */
 function keysOfMigrate(args: Args): KeyPosition[] | undefined {
   const flags = KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete;
   for (let i = 6; i < args.count; i++) {

@@ -1,9 +1,11 @@
 /**
- * SORT and SORT_RO: the elements of a list, set or sorted set in order of themselves or of what other keys say.
+ * SORT and SORT_RO: the elements of a list, set or sorted set, ordered by themselves or by values
+ * of other keys.
  *
- * A pattern (BY, GET) names a key for each element: `*` stands for the element, `key->field` is a field of a hash, and
- * `#` is the element itself. BY with a pattern without `*` leaves the elements in the order in which they are; only
- * sets, which have none, are sorted all the same where the result must be the same everywhere (STORE, scripts).
+ * A pattern (BY, GET) names a key for each element: `*` stands for the element, `key->field` is a
+ * field of a hash, and `#` is the element itself. BY with a pattern without `*` leaves the elements
+ * in their present order; only sets, which have none, are still sorted where the result must be the
+ * same everywhere (STORE, scripts).
  */
 import { HashValue } from "../../data/hash.ts";
 import { ListEnd, ListValue } from "../../data/list.ts";
@@ -38,15 +40,15 @@ import { parseDouble } from "../../util/numbers.ts";
 
 const slice = new Slice();
 
-// ---- Patterns ---------------------------------------------------------------------------------------------------
+// ---- Patterns -----------------------------------------------------------------------------------
 
-/** What BY or GET looks up for each element. */
+/** A look-up by BY or GET for each element. */
 interface Pattern {
   /** `#`: the element itself. */
   isElement: boolean;
-  /** Without `*` there is nothing to look up. */
+  /** Without `*` there is no look-up. */
   hasStar: boolean;
-  /** The key in front of and behind the element. */
+  /** The parts of the key before and after the element. */
   before: string;
   behind: string;
   /** The field, if the key is a hash; "" otherwise. */
@@ -66,7 +68,10 @@ function parsePattern(text: string): Pattern {
   };
 }
 
-/** What a pattern finds for an element; undefined if there is no such key or field, or it is of another type. */
+/**
+ * The value a pattern finds for an element; undefined if the key or field does not exist or has
+ * another type.
+ */
 function lookUp(ctx: CommandContext, pattern: Pattern, element: string): string | undefined {
   if (pattern.isElement) return element;
   if (!pattern.hasStar) return undefined;
@@ -80,11 +85,11 @@ function lookUp(ctx: CommandContext, pattern: Pattern, element: string): string 
   return hash instanceof HashValue ? findField(ctx, key, hash, pattern.field) : undefined;
 }
 
-// ---- Options ----------------------------------------------------------------------------------------------------
+// ---- Options ------------------------------------------------------------------------------------
 
 interface SortOptions {
   by: Pattern | undefined;
-  /** A BY without `*` was given. */
+  /** True if a BY without `*` was given. */
   unsorted: boolean;
   descending: boolean;
   alpha: boolean;
@@ -92,7 +97,7 @@ interface SortOptions {
   /** Negative: all. */
   count: number;
   gets: Pattern[];
-  /** The argument that names the destination, or 0. */
+  /** The argument with the destination, or 0. */
   storeAt: number;
 }
 
@@ -128,19 +133,19 @@ function parseOptions(ctx: CommandContext, args: Args, mayStore: boolean): SortO
   return sort;
 }
 
-/** A pattern may name any key: it is only for users who may read them all. */
+/** A pattern may name any key: it is only for users who may read all keys. */
 function requireEveryKey(ctx: CommandContext, args: Args, option: string): void {
   if (ctx.engine.access.mayReadEveryKey(ctx.client, ctx.cmd, args)) return;
   throw new ReplyError(`ERR ${option} option of SORT denied due to insufficient ACL permissions.`);
 }
 
-/** The bounds [from, to) that LIMIT leaves of `size` elements. */
+/** The bounds [from, to) of `size` elements that LIMIT keeps. */
 function limited({ offset, count }: SortOptions, size: number): [number, number] {
   const from = Math.min(Math.max(offset, 0), size);
   return [from, count < 0 ? size : Math.min(from + count, size)];
 }
 
-// ---- Elements ---------------------------------------------------------------------------------------------------
+// ---- Elements -----------------------------------------------------------------------------------
 
 type Sortable = ListValue | SetValue | ZsetValue;
 
@@ -154,7 +159,9 @@ function sortable(ctx: CommandContext, key: Key): Sortable | undefined {
   throw WRONGTYPE;
 }
 
-/** Elements `from` … `to - 1` in the order the value keeps them, lists and sorted sets backwards if told. */
+/**
+ * Elements `from` … `to - 1` in the value's own order, lists and sorted sets optionally backwards.
+ */
 function elementsOf(value: Sortable, from: number, to: number, backwards: boolean): string[] {
   const texts: string[] = [];
   if (value instanceof SetValue) return value.members().slice(from, to);
@@ -172,16 +179,19 @@ function elementsOf(value: Sortable, from: number, to: number, backwards: boolea
   return texts;
 }
 
-// ---- Order ------------------------------------------------------------------------------------------------------
+// ---- Order --------------------------------------------------------------------------------------
 
-/** An element and what it is sorted by: a number, or a text that may be missing. */
+/** An element and its sort key: a number, or a text that may be missing. */
 interface Item {
   text: string;
   score: number;
   by: string | undefined;
 }
 
-/** Reads a number as C does: leading white space counts for nothing, a NUL ends the text, nothing is zero. */
+/**
+ * Parses a number as in C: leading white space is skipped, a NUL ends the text, an empty text is
+ * zero.
+ */
 function scoreOf(text: string): number {
   const nul = text.indexOf("\0");
   const cut = nul < 0 ? text : text.slice(0, nul);
@@ -195,7 +205,7 @@ function weigh(ctx: CommandContext, text: string, by: Pattern | undefined, alpha
   return { text, score: alpha || weight === undefined ? 0 : scoreOf(weight), by: alpha ? weight : undefined };
 }
 
-/** The order of bytes, which is the order of latin1 strings. */
+/** Compares by bytes, which is the order of latin1 strings. */
 function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -212,7 +222,7 @@ function compareAlpha(a: Item, b: Item): number {
   return compareTexts(a.by, b.by);
 }
 
-/** The elements that SORT is about, in its order, cut by LIMIT. */
+/** The elements to sort, in SORT's order, cut by LIMIT. */
 function sorted(ctx: CommandContext, value: Sortable, options: SortOptions): string[] {
   const [from, to] = limited(options, value.size);
   const mustBeSame = options.storeAt > 0 || ctx.client.has(ClientFlag.Script);
@@ -225,9 +235,9 @@ function sorted(ctx: CommandContext, value: Sortable, options: SortOptions): str
   return items.slice(from, to).map((item) => item.text);
 }
 
-// ---- Result -----------------------------------------------------------------------------------------------------
+// ---- Result -------------------------------------------------------------------------------------
 
-/** Replies each element, or what the GETs find for it. */
+/** Replies with each element, or with the results of its GETs. */
 function replyElements(ctx: CommandContext, texts: string[], gets: Pattern[]): void {
   if (gets.length === 0) return ctx.reply.bulkArray(texts);
   ctx.reply.array(texts.length * gets.length);
@@ -236,7 +246,10 @@ function replyElements(ctx: CommandContext, texts: string[], gets: Pattern[]): v
   }
 }
 
-/** Makes the result a list; an empty one removes the key. What a GET does not find is an empty element. */
+/**
+ * Stores the result as a list; an empty one removes the key. A GET without a result gives an empty
+ * element.
+ */
 function storeElements(ctx: CommandContext, key: Key, texts: string[], gets: Pattern[]): void {
   const list = new ListValue(ctx.engine.limits);
   const found = gets.length === 0
@@ -260,9 +273,9 @@ function sort(ctx: CommandContext, args: Args, mayStore: boolean): void {
   else storeElements(ctx, args.key(options.storeAt), texts, options.gets);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
-/** How many words follow an option that no key is among. */
+/** Number of words after an option, none of which is a key. */
 const valuesBehind = [["LIMIT", 2], ["GET", 1], ["BY", 1]] as const;
 
 /** The sorted key and the last destination. */
@@ -286,7 +299,7 @@ const sortArgs = [
   tokenArg("ALPHA", { optional: true }),
 ];
 
-/** BY and GET name keys by what the sorted key holds. */
+/** The keys of BY and GET depend on the content of the sorted key. */
 const BY_AND_GET = unknownKeys(KeyFlag.ReadOnly | KeyFlag.Access);
 
 const shared = {

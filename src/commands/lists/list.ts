@@ -1,4 +1,7 @@
-/** Lists: pushing and popping, access by index, searching and editing. Queues are in list_blocking.ts. */
+/**
+ * Lists: pushing and popping, access by index, searching and editing. Queues are in
+ * list_blocking.ts.
+ */
 import { ListEnd, ListValue } from "../../data/list.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
@@ -28,7 +31,7 @@ import {
 } from "../../protocol/errors.ts";
 import { popElements, pushEvent } from "./list_ends.ts";
 
-// ---- Ends -------------------------------------------------------------------------------------------------------
+// ---- Ends ---------------------------------------------------------------------------------------
 
 function push(ctx: CommandContext, args: Args, end: ListEnd): void {
   const key = args.key(1), list = ctx.writeOrCreate(key, ListValue);
@@ -58,7 +61,7 @@ function pop(ctx: CommandContext, args: Args, end: ListEnd): void {
   }
 }
 
-// ---- Indexes ----------------------------------------------------------------------------------------------------
+// ---- Indexes ------------------------------------------------------------------------------------
 
 function llen(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(ctx.read(args.key(1), ListValue)?.size ?? 0);
@@ -94,7 +97,7 @@ function lrange(ctx: CommandContext, args: Args): void {
   }
 }
 
-/** Out of range leaves nothing; the event comes even if nothing was cut off. */
+/** A range outside the list leaves nothing; the event is sent even if nothing was cut off. */
 function ltrim(ctx: CommandContext, args: Args): void {
   const first = args.int(2), last = args.int(3);
   const key = args.key(1), list = ctx.write(key, ListValue);
@@ -107,7 +110,7 @@ function ltrim(ctx: CommandContext, args: Args): void {
   ctx.reply.ok();
 }
 
-// ---- Elements ---------------------------------------------------------------------------------------------------
+// ---- Elements -----------------------------------------------------------------------------------
 
 function linsert(ctx: CommandContext, args: Args): void {
   const before = args.is(2, "BEFORE");
@@ -153,7 +156,7 @@ function lpos(ctx: CommandContext, args: Args): void {
   for (const position of found) ctx.reply.integer(position);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const inserted = keyAt(1, KeyFlag.ReadWrite | KeyFlag.Insert);
 const shortened = keyAt(1, KeyFlag.ReadWrite | KeyFlag.Delete);

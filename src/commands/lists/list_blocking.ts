@@ -1,8 +1,9 @@
 /**
- * Lists as queues: moving elements between lists, taking from the first of several lists, and waiting for elements.
+ * Lists as queues: moving elements between lists, popping from the first of several lists, and
+ * waiting for elements.
  *
- * A waiting command is run again from its beginning when one of its lists may serve it; what it then does is
- * propagated as the command that does not wait.
+ * A waiting command is run again from its start when one of its lists may serve it; the result is
+ * propagated as the corresponding non-blocking command.
  */
 import { ListEnd, ListValue } from "../../data/list.ts";
 import { ValueType } from "../../data/value.ts";
@@ -37,9 +38,12 @@ function listEnd(args: Args, at: number): ListEnd {
   throw SYNTAX;
 }
 
-// ---- From one list to another -----------------------------------------------------------------------------------
+// ---- From one list to another -------------------------------------------------------------------
 
-/** Moves an element from list 1 to list 2 of the arguments and replies it; false if there is none. */
+/**
+ * Moves an element from list 1 to list 2 of the arguments and replies with it; false if there is
+ * none.
+ */
 function move(ctx: CommandContext, args: Args, from: ListEnd, to: ListEnd): boolean {
   const sourceKey = args.key(1), targetKey = args.key(2);
   const source = ctx.write(sourceKey, ListValue);
@@ -54,7 +58,10 @@ function move(ctx: CommandContext, args: Args, from: ListEnd, to: ListEnd): bool
   return true;
 }
 
-/** Lets the client wait for an element to move, or replies that there is none where waiting is forbidden. */
+/**
+ * Blocks the client until there is an element to move, or replies that there is none if blocking is
+ * forbidden.
+ */
 function waitToMove(ctx: CommandContext, args: Args, timeoutMs: number): void {
   if (ctx.canBlock) waitFor(ctx, [args.string(1)], timeoutMs);
   else ctx.reply.null();
@@ -82,14 +89,17 @@ function brpoplpush(ctx: CommandContext, args: Args): void {
   else waitToMove(ctx, args, timeoutMs);
 }
 
-// ---- From the first of several lists ----------------------------------------------------------------------------
+// ---- From the first of several lists ------------------------------------------------------------
 
-/** Waits for one of `keys`. Even BLMOVE's time-out gives a null array. */
+/** Waits for one of `keys`. Even BLMOVE's time-out replies with a null array. */
 function waitFor(ctx: CommandContext, keys: string[], timeoutMs: number): void {
   ctx.block({ keys, timeoutMs, type: ValueType.List, onTimeout: (reply) => reply.nullArray() });
 }
 
-/** Lets the client wait for the keys `from` … `to - 1`, or replies as if it had where waiting is forbidden. */
+/**
+ * Blocks the client on the keys `from` … `to - 1`, or replies as after a time-out if blocking is
+ * forbidden.
+ */
 function waitForAny(ctx: CommandContext, args: Args, from: number, to: number, timeoutMs: number): void {
   if (ctx.canBlock) waitFor(ctx, args.strings(from, to), timeoutMs);
   else ctx.reply.nullArray();
@@ -119,16 +129,16 @@ function bpop(ctx: CommandContext, args: Args, end: ListEnd): void {
   popElements(ctx, key, list, end, 1);
 }
 
-/** What follows the time-out of LMPOP and BLMPOP. */
+/** The arguments of LMPOP, and of BLMPOP after the time-out. */
 interface ManyPop {
   firstKey: number;
-  /** Behind the last key. */
+  /** Index behind the last key. */
   endOfKeys: number;
   end: ListEnd;
   count: number;
 }
 
-/** Reads `numkeys key … LEFT|RIGHT [COUNT count]` from argument `at` on. */
+/** Parses `numkeys key … LEFT|RIGHT [COUNT count]` from argument `at` on. */
 function parseManyPop(args: Args, at: number): ManyPop {
   const endOfKeys = at + 1 + args.int(at, NUMKEYS_NOT_POSITIVE, 1);
   if (endOfKeys >= args.count) throw SYNTAX;
@@ -165,7 +175,7 @@ function blmpop(ctx: CommandContext, args: Args): void {
   else popMany(ctx, ...found, pop);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const taken = KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete;
 const moved = [keyAt(1, taken), keyAt(2, KeyFlag.ReadWrite | KeyFlag.Insert)];

@@ -1,4 +1,4 @@
-/** What the commands that work on the ends of lists share. */
+/** The common parts of the commands that work on the ends of lists. */
 import { ListEnd, type ListValue } from "../../data/list.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
@@ -14,7 +14,10 @@ export function popEvent(end: ListEnd): string {
   return end === ListEnd.Head ? "lpop" : "rpop";
 }
 
-/** Takes `count` elements, at most all, from one end and replies each as a bulk string. */
+/**
+ * Pops `count` elements, or all if there are fewer, from one end and replies with each as a bulk
+ * string.
+ */
 export function popElements(
   ctx: CommandContext,
   key: Key,

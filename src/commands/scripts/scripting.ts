@@ -36,12 +36,12 @@ const HELP = [
   "    Makes a script known without running it.",
 ];
 
-/** Whether a script or function may write: it has not said that it does not. */
+/** True if a script or function may write: it has not declared otherwise. */
 function mayWrite({ flags }: Runnable): boolean {
   return (flags & ScriptFlag.NoWrites) === 0;
 }
 
-/** What cannot be compiled is found out when it is run. */
+/** Compile errors are reported when the script is run. */
 function byText(engine: Engine, args: Args): Runnable | undefined {
   try {
     return Scripting.of(engine).scripts.byText(args.string(1));
@@ -55,8 +55,8 @@ function bySha(engine: Engine, args: Args): Runnable | undefined {
 }
 
 /**
- * `redis-cli --ldb` takes no notice of the reply to SCRIPT DEBUG YES and sends the script all the same. A debugged script
- * would not have changed the data; run as any other it would.
+ * `redis-cli --ldb` ignores the reply to SCRIPT DEBUG YES and sends the script regardless. A
+ * debugged script would not have changed the data; run normally it would.
  */
 function refuseDebugging({ client }: CommandContext): void {
   if (!client.has(ClientFlag.DebuggerRefused)) return;
@@ -90,7 +90,7 @@ function exists(ctx: CommandContext, args: Args): void {
   for (let i = 2; i < args.count; i++) ctx.reply.integer(scripts.has(args.string(i)) ? 1 : 0);
 }
 
-/** Whether the options of a FLUSH are none, SYNC or ASYNC; there is nothing left to do later in any case. */
+/** True if the options of a FLUSH are none, SYNC or ASYNC; nothing is deferred in either case. */
 export function isFlushMode(args: Args): boolean {
   const reader = new ArgReader(args, 2);
   return !reader.more || ((reader.take("SYNC") || reader.take("ASYNC")) && !reader.more);
@@ -119,10 +119,13 @@ function kill(ctx: CommandContext): void {
 
 const RUN_FLAGS = Flag.NoScript | Flag.Stale | Flag.SkipMonitor | Flag.NoMandatoryKeys | Flag.MovableKeys;
 
-/** Finds what a call is to run, if it is known. */
+/** Finds the script or function of a call, if it is known. */
 type Find = (engine: Engine, args: Args) => Runnable | undefined;
 
-/** The parts that commands which run a script or function have in common. @param what its first argument */
+/**
+ * The common parts of commands that run a script or function. @param what the name of its first
+ * argument
+ */
 export function runDeclaration(isReadOnly: boolean, what: string, find: Find) {
   const flags = RUN_FLAGS | (isReadOnly ? Flag.ReadOnly | Flag.ReadsByCalls : Flag.MayReplicate);
   return {

@@ -1,4 +1,4 @@
-/** ACL: users and what they may do. */
+/** ACL: users and their permissions. */
 import type { AccessLogEntry } from "../../acl/access_log.ts";
 import { hasSpace, type Selector } from "../../acl/selector.ts";
 import { DEFAULT_USER, UsersError } from "../../acl/users.ts";
@@ -38,7 +38,7 @@ const BAD_BITS = new ReplyError(
     MAX_PASSWORD_BITS,
 );
 
-// ---- Users ------------------------------------------------------------------------------------------------------
+// ---- Users --------------------------------------------------------------------------------------
 
 function setUser(ctx: CommandContext, args: Args): void {
   const name = args.string(2);
@@ -102,7 +102,7 @@ function commandOf(ctx: CommandContext, call: Args): Command {
   return cmd;
 }
 
-// ---- Categories, passwords, files -------------------------------------------------------------------------------
+// ---- Categories, passwords, files ---------------------------------------------------------------
 
 function listCategory(ctx: CommandContext, args: Args): void {
   if (args.count > 3) throw subcommandSyntax(args);
@@ -143,7 +143,7 @@ function save(ctx: CommandContext): void {
   ctx.reply.ok();
 }
 
-// ---- The log ----------------------------------------------------------------------------------------------------
+// ---- The log ------------------------------------------------------------------------------------
 
 function log(ctx: CommandContext, args: Args): void {
   if (args.count > 3) throw subcommandSyntax(args);
@@ -182,7 +182,7 @@ function replyLogEntry({ engine, reply }: CommandContext, entry: AccessLogEntry)
   reply.integer(entry.atMs);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const help = [
   "CAT [<category>]",

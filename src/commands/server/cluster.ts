@@ -1,4 +1,7 @@
-/** CLUSTER, READONLY, READWRITE, ASKING: about the nodes of a cluster, which a server alone is not. */
+/**
+ * CLUSTER, READONLY, READWRITE, ASKING: commands for the nodes of a cluster, which a single server
+ * is not.
+ */
 import {
   type ArgSpec,
   blockArg,
@@ -25,7 +28,7 @@ const shared = {
   handler: refuse,
 } as const;
 
-/** Name, arity, first version, what it does in a cluster, and with what. */
+/** Name, arity, first version, purpose in a cluster, and arguments. */
 type Row = readonly [name: string, arity: number, since: string, summary: string, ...args: ArgSpec[]];
 
 const slot = integerArg("slot"), nodeId = stringArg("node-id");
@@ -41,7 +44,7 @@ const slotState = oneOf("subcommand", [
   tokenArg("STABLE"),
 ]);
 
-/** Those that tell something. */
+/** Queries. */
 const queries: readonly Row[] = [
   ["countkeysinslot", 3, "3.0.0", "Counts the keys in a slot.", slot],
   ["getkeysinslot", 4, "3.0.0", "Names keys in a slot.", slot, integerArg("count")],
@@ -55,14 +58,14 @@ const queries: readonly Row[] = [
   ["slots", 2, "3.0.0", "Lists ranges of slots with the nodes that serve them."],
 ];
 
-/** Those that tell something to administrators. */
+/** Queries for administrators. */
 const inspections: readonly Row[] = [
   ["count-failure-reports", 3, "3.0.0", "Counts the nodes that think a node has failed.", nodeId],
   ["replicas", 3, "5.0.0", "Lists the replicas of a node.", nodeId],
   ["slaves", 3, "3.0.0", "Lists the replicas of a node; REPLICAS is its name now.", nodeId],
 ];
 
-/** Those that change something. */
+/** Commands that change something. */
 const changes: readonly Row[] = [
   ["addslots", -3, "3.0.0", "Gives slots to the node.", slots],
   ["addslotsrange", -4, "7.0.0", "Gives ranges of slots to the node.", slotRanges],

@@ -1,4 +1,4 @@
-/** COMMAND: what commands there are, for clients that ask. */
+/** COMMAND: the list of commands, for clients that ask. */
 import { Args } from "../../engine/args.ts";
 import { categories, categoriesOf } from "../../engine/categories.ts";
 import {
@@ -61,9 +61,9 @@ function docs(ctx: CommandContext, args: Args): void {
   }
 }
 
-// ---- COMMAND LIST -----------------------------------------------------------------------------------------------
+// ---- COMMAND LIST -------------------------------------------------------------------------------
 
-/** What FILTERBY lets through. */
+/** The filter of FILTERBY. */
 function filterOf(args: Args): (cmd: Command) => boolean {
   if (args.count === 2) return () => true;
   if (args.count !== 5 || !args.is(2, "FILTERBY")) throw SYNTAX;
@@ -88,7 +88,7 @@ function list(ctx: CommandContext, args: Args): void {
   ctx.reply.bulkArray(names);
 }
 
-// ---- COMMAND GETKEYS --------------------------------------------------------------------------------------------
+// ---- COMMAND GETKEYS ----------------------------------------------------------------------------
 
 /** The keys among the arguments of a command given as arguments. */
 function keysOf(ctx: CommandContext, given: Args): KeyPosition[] {
@@ -118,7 +118,7 @@ function getKeysAndFlags(ctx: CommandContext, args: Args): void {
   }
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const help = [
   "(no subcommand)",

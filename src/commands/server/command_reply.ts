@@ -1,4 +1,4 @@
-/** How COMMAND describes commands: the arrays of COMMAND INFO and the maps of COMMAND DOCS. */
+/** The descriptions of commands: the arrays of COMMAND INFO and the maps of COMMAND DOCS. */
 import { categoriesOf } from "../../engine/categories.ts";
 import { type ArgSpec, type Command, Flag, flagNames, KeyFlag, type KeySpec } from "../../engine/command.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
@@ -27,14 +27,17 @@ function replyNames(
   for (const [, name] of set) reply.simple(name);
 }
 
-/** What is done with a key, as a set of words. */
+/** The uses of a key, as a set of words. */
 export function replyKeyFlags(reply: ReplyWriter, flags: number): void {
   replyNames(reply, flags, keyFlagNames);
 }
 
-// ---- COMMAND INFO -----------------------------------------------------------------------------------------------
+// ---- COMMAND INFO -------------------------------------------------------------------------------
 
-/** First key, last key and step, as clients used them before there were key specifications; all 0 where they do not fit. */
+/**
+ * First key, last key and step, from the time before key specifications; all 0 if they do not
+ * apply.
+ */
 interface KeyRange {
   first: number;
   last: number;
@@ -43,14 +46,14 @@ interface KeyRange {
 
 const NO_KEYS: KeyRange = { first: 0, last: 0, step: 0 };
 
-/** The range of one specification, or null where it is none. */
+/** The range of one specification, or null if it is not a plain range. */
 function plainRange({ begin, find }: KeySpec): KeyRange | null {
   if (begin === "unknown" || !("index" in begin) || !("last" in find)) return null;
   const last = find.last < 0 ? find.last : begin.index + find.last;
   return { first: begin.index, last, step: find.step };
 }
 
-/** The one range that all plain specifications make up together. */
+/** The range that all plain specifications form together. */
 function keyRange(cmd: Command): KeyRange {
   const ranges = cmd.keys.flatMap((spec) => plainRange(spec) ?? []);
   if (ranges.length === 0) return NO_KEYS;
@@ -110,7 +113,7 @@ function replyKeySpecs(reply: ReplyWriter, specs: readonly KeySpec[]): void {
   }
 }
 
-/** A command as COMMAND and COMMAND INFO describe it. */
+/** A command in the form of COMMAND and COMMAND INFO. */
 export function replyCommandInfo(reply: ReplyWriter, cmd: Command): void {
   const { first, last, step } = keyRange(cmd);
   const flags = hasMovableKeys(cmd) ? cmd.flags | Flag.MovableKeys : cmd.flags;
@@ -134,9 +137,9 @@ export function replyCommandInfo(reply: ReplyWriter, cmd: Command): void {
   for (const sub of subcommands) replyCommandInfo(reply, sub);
 }
 
-// ---- COMMAND DOCS -----------------------------------------------------------------------------------------------
+// ---- COMMAND DOCS -------------------------------------------------------------------------------
 
-/** A map whose pairs are counted as they are written. */
+/** A map whose pairs are counted while they are written. */
 function replyMap(reply: ReplyWriter, write: (put: (name: string) => void) => void): void {
   const from = reply.length;
   let pairs = 0;
@@ -183,7 +186,7 @@ function replyArgumentFlags(reply: ReplyWriter, put: (name: string) => void, arg
   for (const word of words) reply.simple(word);
 }
 
-/** A command as COMMAND DOCS describes it, behind its name. */
+/** A command in the form of COMMAND DOCS, without its name. */
 export function replyCommandDocs(reply: ReplyWriter, cmd: Command): void {
   replyMap(reply, (put) => {
     const text = (name: string, value: string | undefined) => {

@@ -71,7 +71,7 @@ const help = [
   "    Write what has been changed into the configuration file.",
 ];
 
-/** The declaration that all sub-commands but HELP share. */
+/** The common declaration of all sub-commands except HELP. */
 function administrative(declaration: Omit<CommandDeclaration, "group" | "flags">): Command {
   const flags = Flag.Admin | Flag.NoScript | Flag.Loading | Flag.Stale;
   return command({ ...declaration, group: "server", flags });

@@ -32,14 +32,14 @@ const samples: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
       reply.bulk("key:123");
       reply.integer(90);
     }
-    // An attribute alone is no reply.
+    // An attribute alone is not a reply.
     reply.bulk("Some real reply following the attribute");
   },
   push(reply) {
     reply.push(2);
     reply.bulk("server-cpu-usage");
     reply.integer(42);
-    // Nor is what is pushed.
+    // Nor is a push.
     reply.bulk("Some real reply following the push reply");
   },
   verbatim: (reply) => reply.verbatim("txt", "This is a verbatim\nstring"),
@@ -48,7 +48,7 @@ const samples: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
   bignum: (reply) => reply.bigNumber(1234567999999999999999999999999999999n),
 };
 
-/** DEBUG PROTOCOL: a reply of the type that argument 2 names. */
+/** DEBUG PROTOCOL: a reply of the type named by argument 2. */
 export function debugProtocol(ctx: CommandContext, args: Args): void {
   const name = args.string(2).toLowerCase();
   const write = Object.hasOwn(samples, name) ? samples[name] : undefined;

@@ -1,6 +1,7 @@
 /**
- * DEBUG DIGEST: a hash of the data that depends on nothing but the data, not on the order in which it came, its encoding
- * or the machine. It is redis-server's own, so that two servers of either kind can be compared.
+ * DEBUG DIGEST: a hash that depends only on the data, not on the order in which they arrived, their
+ * encoding or the machine. It is redis-server's own hash, so that two servers of either kind can be
+ * compared.
  */
 import { type Database, NO_EXPIRY } from "../../keyspace/database.ts";
 import { Slice } from "../../keyspace/slice.ts";
@@ -10,7 +11,7 @@ import { codecOf, digestNumberOf } from "../../persistence/values/table.ts";
 
 const slice = new Slice();
 
-/** Takes the value at `ref` into `digest`. */
+/** Chains the value at `ref` into `digest`. */
 function chainValue(digest: Digest, database: Database, ref: number): void {
   digest.chainNumber(digestNumberOf(database.typeOf(ref)));
   const value = database.valueOf(ref, slice);
@@ -19,14 +20,14 @@ function chainValue(digest: Digest, database: Database, ref: number): void {
   if (database.expiryOf(ref) !== NO_EXPIRY) digest.add("!!expire!!");
 }
 
-/** The digest of one value in 40 hexadecimal digits; all zeros for `ref` 0. */
+/** The digest of one value as 40 hexadecimal digits; all zeros for `ref` 0. */
 export function valueDigest(database: Database, ref: number): string {
   const digest = new Digest();
   if (ref !== 0) chainValue(digest, database, ref);
   return digest.hex;
 }
 
-/** The digest of all data in 40 hexadecimal digits; all zeros if there is none. O(all data) */
+/** The digest of all data as 40 hexadecimal digits; all zeros if there are none. O(all data) */
 export function datasetDigest(databases: readonly Database[]): string {
   const digest = new Digest(), entry = new Digest();
   for (const [id, database] of databases.entries()) {

@@ -1,4 +1,4 @@
-/** INFO: what the server is and does, for people and for monitoring. */
+/** INFO: the state of the server, for people and for monitoring. */
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag, stringArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
@@ -18,10 +18,10 @@ import {
 import { replicationFields } from "../../replication/info.ts";
 
 interface Section {
-  /** As INFO takes it. */
+  /** The name INFO accepts. */
   name: string;
   title: string;
-  /** Which of the collective names it belongs to beside `everything`. */
+  /** The collective name that includes it, besides `everything`. */
   in: "default" | "all";
   fields: (engine: Engine) => readonly InfoField[];
 }
@@ -30,7 +30,7 @@ function section(title: string, fields: Section["fields"], group: Section["in"] 
   return { name: title.toLowerCase(), title, in: group, fields };
 }
 
-/** In the order in which they are printed. */
+/** In printing order. */
 const sections: readonly Section[] = [
   section("Server", serverFields),
   section("Clients", clientFields),
@@ -49,19 +49,19 @@ const sections: readonly Section[] = [
 
 const collective: Readonly<Record<string, (section: Section) => boolean>> = {
   default: (section) => section.in === "default",
-  // Modules are left out, as everywhere: there are none to load.
+  // Modules are left out, as everywhere: there are none.
   all: (section) => section.name !== "modules",
   everything: () => true,
 };
 
-/** The sections that the names stand for, each once. */
+/** The sections selected by names, each once. */
 function chosenSections(names: readonly string[]): Section[] {
   return sections.filter((section) =>
     names.some((name) => Object.hasOwn(collective, name) ? collective[name]!(section) : name === section.name)
   );
 }
 
-/** The text of INFO for these sections, a latin1 string. */
+/** INFO's text for these sections, a latin1 string. */
 function infoText(engine: Engine, names: readonly string[]): string {
   const texts = chosenSections(names).map((section) => {
     const lines = section.fields(engine).map(([name, value]) => `${name}:${value}\r\n`);

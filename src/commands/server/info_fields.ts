@@ -1,6 +1,6 @@
 /**
- * What INFO knows, section by section. Fields keep redis-server's names and order; what has no meaning here (forks,
- * defragmentation, cluster links) is 0, as it is there when unused.
+ * The fields of INFO, section by section. They keep redis-server's names and order; fields without
+ * meaning here (forks, defragmentation, cluster links) are 0, as in redis-server while unused.
  */
 import { replicationStats, streamMemory } from "../../replication/info.ts";
 import { migrateLinksOf } from "../../replication/migrate_links.ts";
@@ -20,7 +20,7 @@ export type InfoField = readonly [name: string, value: string | number];
 
 const DAY_SECONDS = 86_400;
 
-/** Asks the machine for something that the process's permissions may not allow. */
+/** Queries the machine, with a fallback if the process lacks the permission. */
 function ifAllowed<T>(ask: () => T, otherwise: T): T {
   try {
     return ask();
@@ -205,7 +205,7 @@ function kilobytes(bytes: number): string {
   return (bytes / 1024).toFixed(2);
 }
 
-/** The event loop as far as it is seen from inside: its cycles are the batches of commands. */
+/** The event loop as far as it is visible from inside: its cycles are the batches of commands. */
 function eventLoopFields({ stats, timer, rates }: Engine): InfoField[] {
   const perSecond = rates.of("batches");
   return [
@@ -302,7 +302,7 @@ function* allCommands(engine: Engine): Iterable<Command> {
   }
 }
 
-/** The fields of INFO's section Commandstats, for commands that have been called or refused. */
+/** The fields of INFO's section Commandstats, for commands that have been called or rejected. */
 export function commandFields(engine: Engine): InfoField[] {
   const fields: InfoField[] = [];
   for (const cmd of allCommands(engine)) {
@@ -339,7 +339,7 @@ export function latencyFields(engine: Engine): InfoField[] {
   return fields;
 }
 
-/** Keys that the mean time to live is estimated from. */
+/** Number of keys from which the mean time to live is estimated. */
 const TTL_SAMPLES = 20;
 
 function meanTtl(engine: Engine, database: Database): number {

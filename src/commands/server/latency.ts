@@ -1,4 +1,4 @@
-/** LATENCY: how long commands take, and what held the server up. */
+/** LATENCY: the duration of commands, and events that delayed the server. */
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, type CommandDeclaration, Flag, stringArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";
@@ -7,9 +7,9 @@ import type { Histogram } from "../../util/histogram.ts";
 import { helpCommand } from "../help.ts";
 import { latencyGraph, latencyReport } from "./latency_report.ts";
 
-// ---- Histograms -------------------------------------------------------------------------------------------------
+// ---- Histograms ---------------------------------------------------------------------------------
 
-/** The commands asked for, a container standing for its sub-commands too; all if none is named. */
+/** The requested commands, a container including its sub-commands; all if none is named. */
 function askedCommands(ctx: CommandContext, args: Args): Command[] {
   const { commands } = ctx.engine;
   const named = args.count === 2
@@ -44,7 +44,7 @@ function histogram(ctx: CommandContext, args: Args): void {
   ctx.reply.mapBefore(from, found);
 }
 
-// ---- Events -----------------------------------------------------------------------------------------------------
+// ---- Events -------------------------------------------------------------------------------------
 
 function history(ctx: CommandContext, args: Args): void {
   const samples = ctx.engine.latency.get(args.string(2))?.samples ?? [];
@@ -81,7 +81,7 @@ function graph(ctx: CommandContext, args: Args): void {
   ctx.reply.verbatim("txt", latencyGraph(event, series, ctx.engine.clock.nowMs()));
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const help = [
   "DOCTOR",

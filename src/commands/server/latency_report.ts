@@ -1,22 +1,22 @@
-/** LATENCY GRAPH's picture and LATENCY DOCTOR's words. */
+/** LATENCY GRAPH's picture and LATENCY DOCTOR's report. */
 import type { Engine } from "../../engine/engine.ts";
 import type { LatencySeries } from "../../metrics/latency.ts";
 
-// ---- The graph --------------------------------------------------------------------------------------------------
+// ---- The graph ----------------------------------------------------------------------------------
 
 const COLUMNS = 80;
 const ROWS = 4;
-/** What a cell is filled with, from empty to full. */
+/** The fill of a cell, from empty to full. */
 const FILLS = [" ", "_", "o", "#"] as const;
 
-/** How long ago something was, in two or three characters. */
+/** The age of an event, in two or three characters. */
 function ageLabel(seconds: number): string {
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** Bars `ROWS` high, the highest for `high` and a thin one for `low`. */
+/** Bars `ROWS` high, the tallest for `high` and a thin one for `low`. */
 function bars(values: readonly number[], low: number, high: number): string[] {
   const steps = ROWS * (FILLS.length - 1);
   const heights = values.map((value) =>
@@ -42,7 +42,7 @@ function labelLines(labels: readonly string[]): string[] {
   );
 }
 
-/** A picture of the last events of a kind, with how long ago each was. */
+/** A graph of the last events of a kind, with the age of each. */
 export function latencyGraph(event: string, series: LatencySeries, nowMs: number): string {
   const shown = series.samples.slice(-COLUMNS);
   const values = shown.map(({ latency }) => latency);
@@ -58,7 +58,7 @@ export function latencyGraph(event: string, series: LatencySeries, nowMs: number
   return `${lines.join("\n")}\n`;
 }
 
-// ---- The doctor -------------------------------------------------------------------------------------------------
+// ---- The doctor ---------------------------------------------------------------------------------
 
 /** Mean, mean deviation and mean distance of the samples. */
 function measure({ samples }: LatencySeries, nowMs: number) {
@@ -103,7 +103,7 @@ function adviceFor(engine: Engine, event: string): string[] {
   }
 }
 
-/** What the monitor has seen, and what could be done about it. */
+/** The monitor's findings, with advice. */
 export function latencyReport(engine: Engine): string {
   const nowMs = engine.clock.nowMs(), lines: string[] = [], advice = new Set<string>();
   for (const [event, series] of engine.latency.entries()) {

@@ -1,6 +1,7 @@
 /**
- * LOLWUT: a picture that is another each time. Redeno's is the path of a dinosaur's thoughts: a maze of two characters
- * (the one-line program `10 PRINT CHR$(205.5+RND(1)); : GOTO 10` of the Commodore 64) with a hatchling in it.
+ * LOLWUT: a picture that differs each time. Redeno's is the path of a dinosaur's thoughts: a maze
+ * of two characters (the one-line program `10 PRINT CHR$(205.5+RND(1)); : GOTO 10` of the Commodore
+ * 64) with a hatchling in it.
  */
 import type { Args } from "../../engine/args.ts";
 import type { CommandContext } from "../../engine/context.ts";
@@ -29,7 +30,7 @@ function maze(random: Random, columns: number): string[] {
   return rows;
 }
 
-/** Puts the hatchling somewhere into the picture. */
+/** Places the hatchling in the picture. */
 function withHatchling(rows: string[], random: Random, columns: number): string[] {
   const width = HATCHLING[0]!.length;
   if (columns < width) return rows;
@@ -40,7 +41,10 @@ function withHatchling(rows: string[], random: Random, columns: number): string[
   });
 }
 
-/** LOLWUT [VERSION number] [columns]; the version only chooses among the pictures of redis-server and is ignored. */
+/**
+ * LOLWUT [VERSION number] [columns]; the version only selects among redis-server's pictures and is
+ * ignored.
+ */
 export function lolwut(ctx: CommandContext, args: Args): void {
   let at = 1;
   if (args.count > 1 && args.is(1, "VERSION")) {

@@ -1,4 +1,4 @@
-/** MEMORY: what keys and the server take. */
+/** MEMORY: the memory of keys and of the server. */
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag, integerArg, keyArg, keyAt, KeyFlag } from "../../engine/command.ts";
@@ -89,7 +89,7 @@ function stats(ctx: CommandContext): void {
   reply.mapBefore(from, pairs);
 }
 
-/** What MEMORY DOCTOR looks for, and what it says of it. */
+/** The conditions MEMORY DOCTOR checks, with its advice. */
 const ailments: readonly { isThere: (report: MemoryReport, clients: number) => boolean; advice: string }[] = [
   {
     isThere: ({ peak, used }) => used > 0 && peak / used > 1.5,
@@ -132,7 +132,7 @@ function doctor(ctx: CommandContext): void {
 }
 
 function purge(ctx: CommandContext): void {
-  // Memory of removed keys is compacted piece by piece; this does what is left at once.
+  // Memory of removed keys is compacted piece by piece; this does the rest at once.
   for (const database of ctx.engine.databases) while (database.compact(Infinity));
   while (ctx.engine.limits.store.freeSome(Infinity));
   while (ctx.engine.compaction.step(Infinity));

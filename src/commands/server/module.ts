@@ -1,4 +1,4 @@
-/** MODULE: there are none, and none can be loaded. Clients that ask what is there get an answer. */
+/** MODULE: there are no modules, and none can be loaded. Clients that list them get an answer. */
 import type { Args } from "../../engine/args.ts";
 import {
   blockArg,

@@ -12,14 +12,14 @@ export function persistenceOf(ctx: CommandContext): PersistenceControl {
   return ctx.engine.persistence;
 }
 
-/** Whether the command is part of a transaction or a script, which a snapshot must not cut in two. */
+/** True if the command is part of a transaction or a script, which a snapshot must not split. */
 function isInsideUnit(ctx: CommandContext): boolean {
   return ctx.client.has(ClientFlag.DenyBlocking);
 }
 
 function save(ctx: CommandContext): void {
   persistenceOf(ctx).save();
-  // It changes the count of changes, but no data.
+  // It changes the count of changes, but not the data.
   ctx.propagateNothing();
   ctx.reply.ok();
 }

@@ -1,4 +1,4 @@
-/** Replication: what replicas send to their primary, what operators ask, and WAIT. */
+/** Replication: the commands of replicas, the queries of operators, and WAIT. */
 import type { PrimaryAddress } from "../../config/special.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
@@ -44,10 +44,10 @@ import type { AckWish } from "../../replication/wait.ts";
 import { splitArgs } from "../../util/sds_split.ts";
 
 const LARGEST_TIME_MS = 2n ** 63n - 1n;
-/** The longest text of an address. */
+/** Maximum length of an address. */
 const ADDRESS_LENGTH = 255;
 
-// ---- Synchronisation --------------------------------------------------------------------------------------------
+// ---- Synchronisation ----------------------------------------------------------------------------
 
 function sync(ctx: CommandContext): void {
   if (ctx.client.has(ClientFlag.Replica)) return;
@@ -61,7 +61,7 @@ function psync(ctx: CommandContext, args: Args): void {
   Replication.of(ctx.engine).primary.psync(ctx.client, args.string(1), offset);
 }
 
-/** The primary hands its place over to this replica, and asks to be its replica from now on. */
+/** The primary hands its role to this replica, and asks to be its replica from now on. */
 function takeOver({ engine, client }: CommandContext, replicationId: string): void {
   engine.log.warning(`Failover request received for replid ${replicationId}.`);
   if (!engine.isReplica) throw NOT_A_REPLICA;
@@ -70,9 +70,9 @@ function takeOver({ engine, client }: CommandContext, replicationId: string): vo
   engine.log.notice(`MASTER MODE enabled (failover request from '${clientLine(engine, client)}')`);
 }
 
-// ---- REPLCONF ---------------------------------------------------------------------------------------------------
+// ---- REPLCONF -----------------------------------------------------------------------------------
 
-/** Takes an option's value; false if nothing is to be replied. */
+/** Applies an option's value; false if it gets no reply. */
 type ReplicaOption = (ctx: CommandContext, replica: Replica, args: Args, at: number) => boolean | void;
 
 function capability(_ctx: CommandContext, replica: Replica, args: Args, at: number): void {
@@ -114,7 +114,10 @@ function filter(_ctx: CommandContext, replica: Replica, args: Args, at: number):
   }
 }
 
-/** The primary asks how far this server is; it is told behind what came with the question. */
+/**
+ * The primary asks for this server's offset; the answer follows once the commands sent with the
+ * question have run.
+ */
 function askedToAcknowledge(ctx: CommandContext): false {
   const { primaryClient } = Replication.of(ctx.engine).follower;
   if (primaryClient !== null) primaryClient.isAsked = true;
@@ -126,7 +129,7 @@ const replicaOptions: Readonly<Record<string, ReplicaOption>> = {
   "ip-address": address,
   "capa": capability,
   "ack": acknowledged,
-  // Which version it is makes no difference.
+  // The version itself makes no difference.
   "version": () => {},
   "rdb-only": (_ctx, replica, args, at) => void (replica.isRdbOnly = args.int(at, OUT_OF_RANGE, 0, 1) === 1),
   "rdb-filter-only": filter,
@@ -145,7 +148,7 @@ function replconf(ctx: CommandContext, args: Args): void {
   ctx.reply.ok();
 }
 
-// ---- What operators and clients ask -----------------------------------------------------------------------------
+// ---- Queries of operators and clients -----------------------------------------------------------
 
 function role(ctx: CommandContext): void {
   if (ctx.engine.isReplica) return replicaRole(ctx);
@@ -158,7 +161,7 @@ function role(ctx: CommandContext): void {
   for (const { ip, port, ackedOffset } of online) reply.bulkArray([ip, String(port), String(ackedOffset)]);
 }
 
-/** A replica and its primary. */
+/** The role of a replica, and its primary. */
 function replicaRole({ engine, reply }: CommandContext): void {
   const { follower, primary } = Replication.of(engine), { address, state } = follower;
   reply.array(5);
@@ -225,7 +228,7 @@ function timeoutOf({ nowMs }: CommandContext, args: Args, at: number): number {
   return Number(timeoutMs);
 }
 
-/** Answers at once if the wish has been met already, or where nobody may wait. */
+/** Replies at once if the condition is already met, or if blocking is forbidden. */
 function awaitServers(ctx: CommandContext, wish: AckWish, timeoutMs: number): void {
   if (wish.isMet() || !ctx.canBlock) return wish.answer(ctx.reply);
   Replication.of(ctx.engine).primary.waiters.add(ctx, wish, timeoutMs);
@@ -249,7 +252,7 @@ function waitaof(ctx: CommandContext, args: Args): void {
   const replicas = args.int(2, MUST_BE_POSITIVE, 0), timeoutMs = timeoutOf(ctx, args, 3);
   if (ctx.engine.isReplica) throw WAITAOF_ON_REPLICA;
   const { primary } = Replication.of(ctx.engine), { aof } = primary, offset = ctx.client.writeOffset;
-  // What others have changed meanwhile is waited for as well: it is on the disk no later.
+  // Changes made by others meanwhile are waited for as well: they reach the disk no later.
   const position = aof?.position ?? 0;
   const refusal = () => local === 1 && (aof === null || aof.state === "off") ? NO_APPEND_ONLY_FILE : null;
   const countLocal = () => aof !== null && aof.state !== "off" && aof.durablePosition >= position ? 1 : 0;
@@ -267,7 +270,7 @@ function waitaof(ctx: CommandContext, args: Args): void {
   awaitServers(ctx, wish, timeoutMs);
 }
 
-/** REPLICAOF, and its name of old. */
+/** REPLICAOF, and its old name. */
 const replicaofCommands = (["replicaof", "slaveof"] as const).map((name) =>
   command({
     name,

@@ -49,7 +49,7 @@ function shutdown(ctx: CommandContext, args: Args): void {
   if (isBusy && how.save !== false) throw busyError(ctx.engine);
   if (!how.now && ctx.client.has(ClientFlag.DenyBlocking)) throw SHUTDOWN_IN_UNIT;
   if (!ctx.engine.server.shutDown(how)) throw SHUTDOWN_FAILED;
-  // The connection's end is the reply, unless the shutdown is aborted before.
+  // The end of the connection is the reply, unless the shutdown is aborted first.
   if (ctx.canBlock) ctx.engine.waiting.hold(ctx.client, ctx.cmd, args.copy());
 }
 

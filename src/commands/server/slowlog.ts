@@ -1,4 +1,4 @@
-/** SLOWLOG: the commands that took too long. */
+/** SLOWLOG: the slow commands. */
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag, integerArg } from "../../engine/command.ts";
 import type { CommandContext } from "../../engine/context.ts";

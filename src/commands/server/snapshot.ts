@@ -1,4 +1,6 @@
-/** SNAPSHOT: all data as readable JSON in the data directory, and back. Redeno's own. */
+/**
+ * SNAPSHOT: saves all data as readable JSON in the data directory, and loads them. Redeno's own.
+ */
 import type { Args } from "../../engine/args.ts";
 import { type Client, ClientFlag } from "../../engine/client.ts";
 import { type Command, command, Flag, stringArg, tokenArg } from "../../engine/command.ts";
@@ -22,7 +24,7 @@ function snapshot(ctx: CommandContext, args: Args): void {
     engine.waiting.unblock(client);
     engine.endBatch();
   });
-  // The client waits until its snapshot is on the disk; others are served meanwhile.
+  // The client waits until its snapshot is on disk; other clients are served meanwhile.
   engine.waiting.hold(client, ctx.cmd, args.copy());
 }
 
@@ -32,10 +34,10 @@ function answer(client: Client, error: ReplyError | null): void {
 }
 
 function load(ctx: CommandContext, name: string): void {
-  // The data of a replica are its primary's; its own replicas hear of nothing else.
+  // The data of a replica are its primary's, and its own replicas follow only the stream.
   if (ctx.engine.isReplica) throw READONLY;
   const keys = persistenceOf(ctx).loadReadable(name);
-  // The append-only file begins anew with a base of what was loaded.
+  // The append-only file restarts with the loaded data as its base.
   ctx.propagateNothing();
   ctx.reply.integer(keys);
 }

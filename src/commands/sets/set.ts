@@ -1,4 +1,4 @@
-/** Sets: SADD and its kin, random members, and the algebra of several sets. */
+/** Sets: SADD and related commands, random members, and the algebra of several sets. */
 import { type MemberBytesVisitor, SetValue } from "../../data/set.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
@@ -27,10 +27,10 @@ import {
 import { parseCursor, parseScanOptions, replyScan, scanArgs, scanComplexity } from "../collection_scan.ts";
 import { checkRepeats, checkReplySize, randomCount } from "../random_count.ts";
 
-/** How many members of one set are looked up in others before the limit is looked at. */
+/** Members of one set looked up in others between two checks of the limit. */
 const MEMBERS_AT_ONCE = 1000;
 
-/** How many members an SREM that stands for an SPOP holds at most. */
+/** Maximum number of members in an SREM that propagates an SPOP. */
 const propagatedBatch = 1024;
 
 function sadd(ctx: CommandContext, args: Args): void {
@@ -104,7 +104,7 @@ function sscan(ctx: CommandContext, args: Args): void {
   replyScan(ctx, next, found);
 }
 
-// ---- Random members ---------------------------------------------------------------------------------------------
+// ---- Random members -----------------------------------------------------------------------------
 
 function spop(ctx: CommandContext, args: Args): void {
   if (args.count > 3) throw SYNTAX;
@@ -119,7 +119,10 @@ function spop(ctx: CommandContext, args: Args): void {
   ctx.reply.bulk(member);
 }
 
-/** SPOP leaves a new set where what it has taken is this many times what is left, as OBJECT ENCODING shows. */
+/**
+ * SPOP leaves a newly built set if it has taken this many times the number of remaining members,
+ * which OBJECT ENCODING shows.
+ */
 const RENEWED_BELOW = 5;
 
 function spopCount(ctx: CommandContext, args: Args): void {
@@ -163,16 +166,16 @@ function srandmember(ctx: CommandContext, args: Args): void {
   }
 }
 
-// ---- Several sets -----------------------------------------------------------------------------------------------
+// ---- Several sets -------------------------------------------------------------------------------
 
-/** The sets at arguments `from` … `to - 1`; undefined stands for an empty one. */
+/** The sets at arguments `from` … `to - 1`; undefined for a missing key. */
 function readSets(ctx: CommandContext, args: Args, from: number, to = args.count): (SetValue | undefined)[] {
   const sets: (SetValue | undefined)[] = [];
   for (let i = from; i < to; i++) sets.push(ctx.read(args.key(i), SetValue));
   return sets;
 }
 
-/** Calls `visit` for the members that are in all sets, at most `limit` of them. */
+/** Calls `visit` for the members common to all sets, at most `limit` of them. */
 function intersect(
   sets: readonly (SetValue | undefined)[],
   limit: number,
@@ -204,8 +207,9 @@ function union(ctx: CommandContext, sets: readonly (SetValue | undefined)[]): Se
 }
 
 /**
- * What is in the first set and in no other. Either every member of the first is looked up in the others, or the others
- * are taken out of a copy of it: whichever means fewer steps, as Redis reckons.
+ * The members of the first set that are in no other. Either every member of the first is looked up
+ * in the others, or the others are removed from a copy of it: whichever takes fewer steps, by
+ * Redis's estimate.
  */
 function difference(ctx: CommandContext, sets: readonly (SetValue | undefined)[]): SetValue {
   const result = new SetValue(ctx.engine.limits);
@@ -238,7 +242,9 @@ function replyWith(operation: SetOperation) {
   };
 }
 
-/** A handler that stores the result of `operation` on all keys but the first at the first. */
+/**
+ * A handler that stores the result of `operation` on all keys but the first under the first key.
+ */
 function storeOf(operation: SetOperation, event: string) {
   return (ctx: CommandContext, args: Args): void => {
     const target = args.key(1);
@@ -280,7 +286,7 @@ function sintercard(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(found);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const group = "set";
 const memberArgs = [keyArg(), stringArg("member", { multiple: true })];

@@ -1,6 +1,6 @@
 /**
- * Places: sorted sets whose scores are positions on Earth (data/geohash.ts). GEOADD is a ZADD of encoded positions, and
- * everything else reads scores back as positions.
+ * Geographic positions: sorted sets whose scores encode positions on Earth (data/geohash.ts).
+ * GEOADD is a ZADD of encoded positions, and the other commands decode scores back into positions.
  */
 import {
   bounds,
@@ -63,7 +63,7 @@ function unitAt(args: Args, at: number): number {
   return meters;
 }
 
-/** A double as C's `%f` prints it. */
+/** A double in the format of C's `%f`. */
 function sixDecimals(value: number): string {
   if (!Number.isFinite(value)) return formatDouble(value);
   if (Math.abs(value) >= 1e21) return `${BigInt(value)}.000000`;
@@ -86,7 +86,7 @@ function placeOf(zset: ZsetValue | undefined, args: Args, i: number): Position |
   return score === undefined ? undefined : decodeScore(score);
 }
 
-// ---- Replies ----------------------------------------------------------------------------------------------------
+// ---- Replies ------------------------------------------------------------------------------------
 
 /** Rounds to the nearest whole number, halves to even. */
 function roundHalfEven(value: number): number {
@@ -111,7 +111,7 @@ function replyPosition(reply: ReplyWriter, { longitude, latitude }: Position): v
   reply.double(coordinateText(latitude));
 }
 
-// ---- Single places ----------------------------------------------------------------------------------------------
+// ---- Single places ------------------------------------------------------------------------------
 
 function geoadd(ctx: CommandContext, args: Args): void {
   let flags = 0, countsChanges = false, at = 2;
@@ -162,21 +162,26 @@ function geopos(ctx: CommandContext, args: Args): void {
   }
 }
 
-// ---- Searching: the question ------------------------------------------------------------------------------------
+// ---- Searching: parameters ----------------------------------------------------------------------
 
-/** Which command of the family asks, as far as its arguments differ. */
+/** The command of the family, as far as its arguments differ. */
 interface SearchForm {
   /** Argument of the sorted set's key. */
   sourceAt: number;
-  /** Where the options begin. */
+  /** Argument at which the options begin. */
   optionsAt: number;
-  /** Whether centre and shape are options, or arguments in fixed places: a centre, or a member in the centre. */
+  /**
+   * The form of centre and shape: options, or arguments in fixed places (a position, or a member at
+   * the centre).
+   */
   asks: "options" | "position" | "member";
-  /** Whether and how a key to store the result under is said. */
+  /** The way a destination key is given, if at all. */
   storing: "never" | "by option" | "always";
 }
 
-/** What a search is to do. The centre and the shape stay open while there is no sorted set to search in. */
+/**
+ * The parameters of a search. Centre and shape stay unset while there is no sorted set to search.
+ */
 interface Search {
   hasCenter: boolean;
   center: Position;
@@ -227,7 +232,9 @@ function readBox(search: Search, args: Args, at: number): void {
   search.extent = { width, height };
 }
 
-/** Puts the centre where the member at argument `at` is; without a sorted set it does not matter. */
+/**
+ * Puts the centre where the member at argument `at` is; without a sorted set it does not matter.
+ */
 function centerOnMember(search: Search, zset: ZsetValue | undefined, args: Args, at: number): void {
   search.hasCenter = true;
   if (zset === undefined) return;
@@ -236,7 +243,7 @@ function centerOnMember(search: Search, zset: ZsetValue | undefined, args: Args,
   search.center = place;
 }
 
-/** Reads what GEORADIUS and GEORADIUSBYMEMBER have in fixed places. */
+/** Parses the arguments that GEORADIUS and GEORADIUSBYMEMBER have in fixed places. */
 function readFixedArguments(search: Search, args: Args, form: SearchForm, zset: ZsetValue | undefined): void {
   if (form.asks === "position") search.center = positionAt(args, 2);
   else if (zset === undefined) return;
@@ -244,7 +251,7 @@ function readFixedArguments(search: Search, args: Args, form: SearchForm, zset: 
   readCircle(search, args, form.optionsAt - 2);
 }
 
-/** Reads one of the options that say what is replied, and how much of it. */
+/** Parses one of the options that set the content of the reply and its limit. */
 function takeReplyOption(search: Search, options: ArgReader): boolean {
   if (options.take("WITHDIST")) search.withDistance = true;
   else if (options.take("WITHHASH")) search.withHash = true;
@@ -259,7 +266,7 @@ function takeReplyOption(search: Search, options: ArgReader): boolean {
   return true;
 }
 
-/** Reads STORE or STOREDIST. */
+/** Parses STORE or STOREDIST. */
 function takeStoreOption(search: Search, options: ArgReader, form: SearchForm): boolean {
   if (form.storing === "always") {
     if (!options.take("STOREDIST")) return false;
@@ -274,7 +281,7 @@ function takeStoreOption(search: Search, options: ArgReader, form: SearchForm): 
   return true;
 }
 
-/** Reads FROMMEMBER, FROMLONLAT, BYRADIUS or BYBOX. */
+/** Parses FROMMEMBER, FROMLONLAT, BYRADIUS or BYBOX. */
 function takeShapeOption(
   search: Search,
   options: ArgReader,
@@ -305,7 +312,7 @@ function takeShapeOption(
   return undefined;
 }
 
-/** By which option the centre has been said. */
+/** The option that gave the centre. */
 type CenterKind = "none" | "member" | "position";
 
 function parseSearch(args: Args, form: SearchForm, zset: ZsetValue | undefined): Search {
@@ -326,7 +333,7 @@ function parseSearch(args: Args, form: SearchForm, zset: ZsetValue | undefined):
   return search;
 }
 
-/** Throws the error of options that exclude or need each other. */
+/** Throws the error for options that exclude or require each other. */
 function checkSearch(search: Search, args: Args, form: SearchForm): void {
   if (search.storeKey !== undefined && (search.withDistance || search.withHash || search.withPosition)) {
     const what = form.storing === "always" ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS";
@@ -341,9 +348,9 @@ function checkSearch(search: Search, args: Args, form: SearchForm): void {
   if (search.any && search.count === 0) throw ANY_WITHOUT_COUNT;
 }
 
-// ---- Searching: the answer --------------------------------------------------------------------------------------
+// ---- Searching: results -------------------------------------------------------------------------
 
-/** A place that a search has found. */
+/** A place found by a search. */
 interface Found {
   /** The member is `buf[start, end)` while the sorted set does not change. */
   buf: Uint8Array;
@@ -354,14 +361,17 @@ interface Found {
   meters: number;
 }
 
-/** The shape to look in, in metres. */
+/** The shape to search, in metres. */
 function shapeOf({ extent = { radius: 0 }, center, unit }: Search): Shape {
   return "radius" in extent
     ? { kind: "circle", center, radius: extent.radius * unit }
     : { kind: "box", center, width: extent.width * unit, height: extent.height * unit };
 }
 
-/** All places in the shape, in the order of the squares they lie in; with ANY only so many as asked for. */
+/**
+ * All places in the shape, in the order of the squares that contain them; with ANY only the
+ * requested number.
+ */
 function placesWithin(zset: ZsetValue, search: Search): Found[] {
   const found: Found[] = [];
   const shape = shapeOf(search), enough = search.any ? search.count : Infinity;
@@ -379,7 +389,7 @@ function placesWithin(zset: ZsetValue, search: Search): Found[] {
 
 function runSearch(zset: ZsetValue, search: Search): Found[] {
   const found = placesWithin(zset, search);
-  // The nearest are meant where a number of places is asked for without an order, unless any will do.
+  // A count without an order asks for the nearest ones, unless ANY is given.
   const order = search.order === "none" && search.count > 0 && !search.any ? "ASC" : search.order;
   if (order === "ASC") found.sort((a, b) => a.meters - b.meters);
   if (order === "DESC") found.sort((a, b) => b.meters - a.meters);
@@ -418,7 +428,7 @@ function geosearch(ctx: CommandContext, args: Args, form: SearchForm): void {
   storeResult(ctx, search.storeKey, result, event, found.length);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const readKey = keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access);
 const STORE_FLAGS = KeyFlag.Overwrite | KeyFlag.Update;
@@ -448,7 +458,7 @@ const searchCost =
   "O(N+log(M)), N being the number of places in the squares around the shape and M the size of the sorted set.";
 const memberCost = "O(1) for each member asked for.";
 
-/** The keys of GEORADIUS and GEORADIUSBYMEMBER; those that only read have no others than the first. */
+/** The keys of GEORADIUS and GEORADIUSBYMEMBER; the read-only variants have only the first. */
 function radiusKeys(optionsAt: number, stores: boolean): KeySpec[] {
   if (!stores) return [readKey];
   const behind = (keyword: string): KeySpec => ({
@@ -460,8 +470,8 @@ function radiusKeys(optionsAt: number, stores: boolean): KeySpec[] {
 }
 
 /**
- * The keys of one call: of several destinations the last one counts, whichever of the two words is before it, and what
- * COUNT takes is none.
+ * The keys of one call: the last of several destinations counts, whichever word precedes it, and
+ * COUNT's value is never a key.
  */
 function keysOfRadius(args: Args, optionsAt: number): KeyPosition[] {
   let storeAt = 0;

@@ -34,13 +34,13 @@ import { zsetPopCommands } from "./zset_pop.ts";
 import { zsetRangeCommands } from "./zset_range.ts";
 import { memberReplier, replyMemberCount, replyRange } from "./zset_reply.ts";
 
-// ---- Adding -----------------------------------------------------------------------------------------------------
+// ---- Adding -------------------------------------------------------------------------------------
 
-/** What ZADD is to do. */
+/** ZADD's options. */
 export interface Addition {
   /** Bits of {@linkcode AddFlag}. */
   flags: number;
-  /** Count changed scores, too. */
+  /** True if changed scores count too. */
   countsChanges: boolean;
   scores: number[];
   /** Argument of the first member. */
@@ -49,7 +49,7 @@ export interface Addition {
   step: number;
 }
 
-/** Throws the error of options that exclude each other. */
+/** Throws the error for options that exclude each other. */
 function checkAddFlags(flags: number, pairs: number): void {
   const has = (flag: number) => (flags & flag) !== 0;
   const absent = has(AddFlag.IfAbsent), greater = has(AddFlag.IfGreater), less = has(AddFlag.IfLess);
@@ -91,7 +91,7 @@ function zincrby(ctx: CommandContext, args: Args): void {
   addMembers(ctx, args, parseAddition(args, AddFlag.Increment));
 }
 
-/** Adds members to the sorted set at argument 1 and replies as ZADD does. */
+/** Adds members to the sorted set at argument 1 and replies like ZADD. */
 export function addMembers(ctx: CommandContext, args: Args, addition: Addition): void {
   const { flags, scores, firstMember, step } = addition;
   const key = args.key(1), increments = (flags & AddFlag.Increment) !== 0;
@@ -125,7 +125,7 @@ function zrem(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(removed);
 }
 
-// ---- Reading ----------------------------------------------------------------------------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
 function zcard(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(ctx.read(args.key(1), ZsetValue)?.size ?? 0);
@@ -163,9 +163,9 @@ function zrank(ctx: CommandContext, args: Args, fromTop: boolean): void {
   if (withScore) replyScoreOrNull(ctx, scoreAt(zset, args, 2));
 }
 
-// ---- Random members ---------------------------------------------------------------------------------------------
+// ---- Random members -----------------------------------------------------------------------------
 
-/** With scores a reply has twice as many elements, and their number must fit in an int64, too. */
+/** With scores a reply has twice as many elements, and their number must also fit in an int64. */
 function checkCountWithScores(count: number | bigint): void {
   if (count >= 2n ** 62n || (count <= -(2n ** 62n) && count > -(2n ** 63n))) throw OUT_OF_RANGE;
 }
@@ -200,7 +200,7 @@ function replyRepeatedPicks(ctx: CommandContext, zset: ZsetValue, count: number,
   }
 }
 
-/** Where listpacks keep scores as integers, ZSCAN shows them with all digits. */
+/** If listpacks store scores as integers, ZSCAN shows them with all digits. */
 function scannedScore(score: number, encoding: ZsetValue["encoding"]): string {
   const isStoredInteger = encoding === "listpack" && Number.isInteger(score) && Math.abs(score) <= 2 ** 62;
   return isStoredInteger ? BigInt(score).toString() : formatDouble(score);
@@ -218,7 +218,7 @@ function zscan(ctx: CommandContext, args: Args): void {
   replyScan(ctx, next, found);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const readKey = [keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access)];
 

@@ -1,4 +1,7 @@
-/** Union, intersection and difference of sorted sets; plain sets take part with all scores 1. */
+/**
+ * Union, intersection and difference of sorted sets; plain sets take part with a score of 1 for
+ * each member.
+ */
 import type { DataLimits } from "../../data/limits.ts";
 import { SetValue } from "../../data/set.ts";
 import { scoreTable, type TestBytes, ZsetValue } from "../../data/zset.ts";
@@ -22,12 +25,12 @@ import type { Key } from "../../keyspace/key.ts";
 import { LIMIT_NEGATIVE, ReplyError, SYNTAX, WEIGHT_NOT_FLOAT, WRONGTYPE } from "../../protocol/errors.ts";
 import { replyRange, storeResult } from "./zset_reply.ts";
 
-// ---- Sources ----------------------------------------------------------------------------------------------------
+// ---- Sources ------------------------------------------------------------------------------------
 
 /** Members of a plain set that are visited between two looks at whether to go on. */
 const MEMBERS_AT_ONCE = 1024;
 
-/** One of the sets that are combined. */
+/** One of the combined sets. */
 class Source {
   weight = 1;
 
@@ -62,7 +65,7 @@ function sourceAt(ctx: CommandContext, key: Key): Source {
   return new Source(value instanceof ZsetValue || value instanceof SetValue ? value : undefined);
 }
 
-/** The sets whose number argument `at` says and whose keys follow it. */
+/** The sets given by a count at argument `at` and the keys behind it. */
 function readSources(ctx: CommandContext, args: Args, at: number): Source[] {
   const count = args.int(at);
   if (count < 1) throw new ReplyError(`ERR at least 1 input key is needed for '${ctx.cmd.fullName}' command`);
@@ -72,9 +75,9 @@ function readSources(ctx: CommandContext, args: Args, at: number): Source[] {
   return sources;
 }
 
-// ---- Options ----------------------------------------------------------------------------------------------------
+// ---- Options ------------------------------------------------------------------------------------
 
-/** Makes one score of two. */
+/** Combines two scores into one. */
 type Aggregate = (a: number, b: number) => number;
 
 const aggregates: Readonly<Record<string, Aggregate>> = {
@@ -99,7 +102,10 @@ interface CombineOptions {
   withScores: boolean;
 }
 
-/** Reads what follows the keys; WEIGHTS are put down in the sources. @param stores the result is not replied */
+/**
+ * Parses the options after the keys; WEIGHTS are recorded in the sources. @param stores true if the
+ * result is stored, not replied
+ */
 function readOptions(
   args: Args,
   at: number,
@@ -119,11 +125,11 @@ function readOptions(
   return { aggregate, withScores };
 }
 
-// ---- Combining --------------------------------------------------------------------------------------------------
+// ---- Combining ----------------------------------------------------------------------------------
 
 type Combine = (sources: readonly Source[], aggregate: Aggregate, limits: DataLimits) => ZsetValue;
 
-/** The smallest first, as Redis does it: the order shows in the last digits of sums. */
+/** The smallest first, as in Redis: the order shows in the last digits of sums. */
 function bySize(sources: readonly Source[]): Source[] {
   return sources.toSorted((a, b) => a.size - b.size);
 }
@@ -147,7 +153,7 @@ const unite: Combine = (sources, aggregate, limits) => {
   return ZsetValue.ofTable(limits, table);
 };
 
-/** Visits what all sources have, until `visit` returns false. */
+/** Visits the members common to all sources, until `visit` returns false. */
 function eachCommon(sources: readonly Source[], aggregate: Aggregate, visit: TestBytes): void {
   const [smallest, ...others] = bySize(sources);
   smallest?.each((buf, start, end, score) => {
@@ -173,7 +179,8 @@ const intersect: Combine = (sources, aggregate, limits) => {
 const subtract: Combine = ([first, ...others], _aggregate, limits) => {
   const result = new ZsetValue(limits);
   if (others.some((other) => other.value === first?.value)) return result;
-  const bySizeDown = bySize(others).toReversed(); // the big ones are the likelier to have a member
+  // the larger ones are more likely to have a member
+  const bySizeDown = bySize(others).toReversed();
   first?.each((buf, start, end, score) => {
     if (bySizeDown.every((other) => other.scoreOf(buf, start, end) === undefined)) {
       result.addBytes(buf, start, end, score);
@@ -183,7 +190,7 @@ const subtract: Combine = ([first, ...others], _aggregate, limits) => {
   return result;
 };
 
-// ---- Handlers ---------------------------------------------------------------------------------------------------
+// ---- Handlers -----------------------------------------------------------------------------------
 
 function combine(ctx: CommandContext, args: Args, operation: Combine): void {
   const sources = readSources(ctx, args, 1);
@@ -194,7 +201,7 @@ function combine(ctx: CommandContext, args: Args, operation: Combine): void {
     operation === subtract,
     false,
   );
-  // Never packed: what is only replied keeps -0.
+  // Never packed: a result that is only replied keeps -0.
   const result = operation(sources, aggregate, { ...ctx.engine.limits, zsetMaxListpackEntries: 0 });
   replyRange(ctx.reply, result, 0, result.size, false, withScores);
   result.free();
@@ -219,7 +226,7 @@ function zintercard(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(count);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const sourceArgs = [integerArg("numkeys"), keyArg("key", { multiple: true })];
 const storeArgs = [

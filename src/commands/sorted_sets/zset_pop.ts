@@ -1,4 +1,4 @@
-/** Taking the lowest or highest members out of sorted sets, at once or when there are some. */
+/** Popping the lowest or highest members of sorted sets, at once or once there are some. */
 import { ValueType } from "../../data/value.ts";
 import { ZsetValue } from "../../data/zset.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
@@ -23,10 +23,10 @@ import type { Key } from "../../keyspace/key.ts";
 import { COUNT_NOT_POSITIVE, MUST_BE_POSITIVE, NUMKEYS_NOT_POSITIVE, SYNTAX } from "../../protocol/errors.ts";
 import { timeoutArgument } from "../timeout.ts";
 
-/** Where members are taken from. */
+/** The end that members are popped from. */
 type End = "MIN" | "MAX";
 
-/** Takes up to `count` members out and replies each, in pairs of its own if `nested`. */
+/** Pops up to `count` members and replies with each, in pairs of their own if `nested`. */
 function popMembers(
   ctx: CommandContext,
   key: Key,
@@ -67,7 +67,9 @@ function firstZset(ctx: CommandContext, args: Args, from: number, to: number): [
   return undefined;
 }
 
-/** Lets the client wait for one of the keys, or replies at once that there is nothing where waiting is forbidden. */
+/**
+ * Blocks the client on one of the keys, or replies with nothing at once if blocking is forbidden.
+ */
 function waitFor(ctx: CommandContext, args: Args, from: number, to: number, timeoutMs: number): void {
   if (!ctx.canBlock) return ctx.reply.nullArray();
   ctx.block({
@@ -89,16 +91,16 @@ function bzpop(ctx: CommandContext, args: Args, end: End): void {
   popMembers(ctx, key, zset, end, 1, false);
 }
 
-/** What follows the time-out of ZMPOP and BZMPOP. */
+/** The arguments of ZMPOP, and of BZMPOP after the time-out. */
 interface ManyPop {
   firstKey: number;
-  /** Behind the last key. */
+  /** Index behind the last key. */
   endOfKeys: number;
   end: End;
   count: number;
 }
 
-/** Reads `numkeys key … MIN|MAX [COUNT count]` from argument `at` on. */
+/** Parses `numkeys key … MIN|MAX [COUNT count]` from argument `at` on. */
 function parseManyPop(args: Args, at: number): ManyPop {
   const keyCount = args.int(at, NUMKEYS_NOT_POSITIVE, 1);
   const endOfKeys = at + 1 + keyCount;
@@ -137,7 +139,7 @@ function bzmpop(ctx: CommandContext, args: Args): void {
   replyManyPop(ctx, ...found, pop);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const popFlags = KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete;
 const manyPopArgs = [

@@ -1,8 +1,9 @@
 /**
- * Ranges of sorted sets by rank, by score and by the order of bytes: reading, storing, counting and removing them.
+ * Ranges of sorted sets by rank, by score and by the order of bytes: reading, storing, counting and
+ * removing them.
  *
- * Whatever a range is said by, {@linkcode Range.within} turns it into a span of ranks; reading backwards, LIMIT,
- * counting and removing are then the same for all.
+ * {@linkcode Range.within} turns a range of any kind into a span of ranks; reading backwards,
+ * LIMIT, counting and removing are then the same for all kinds.
  */
 import { ZsetValue } from "../../data/zset.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
@@ -36,27 +37,27 @@ import { latin1 } from "../../util/bytes.ts";
 import { parseDouble, parseDoubleBytes } from "../../util/numbers.ts";
 import { replyRange, storeResult } from "./zset_reply.ts";
 
-// ---- What a range is --------------------------------------------------------------------------------------------
+// ---- Kinds of ranges ----------------------------------------------------------------------------
 
-/** `count` members from the rank `start` on, upwards. */
+/** `count` members from rank `start` upwards. */
 interface Span {
   start: number;
   count: number;
 }
 
-/** A range as a client says it. */
+/** A range as the client gave it. */
 interface Range {
   within(zset: ZsetValue): Span;
 }
 
-/** By what a range is said. */
+/** The kind of a range. */
 type RangeKind = "rank" | "score" | "lex";
 
 function spanBetween(start: number, end: number): Span {
   return { start, count: Math.max(0, end - start) };
 }
 
-/** From rank to rank, both included; negative ones count from the end. */
+/** From rank to rank, both included; negative ranks count from the end. */
 class RankRange implements Range {
   constructor(readonly first: number, readonly last: number, readonly fromTop: boolean) {}
 
@@ -86,7 +87,7 @@ class ScoreRange implements Range {
   }
 }
 
-/** An end of a range of members; `-` (infinite -1) lies before all of them, `+` (1) behind them. */
+/** An end of a range of members; `-` (infinite -1) is before all members, `+` (1) behind them. */
 interface LexEnd {
   args: Args;
   /** The argument, whose first byte is not part of the member. */
@@ -111,7 +112,10 @@ class LexRange implements Range {
   }
 }
 
-/** As C's strtod, which Redis leaves alone with this text: spaces before, nothing at all and overflow are fine. */
+/**
+ * Parsed like C's strtod, which Redis applies without further checks here: leading spaces, an empty
+ * text and overflow are accepted.
+ */
 function parseScore(text: string): number {
   const trimmed = text.replace(/^[ \t-\r]+/, "");
   if (trimmed === "") return text === "" ? 0 : NaN;
@@ -140,7 +144,10 @@ function lexEnd(args: Args, at: number): LexEnd {
   return { args, at, excluded: first === OPEN_PAREN, infinite: 0 };
 }
 
-/** The range that arguments `at` and `at + 1` say; backwards, ranges of scores and members begin with their maximum. */
+/**
+ * The range in arguments `at` and `at + 1`; backwards, ranges of scores and members begin with
+ * their maximum.
+ */
 function rangeAt(args: Args, at: number, kind: RangeKind, backwards: boolean): Range {
   if (kind === "rank") return new RankRange(args.int(at), args.int(at + 1), backwards);
   const min = backwards ? at + 1 : at, max = backwards ? at : at + 1;
@@ -148,16 +155,16 @@ function rangeAt(args: Args, at: number, kind: RangeKind, backwards: boolean): R
   return new LexRange(lexEnd(args, min), lexEnd(args, max));
 }
 
-// ---- Reading ----------------------------------------------------------------------------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
-/** What the name of a command of the ZRANGE family settles. */
+/** The properties fixed by the name of a command of the ZRANGE family. */
 interface RangeForm {
-  /** Options say it where this does not. */
+  /** Undefined if options set it. */
   kind?: RangeKind;
   backwards?: boolean;
 }
 
-/** What a command of the ZRANGE family is to do. */
+/** The parameters of a command of the ZRANGE family. */
 interface RangeQuery {
   range: Range;
   backwards: boolean;
@@ -167,7 +174,7 @@ interface RangeQuery {
   limit: number;
 }
 
-/** Reads `min max [options]` from argument `at` on. */
+/** Parses `min max [options]` from argument `at` on. */
 function parseQuery(args: Args, at: number, form: RangeForm, stores: boolean): RangeQuery {
   let kind = form.kind, backwards = form.backwards, withScores = false, offset = 0, limit = -1;
   const options = new ArgReader(args, at + 2);
@@ -185,13 +192,16 @@ function parseQuery(args: Args, at: number, form: RangeForm, stores: boolean): R
   backwards ??= false;
   if (kind === "rank") {
     if (limit !== -1) throw LIMIT_BY_RANK;
-    offset = 0; // LIMIT n -1 passes, and means nothing
+    offset = 0; // LIMIT n -1 is accepted, and has no effect
   }
   if (withScores && kind === "lex") throw SCORES_BY_LEX;
   return { range: rangeAt(args, at, kind, backwards), backwards, withScores, offset, limit };
 }
 
-/** The part of a query's range that LIMIT leaves: the rank to begin at, in the query's direction, and a number. */
+/**
+ * The part of a query's range that LIMIT keeps: the starting rank, in the query's direction, and a
+ * number.
+ */
 function limitedSpan(query: RangeQuery, zset: ZsetValue): Span {
   const { start, count } = query.range.within(zset);
   const { offset, limit, backwards } = query;
@@ -227,7 +237,7 @@ function countRange(ctx: CommandContext, args: Args, kind: RangeKind): void {
   ctx.reply.integer(zset === undefined ? 0 : range.within(zset).count);
 }
 
-// ---- Removing ---------------------------------------------------------------------------------------------------
+// ---- Removing -----------------------------------------------------------------------------------
 
 function removeRange(ctx: CommandContext, args: Args, kind: RangeKind): void {
   const range = rangeAt(args, 2, kind, false), key = args.key(1);
@@ -242,7 +252,7 @@ function removeRange(ctx: CommandContext, args: Args, kind: RangeKind): void {
   ctx.reply.integer(count);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const limitArg = blockArg("limit", [integerArg("offset"), integerArg("count")], {
   token: "LIMIT",
@@ -255,7 +265,7 @@ const readKey = keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access);
 const readComplexity =
   "O(log(N)+M), N being the size of the sorted set and M the number of members returned.";
 
-/** An older command for what ZRANGE does with options. */
+/** An older command for a variant of ZRANGE. */
 function olderRange(
   declaration: Pick<CommandDeclaration, "name" | "since" | "summary" | "replacedBy" | "history">,
   args: readonly ArgSpec[],

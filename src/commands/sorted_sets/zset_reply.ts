@@ -1,4 +1,4 @@
-/** The shapes in which members and scores are replied, common to all sorted set commands. */
+/** The reply formats of members and scores, common to all sorted set commands. */
 import type { TestBytes, ZsetValue } from "../../data/zset.ts";
 import type { CommandContext } from "../../engine/context.ts";
 import { Notify } from "../../engine/events.ts";
@@ -21,7 +21,7 @@ export function memberReplier(reply: ReplyWriter, withScores: boolean): TestByte
   };
 }
 
-/** `count` members from the rank `start` on. */
+/** `count` members from rank `start` on. */
 export function replyRange(
   reply: ReplyWriter,
   zset: ZsetValue,
@@ -35,8 +35,8 @@ export function replyRange(
 }
 
 /**
- * What all …STORE commands end with: makes `result` the value of `key`, or removes the key if there is no
- * result, and replies the result's size.
+ * The last step of all …STORE commands: stores `result` under `key`, or removes the key if the
+ * result is empty, and replies with the result's size.
  */
 export function storeResult(
   ctx: CommandContext,

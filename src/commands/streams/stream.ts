@@ -53,24 +53,24 @@ import {
 } from "../../protocol/errors.ts";
 import { bookkeepingChanged, endArgument, idArgument, replyEntries, startArgument } from "./stream_common.ts";
 
-/** What XADD and XTRIM are told about trimming. */
+/** The trimming options of XADD and XTRIM. */
 interface Trimming {
   goal: TrimGoal;
   approximate: boolean;
-  /** Entries to remove at most; 0 is no limit. */
+  /** Maximum number of entries to remove; 0: no limit. */
   limit: number;
-  /** The argument that says how much to keep. */
+  /** The argument with the threshold. */
   thresholdAt: number;
 }
 
-/** Reads the trimming options one by one, and says at the end what they come to. */
+/** Collects the trimming options one by one, and combines them at the end. */
 class TrimOptions {
   #found: Omit<Trimming, "limit"> | undefined;
   #limit: number | undefined;
 
   constructor(readonly options: ArgReader) {}
 
-  /** Reads the next option if it is about trimming. */
+  /** Takes the next option if it concerns trimming. */
   take(): boolean {
     const { options } = this;
     if (options.take("MAXLEN", 1)) {
@@ -82,14 +82,14 @@ class TrimOptions {
     return true;
   }
 
-  /** The trimming that was asked for, if any. Throws if the options do not go together. */
+  /** The requested trimming, if any. Throws if the options do not go together. */
   finish(ctx: CommandContext): Trimming | undefined {
     const found = this.#found, limit = this.#limit;
     if (found === undefined) {
       if (limit !== undefined && limit > 0) throw LIMIT_WITHOUT_STRATEGY;
       return undefined;
     }
-    // What comes from a file or a primary was made exact there.
+    // Commands from a file or a primary were made exact there.
     if (ctx.client.has(ClientFlag.Silent | ClientFlag.Primary)) return { ...found, limit: 0 };
     if (limit !== undefined && !found.approximate) throw LIMIT_WITHOUT_APPROXIMATION;
     return { ...found, limit: limit ?? (found.approximate ? defaultLimit(ctx) : 0) };
@@ -116,14 +116,16 @@ function defaultLimit(ctx: CommandContext): number {
   return limit <= 0 ? 10_000 : Math.min(limit, 1_000_000);
 }
 
-/** Trims `stream`, sends the event, and returns how many entries were removed. */
+/** Trims `stream`, sends the event, and returns the number of entries removed. */
 function trim(ctx: CommandContext, args: Args, stream: StreamValue, trimming: Trimming): number {
   const removed = stream.trim(trimming.goal, trimming.approximate, trimming.limit);
   if (removed > 0) ctx.notify(Notify.Stream, "xtrim", args.key(1));
   return removed;
 }
 
-/** Makes an approximate trimming exact in `words`, so that it removes the same elsewhere. */
+/**
+ * Makes an approximate trimming exact in `words`, so that it removes the same entries elsewhere.
+ */
 function makeExact(words: string[], stream: StreamValue, trimming: Trimming): void {
   words[trimming.thresholdAt - 1] = "=";
   words[trimming.thresholdAt] = "maxLength" in trimming.goal
@@ -131,7 +133,7 @@ function makeExact(words: string[], stream: StreamValue, trimming: Trimming): vo
     : formatId(stream.firstStoredId());
 }
 
-/** What XADD is told. */
+/** XADD's arguments. */
 interface Addition {
   trimming: Trimming | undefined;
   mayCreate: boolean;
@@ -160,7 +162,7 @@ function parseAddition(ctx: CommandContext, args: Args): Addition {
 
 const AUTOMATIC = { ms: undefined, seq: undefined };
 
-/** Reads `*`, `<ms>-*`, `<ms>-<seq>` or `<ms>`. */
+/** Parses `*`, `<ms>-*`, `<ms>-<seq>` or `<ms>`. */
 function newId(text: string): { ms: IdPart | undefined; seq: IdPart | undefined } {
   if (text === "*") return AUTOMATIC;
   if (!text.endsWith("-*")) {
@@ -173,7 +175,7 @@ function newId(text: string): { ms: IdPart | undefined; seq: IdPart | undefined 
   return { ms, seq: undefined };
 }
 
-/** The id that a new entry of `stream` gets. */
+/** The id of a new entry of `stream`. */
 function resolveId(stream: StreamValue, { ms, seq }: Addition, nowMs: number): StreamId {
   if (compareIds(stream.lastId, maxStreamId) === 0) throw EXHAUSTED;
   const id = ms === undefined

@@ -1,4 +1,7 @@
-/** What the stream commands share: ids as arguments, entries as replies, and what they say after a change. */
+/**
+ * The common parts of the stream commands: ids as arguments, entries as replies, and the
+ * announcement of changes.
+ */
 import { INVALID_END, INVALID_ID, INVALID_START } from "../../protocol/errors.ts";
 import type { ConsumerGroup, PendingEntry } from "../../data/consumer_group.ts";
 import {
@@ -18,7 +21,10 @@ import { Notify } from "../../engine/events.ts";
 import type { Key } from "../../keyspace/key.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 
-/** Argument `i` as an id; a missing sequence number is `missingSeq`. `-` and `+` are none. */
+/**
+ * Argument `i` as an id; a missing sequence number becomes `missingSeq`. `-` and `+` are not
+ * accepted.
+ */
 export function idArgument(args: Args, i: number, missingSeq: IdPart = 0): StreamId {
   return validId(parseId(args.string(i), missingSeq));
 }
@@ -28,7 +34,7 @@ function validId(id: StreamId | undefined): StreamId {
   return id;
 }
 
-/** Argument `i` as the first id of an interval: `-`, `+`, an id, or `(` and an id that is not part of it. */
+/** Argument `i` as the first id of an interval: `-`, `+`, an id, or `(` and an excluded id. */
 export function startArgument(args: Args, i: number): StreamId {
   const text = args.string(i);
   if (!isExclusive(text)) return validId(parseRangeId(text, 0));
@@ -50,19 +56,19 @@ function isExclusive(text: string): boolean {
   return text.length > 1 && text.charCodeAt(0) === 0x28;
 }
 
-/** An entry, wherever it was found: a cursor or a reader that stands on it. */
+/** An entry, independent of its source: a cursor or a reader positioned on it. */
 export interface EntryView {
   readonly id: StreamId;
   readonly fieldCount: number;
   writePairs(sink: TextSink): void;
 }
 
-/** Replies an entry's id as a bulk string. */
+/** Replies with an entry's id as a bulk string. */
 export function replyId(reply: ReplyWriter, id: StreamId): void {
   reply.bulk(formatId(id));
 }
 
-/** An id and its names and values in turn. */
+/** Replies with an id and its names and values in turn. */
 export function replyEntry(reply: ReplyWriter, id: StreamId, entry: EntryView): void {
   reply.array(2);
   replyId(reply, id);
@@ -70,7 +76,7 @@ export function replyEntry(reply: ReplyWriter, id: StreamId, entry: EntryView): 
   entry.writePairs(reply);
 }
 
-/** At most `count` entries as an array; 0 is all. */
+/** Replies with at most `count` entries as an array; 0: all. */
 export function replyEntries(
   reply: ReplyWriter,
   cursor: EntryView & { next(): boolean },
@@ -86,15 +92,19 @@ export function replyEntries(
 }
 
 /**
- * Says that the bookkeeping of a stream has changed (a group, a pending entry, the last id) and its entries have not:
- * that counts as a change and is propagated, but does not invalidate transactions that watch the key.
+ * Announces that the bookkeeping of a stream has changed (a group, a pending entry, the last id)
+ * but not its entries: this counts as a change and is propagated, but does not invalidate
+ * transactions that watch the key.
  */
 export function bookkeepingChanged(ctx: CommandContext, key: Key, changes: number, event?: string): void {
   ctx.engine.dirty += changes;
   if (event !== undefined) ctx.notify(Notify.Stream, event, key);
 }
 
-/** Propagates the state of a pending entry, as a command that makes it whatever was there before. */
+/**
+ * Propagates the state of a pending entry, as a command that establishes it regardless of the
+ * previous state.
+ */
 export function propagateClaim(
   ctx: CommandContext,
   key: Key,
@@ -120,7 +130,7 @@ export function propagateClaim(
   );
 }
 
-/** Propagates how far a group has read. */
+/** Propagates the last id read by a group. */
 export function propagateGroupId(ctx: CommandContext, key: Key, group: ConsumerGroup): void {
   const id = formatId(group.lastId);
   ctx.rewrite("XGROUP", "SETID", key.text, group.name, id, "ENTRIESREAD", String(group.entriesRead));

@@ -52,9 +52,9 @@ import {
 } from "./stream_common.ts";
 import { helpCommand, subcommandSyntax } from "../help.ts";
 
-// ---- XGROUP -------------------------------------------------------------------------------------------------------
+// ---- XGROUP -------------------------------------------------------------------------------------
 
-/** What XGROUP CREATE and SETID are told behind the id. */
+/** The options of XGROUP CREATE and SETID behind the id. */
 function groupOptions(args: Args, isCreate: boolean): { makeStream: boolean; entriesRead: number } {
   let makeStream = false, entriesRead = UNKNOWN_ENTRIES_READ;
   const options = new ArgReader(args, 5);
@@ -68,14 +68,14 @@ function groupOptions(args: Args, isCreate: boolean): { makeStream: boolean; ent
   return { makeStream, entriesRead };
 }
 
-/** The stream that argument 2 names. */
+/** The stream at argument 2. */
 function streamOf(ctx: CommandContext, args: Args): StreamValue {
   const stream = ctx.write(args.key(2), StreamValue);
   if (stream === undefined) throw KEY_REQUIRED;
   return stream;
 }
 
-/** The group that arguments 2 and 3 name. */
+/** The group given by arguments 2 and 3. */
 function groupOf(ctx: CommandContext, args: Args): ConsumerGroup {
   const group = streamOf(ctx, args).group(args.string(3));
   if (group === undefined) throw noGroupOfKey(args.string(2), args.string(3));
@@ -113,7 +113,7 @@ function destroyGroup(ctx: CommandContext, args: Args): void {
   const key = args.key(2), destroyed = streamOf(ctx, args).destroyGroup(args.string(3));
   if (destroyed) {
     bookkeepingChanged(ctx, key, 1, "xgroup-destroy");
-    // Consumers that wait are to hear that their group has gone.
+    // Waiting consumers must learn that their group is gone.
     ctx.engine.waiting.signal(ctx.databaseId, key.text);
   }
   ctx.reply.integer(destroyed ? 1 : 0);
@@ -137,7 +137,7 @@ function deleteConsumer(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(pending ?? 0);
 }
 
-// ---- XACK ---------------------------------------------------------------------------------------------------------
+// ---- XACK ---------------------------------------------------------------------------------------
 
 function xack(ctx: CommandContext, args: Args): void {
   const key = args.key(1), group = ctx.write(key, StreamValue)?.group(args.string(2));
@@ -150,9 +150,9 @@ function xack(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(acknowledged);
 }
 
-// ---- XPENDING -----------------------------------------------------------------------------------------------------
+// ---- XPENDING -----------------------------------------------------------------------------------
 
-/** Which pending entries XPENDING lists. */
+/** The filter for the pending entries that XPENDING lists. */
 interface PendingFilter {
   minIdleMs: number;
   start: StreamId;
@@ -224,9 +224,9 @@ function replyPending(ctx: CommandContext, group: ConsumerGroup, filter: Pending
   reply.arrayBefore(from, filter.count - left);
 }
 
-// ---- XCLAIM and XAUTOCLAIM ----------------------------------------------------------------------------------------
+// ---- XCLAIM and XAUTOCLAIM ----------------------------------------------------------------------
 
-/** Who claims, and how what is claimed is to look afterwards. */
+/** The claiming consumer, and the state of claimed entries afterwards. */
 interface Claim {
   key: Key;
   stream: StreamValue;
@@ -235,24 +235,27 @@ interface Claim {
   minIdleMs: number;
   justId: boolean;
   deliveryTimeMs: number;
-  /** Undefined: one more than before, or as before with JUSTID. */
+  /** Undefined: one more than before, or unchanged with JUSTID. */
   deliveryCount: number | undefined;
 }
 
-/** The consumer that claims, made if need be: also where it gets nothing. */
+/** The claiming consumer, created if it does not exist, even if it gets nothing. */
 function claimant(ctx: CommandContext, key: Key, group: ConsumerGroup, name: string): Consumer {
   const consumer = group.consumer(name) ?? addConsumer(ctx, key, group, name);
   consumer.seenTimeMs = ctx.nowMs;
   return consumer;
 }
 
-/** Propagates a consumer that has been made and has got nothing: claims make the others wherever they arrive. */
+/**
+ * Propagates a consumer that was created but got nothing; in all other cases the propagated claims
+ * create it.
+ */
 function propagateIdle(ctx: CommandContext, { key, group, consumer }: Claim, isNew: boolean): void {
   if (!isNew || consumer.pending.size > 0) return;
   ctx.rewrite("XGROUP", "CREATECONSUMER", key.text, group.name, consumer.name);
 }
 
-/** Gives the entry of `id`, which exists, to the claimant and propagates it. */
+/** Assigns the entry `id`, which exists, to the claimant and propagates that. */
 function give(ctx: CommandContext, claim: Claim, id: StreamId, countBefore: number): void {
   const count = claim.deliveryCount ?? (claim.justId ? countBefore : countBefore + 1);
   const pending = claim.group.assign(id, claim.consumer, claim.deliveryTimeMs, count);
@@ -270,7 +273,7 @@ function replyClaimed(ctx: CommandContext, { stream, justId }: Claim, ids: reado
   }
 }
 
-/** Forgets a pending entry that is no longer in the stream. */
+/** Drops a pending entry that is no longer in the stream. */
 function forget(ctx: CommandContext, { key, group }: Claim, pending: PendingEntry): void {
   propagateClaim(ctx, key, group, pending);
   group.acknowledge(pending.id);
@@ -281,7 +284,7 @@ function isTooFresh(ctx: CommandContext, claim: Claim, pending: PendingEntry): b
   return claim.minIdleMs > 0 && ctx.nowMs - pending.deliveryTimeMs < claim.minIdleMs;
 }
 
-/** What XCLAIM is told behind the ids. */
+/** XCLAIM's options behind the ids. */
 interface ClaimOptions {
   deliveryTimeMs: number;
   deliveryCount: number | undefined;
@@ -311,8 +314,8 @@ function parseClaimOptions(ctx: CommandContext, args: Args, from: number): Claim
     } else if (options.take("LASTID", 1)) found.lastId = idArgument(args, options.at++);
     else throw unknownClaimOption(options.string());
   }
-  // A time that cannot be right, for instance by another clock that is ahead, is now.
-  // What the primary or a file tells is as it says, whichever of the clocks is ahead.
+  // An impossible time, for instance from a clock that is ahead, becomes now. A time from the
+  // primary or a file is kept as it is, whichever clock is ahead.
   const isTold = ctx.client.has(ClientFlag.Silent | ClientFlag.Primary);
   const isLater = found.deliveryTimeMs > ctx.nowMs && !isTold;
   if (found.deliveryTimeMs < 0 || isLater) found.deliveryTimeMs = ctx.nowMs;
@@ -341,7 +344,7 @@ function xclaim(ctx: CommandContext, args: Args): void {
   claimEach(ctx, claim, ids, options.force);
   propagateIdle(ctx, claim, isNew);
   if (isAhead && ctx.engine.dirty === dirtyBefore) {
-    // Otherwise the claims that were propagated say it.
+    // Otherwise the propagated claims carry it.
     propagateGroupId(ctx, key, group);
     bookkeepingChanged(ctx, key, 1);
   }
@@ -362,10 +365,10 @@ function claimEach(ctx: CommandContext, claim: Claim, ids: readonly StreamId[], 
   replyClaimed(ctx, claim, claimed);
 }
 
-/** XAUTOCLAIM looks at no more than so many pending entries for each that it may claim. */
+/** XAUTOCLAIM examines at most this many pending entries for each one it may claim. */
 const ATTEMPTS_PER_ENTRY = 10;
 
-/** The most that COUNT may say: Redis makes room for so many ids of 16 bytes. */
+/** COUNT's maximum: Redis reserves 16 bytes for each id. */
 const MAX_CLAIM_COUNT = (1n << 59n) - 1n;
 
 function claimCount(options: ArgReader): number {
@@ -394,7 +397,9 @@ function xautoclaim(ctx: CommandContext, args: Args): void {
   propagateIdle(ctx, claim, isNew);
 }
 
-/** Claims from `start` on and replies with where to go on, what was claimed and what was found deleted. */
+/**
+ * Claims from `start` on and replies with the next start, the claimed entries and the deleted ones.
+ */
 function claimFrom(ctx: CommandContext, claim: Claim, start: StreamId, count: number): void {
   const { reply } = ctx, { group, stream } = claim;
   const claimed: StreamId[] = [], deleted: StreamId[] = [];

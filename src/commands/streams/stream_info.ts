@@ -1,4 +1,4 @@
-/** XINFO: what a stream, its groups and their consumers look like inside. */
+/** XINFO: the internals of a stream, its groups and their consumers. */
 import {
   type Consumer,
   type ConsumerGroup,
@@ -30,7 +30,7 @@ function streamOf(ctx: CommandContext, args: Args): StreamValue {
   return stream;
 }
 
-/** How many entries XINFO STREAM FULL shows of each list unless COUNT says otherwise; 0 is all. */
+/** Default COUNT of XINFO STREAM FULL: entries shown of each list; 0: all. */
 const DEFAULT_COUNT = 10;
 
 function infoStream(ctx: CommandContext, args: Args): void {
@@ -103,7 +103,7 @@ function replyContents(ctx: CommandContext, stream: StreamValue, count: number):
   }
 }
 
-/** How far a group has read, and how much is left. */
+/** Number of entries a group has read, and number left. */
 function replyProgress({ reply }: CommandContext, stream: StreamValue, group: ConsumerGroup): void {
   reply.bulk("last-delivered-id");
   replyId(reply, group.lastId);
@@ -131,7 +131,10 @@ function replyConsumer(ctx: CommandContext, consumer: Consumer, count: number): 
   replyPending(ctx, consumer.pending, count, false);
 }
 
-/** The first `count` pending entries: their ids, consumers if asked for, last deliveries and how many those were. */
+/**
+ * The first `count` pending entries: their ids, optionally consumers, last deliveries and delivery
+ * counts.
+ */
 function replyPending(
   { reply }: CommandContext,
   pending: PendingIndex,

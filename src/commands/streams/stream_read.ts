@@ -1,9 +1,9 @@
 /**
  * XREAD and XREADGROUP.
  *
- * Both look at every stream first and only then write: what is replied is decided before the first byte. A client that
- * waits runs the same handler again when one of its streams has changed; ids that mean "from now on" are turned into
- * the ids they stood for when it began to wait.
+ * Both examine every stream before they write: the content of the reply is decided before its first
+ * byte. A waiting client runs the same handler again when one of its streams has changed; ids that
+ * mean "from now on" are replaced by the ids they stood for when it began to wait.
  */
 import type { Consumer, ConsumerGroup } from "../../data/consumer_group.ts";
 import type { StreamValue as Stream } from "../../data/stream.ts";
@@ -61,32 +61,32 @@ import {
   replyId,
 } from "./stream_common.ts";
 
-/** How many entries a client gets that has waited and has named no COUNT. */
+/** Entries for a client that has waited and has not given COUNT. */
 const COUNT_AFTER_WAIT = 1000;
 
-/** What both commands are told before their streams. */
+/** The options of both commands. */
 interface ReadOptions {
-  /** 0 is all. */
+  /** 0: all. */
   count: number;
-  /** Undefined without BLOCK; 0 is without end. */
+  /** Undefined without BLOCK; 0: no limit. */
   timeoutMs: number | undefined;
   noAck: boolean;
   group: string;
   consumer: string;
-  /** The first key's argument; the ids are `streams` arguments further. */
+  /** Argument of the first key; the ids are `streams` arguments further on. */
   firstKeyAt: number;
   streams: number;
 }
 
-/** One stream that is asked for. */
+/** One requested stream. */
 interface StreamRequest {
   key: Key;
   stream: Stream | undefined;
-  /** Entries behind this id; undefined for `>`. */
+  /** Read entries after this id; undefined for `>`. */
   after: StreamId | undefined;
 }
 
-/** One stream that is asked for in the name of a group. */
+/** One stream requested for a group. */
 interface GroupRequest extends StreamRequest {
   stream: Stream;
   group: ConsumerGroup;
@@ -135,7 +135,7 @@ function strictId(text: string): StreamId {
   return id;
 }
 
-/** Lets the client wait for any of the requested streams, or replies as if it had waited in vain. */
+/** Blocks the client on any of the requested streams, or replies as after a time-out. */
 function wait(
   ctx: CommandContext,
   options: ReadOptions,
@@ -152,13 +152,13 @@ function wait(
   });
 }
 
-/** Begins the reply for one stream, which is a pair in RESP2 and part of a map in RESP3. */
+/** Starts the reply for one stream, which is a pair in RESP2 and part of a map in RESP3. */
 function beginStream(ctx: CommandContext, key: Key): void {
   if (ctx.reply.resp === 2) ctx.reply.array(2);
   ctx.reply.bulk(key.text);
 }
 
-// ---- XREAD --------------------------------------------------------------------------------------------------------
+// ---- XREAD --------------------------------------------------------------------------------------
 
 function xread(ctx: CommandContext, args: Args): void {
   const options = parseOptions(ctx, args, false);
@@ -179,7 +179,9 @@ function xread(ctx: CommandContext, args: Args): void {
   }
 }
 
-/** The id behind which XREAD reads: `$` is the last one there was, `+` lies right before the last entry. */
+/**
+ * The id after which XREAD reads: `$` is the last one so far, `+` is just before the last entry.
+ */
 function readAfter(stream: Stream | undefined, text: string): StreamId {
   if (text === "$") return stream?.lastId ?? minStreamId;
   if (text === "+") return previousId(stream?.lastEntryId() ?? minStreamId) ?? minStreamId;
@@ -195,14 +197,14 @@ function hasNewEntries(
   return compareIds(stream.lastEntryId(), after) > 0;
 }
 
-/** The arguments to run again: every id spelled out. */
+/** The arguments for the next run: every id spelled out. */
 function withIds(args: Args, options: ReadOptions, requests: StreamRequest[]): Args {
   const words = args.strings(0, options.firstKeyAt + options.streams);
   for (const { after } of requests) words.push(formatId(after ?? minStreamId));
   return Args.of(words);
 }
 
-// ---- XREADGROUP ---------------------------------------------------------------------------------------------------
+// ---- XREADGROUP ---------------------------------------------------------------------------------
 
 function xreadgroup(ctx: CommandContext, args: Args): void {
   const options = parseOptions(ctx, args, true);
@@ -242,7 +244,7 @@ function serve(
   bookkeepingChanged(ctx, key, 1);
 }
 
-/** The group, which must exist, also while a client waits. */
+/** The group, which must exist, even while a client waits. */
 function findGroup(ctx: CommandContext, key: Key, name: string): { stream: Stream; group: ConsumerGroup } {
   const stream = ctx.write(key, StreamValue);
   const group = stream?.group(name);
@@ -258,12 +260,12 @@ function groupReadAfter(text: string): StreamId | undefined {
   return compareIds(id, maxStreamId) === 0 ? undefined : id;
 }
 
-/** Whether there is something to reply: always for a consumer's history, which may be empty. */
+/** True if there is something to reply: always for a consumer's history, which may be empty. */
 function canServe({ stream, group, after }: GroupRequest): boolean {
   return after !== undefined || (stream.size > 0 && compareIds(stream.lastEntryId(), group.lastId) > 0);
 }
 
-/** The consumer that asks, made if need be: also where there is nothing for it yet. */
+/** The requesting consumer, created if it does not exist, even if it gets nothing yet. */
 function findConsumer(
   ctx: CommandContext,
   { key, group, after }: GroupRequest,
@@ -275,14 +277,14 @@ function findConsumer(
     known.seenTimeMs = ctx.nowMs;
     return known;
   }
-  // Others hear of the consumer by its first pending entry, if it is going to have one.
+  // If the consumer gets a pending entry, its propagation creates the consumer elsewhere.
   const getsPending = isServed && after === undefined && !options.noAck;
   if (!getsPending) ctx.rewrite("XGROUP", "CREATECONSUMER", key.text, group.name, options.consumer);
   bookkeepingChanged(ctx, key, 1, "xgroup-createconsumer");
   return group.createConsumer(options.consumer, ctx.nowMs);
 }
 
-/** Replies with what the group has not seen yet, and notes that `consumer` has it now. */
+/** Replies with the entries the group has not seen yet, and assigns them to `consumer`. */
 function deliver(
   ctx: CommandContext,
   { key, stream, group }: GroupRequest,
@@ -302,11 +304,14 @@ function deliver(
   }
   ctx.reply.arrayBefore(from, delivered);
   if (delivered > 0) consumer.activeTimeMs = ctx.nowMs;
-  // The claims say up to where the group has read, but not how many entries that were.
+  // The claims carry the last id the group has read, but not the number of entries.
   if (delivered > 0) propagateGroupId(ctx, key, group);
 }
 
-/** Replies with what `consumer` has not acknowledged; entries deleted meanwhile have no fields. */
+/**
+ * Replies with the entries `consumer` has not acknowledged; entries deleted meanwhile have no
+ * fields.
+ */
 function replyHistory(
   ctx: CommandContext,
   stream: Stream,
@@ -346,10 +351,13 @@ function keysBehindStreams(from: number): KeySpec {
   };
 }
 
-/** How many words follow an option that no key is among. A group or a consumer may be called STREAMS. */
+/**
+ * Number of words after an option, none of which is a key. A group or a consumer may be called
+ * STREAMS.
+ */
 const valuesBehind = [["COUNT", 1], ["BLOCK", 1], ["GROUP", 2]] as const;
 
-/** The keys of one call: the first half of what follows STREAMS. */
+/** The keys of one call: the first half of the words after STREAMS. */
 function keysOfRead(args: Args): KeyPosition[] | undefined {
   for (let i = 1; i < args.count; i++) {
     if (args.is(i, "STREAMS")) {

@@ -53,26 +53,26 @@ import { parseIntegerBytes } from "../../util/numbers.ts";
 
 const scratch = new Slice();
 
-/** Argument `i` as a bit position; `#n` is the n-th field of `fieldBits` bits, where that is given. */
+/** Argument `i` as a bit position; `#n` is the n-th field of `fieldBits` bits, if that is given. */
 function offsetArgument(ctx: CommandContext, args: Args, i: number, fieldBits = 0): number {
   const start = args.start(i), isCounted = fieldBits > 0 && args.buf[start] === 0x23 && args.length(i) > 0;
   const value = parseIntegerBytes(args.buf, isCounted ? start + 1 : start, args.end(i));
   const offset = isCounted ? Number(value) * fieldBits : value;
-  // What comes from a file or a primary was within the limits there.
+  // Positions from a file or a primary were checked there.
   const isObeying = ctx.client.has(ClientFlag.Silent | ClientFlag.Primary);
   const limit = isObeying ? Number.MAX_SAFE_INTEGER : ctx.engine.config.values.protoMaxBulkLen * 8;
   if (typeof offset !== "number" || !(offset >= 0 && offset < limit)) throw BAD_OFFSET;
   return offset;
 }
 
-/** What {@linkcode editBits} has made ready. */
+/** The result of {@linkcode editBits}. */
 interface EditedBits {
   region: Region;
-  /** The value was made or lengthened for it. */
+  /** The value was created or lengthened for it. */
   grown: boolean;
 }
 
-/** The string at `key` for changing it in place, made or lengthened with zeros so that it has the bit `lastBit`. */
+/** The string at `key` for in-place changes, created or zero-extended to include bit `lastBit`. */
 function editBits(ctx: CommandContext, key: Key, lastBit: number): EditedBits {
   let ref = ctx.findForWrite(key);
   if (ref !== 0 && ctx.db.typeOf(ref) !== ValueType.String) throw WRONGTYPE;
@@ -103,7 +103,10 @@ function getbit(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(value === undefined ? 0 : bitAt(value, offset));
 }
 
-/** The bits from `start` to `end`, which may count from the end, of `length` bytes; undefined if there are none. */
+/**
+ * The bits from `start` to `end`, which may count from the end, of `length` bytes; undefined if
+ * there are none.
+ */
 function bitRange(start: number, end: number, length: number, inBits: boolean) {
   const total = inBits ? length * 8 : length;
   const first = Math.max(0, start < 0 ? total + start : start);
@@ -112,7 +115,7 @@ function bitRange(start: number, end: number, length: number, inBits: boolean) {
   return inBits ? { first, last } : { first: first * 8, last: last * 8 + 7 };
 }
 
-/** Whether argument `i`, if there is one, says that a range counts bits. */
+/** True if argument `i`, if present, selects a range in bits. */
 function unitIsBit(args: Args, i: number): boolean {
   if (i >= args.count || args.is(i, "BYTE")) return false;
   if (!args.is(i, "BIT")) throw SYNTAX;
@@ -124,7 +127,7 @@ function bitcount(ctx: CommandContext, args: Args): void {
   if (args.count === 4 || args.count === 5) {
     start = args.int(2);
     end = args.int(3);
-    // Compared as they came: what is far below any string's start would be one and the same otherwise.
+    // Compared before they are clamped: far before the string's start they would become equal.
     isReversed = start < 0 && end < 0 && args.integer(2) > args.integer(3);
     inBits = unitIsBit(args, 4);
   } else if (args.count !== 2) throw SYNTAX;
@@ -174,14 +177,14 @@ function bitop(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(result.length);
 }
 
-// ---- BITFIELD -----------------------------------------------------------------------------------------------------
+// ---- BITFIELD -----------------------------------------------------------------------------------
 
 /** One operation on one field. */
 interface FieldOperation {
   kind: "get" | "set" | "incrby";
   type: FieldType;
   offset: number;
-  /** The value to set or to add. */
+  /** The operand of SET or INCRBY. */
   operand: bigint;
   overflow: Overflow;
 }
@@ -244,11 +247,14 @@ function bitfield(ctx: CommandContext, args: Args, isReadOnly: boolean): void {
   let changes = 0;
   ctx.reply.array(operations.length);
   for (const operation of operations) if (operate(ctx, region, operation, grown)) changes++;
-  // A value that was lengthened has changed even if no field could be written.
+  // A lengthened value has changed even if no field could be written.
   if (grown || changes > 0) ctx.changed(key, Notify.String, "setbit", Math.max(1, changes));
 }
 
-/** Does one operation and replies to it; true if it counts as a change, as every write to a new part does. */
+/**
+ * Executes one operation and replies to it; true if it counts as a change, as every write to a new
+ * part does.
+ */
 function operate(ctx: CommandContext, region: Region, operation: FieldOperation, grown: boolean): boolean {
   const { kind, type, offset, operand } = operation;
   const before = readField(region, offset, type);

@@ -1,4 +1,4 @@
-/** Counters: INCR, DECR and their kin, INCRBYFLOAT. */
+/** Counters: INCR, DECR and related commands, INCRBYFLOAT. */
 import type { Args } from "../../engine/args.ts";
 import {
   type Command,
@@ -29,7 +29,7 @@ import { findString } from "./string.ts";
 
 const scratch = new Slice();
 
-/** INCR and its kin: adds `by` to the integer at argument 1 and replies the sum. */
+/** INCR and related commands: adds `by` to the integer at argument 1 and replies with the sum. */
 function increment(ctx: CommandContext, args: Args, by: number | bigint): void {
   const key = args.key(1), ref = findString(ctx, key);
   let old: number | bigint = 0;
@@ -45,16 +45,16 @@ function increment(ctx: CommandContext, args: Args, by: number | bigint): void {
   ctx.reply.integer(sum);
 }
 
-/** Where an integer becomes decimal digits. */
+/** Scratch space for decimal digits. */
 const digits = allocateBytes(20);
 
-/** Makes an integer the value of `key`, whose record is `ref`, or 0; its expiry time stays. */
+/** Stores an integer under `key`, whose record is `ref`, or 0; its expiry time stays. */
 function setInteger(ctx: CommandContext, key: Key, ref: number, value: number | bigint): void {
   if (ref === 0 || typeof value === "bigint") return ctx.setString(key, String(value), true);
   ctx.replaceString(key, ref, digits, 0, writeInteger(digits, 0, value));
 }
 
-/** The sum of two signed 64-bit integers; throws OVERFLOW if it is none. */
+/** The sum of two signed 64-bit integers; throws OVERFLOW if it is out of range. */
 export function addIntegers(a: number | bigint, b: number | bigint): number | bigint {
   if (typeof a === "number" && typeof b === "number") {
     const sum = a + b;
@@ -86,9 +86,9 @@ function incrbyfloat(ctx: CommandContext, args: Args): void {
   ctx.reply.bulk(text);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
-/** The declaration that all counters share. */
+/** The common declaration of all counters. */
 function counter(
   name: string,
   since: string,

@@ -1,4 +1,7 @@
-/** HyperLogLog: counting different elements approximately, in strings of Redis's own format (data/hyperloglog.ts). */
+/**
+ * HyperLogLog: approximate counts of distinct elements, in strings of Redis's own format
+ * (data/hyperloglog.ts).
+ */
 import { CorruptSketchError, countRegisters, HyperLogLog, registerCount } from "../../data/hyperloglog.ts";
 import { ValueType } from "../../data/value.ts";
 import type { Args } from "../../engine/args.ts";
@@ -22,7 +25,7 @@ import { selfTest } from "./hyperloglog_selftest.ts";
 
 const scratch = new Slice();
 
-/** The sketch of a record, over the bytes in the keyspace: for reading, before anything changes. */
+/** The sketch of a record, sharing the keyspace's bytes: for reading, before anything changes. */
 function sharedSketch(ctx: CommandContext, ref: number): HyperLogLog | undefined {
   if (ref === 0) return undefined;
   if (ctx.db.typeOf(ref) !== ValueType.String) throw WRONGTYPE;
@@ -31,13 +34,16 @@ function sharedSketch(ctx: CommandContext, ref: number): HyperLogLog | undefined
   return new HyperLogLog(bytes, ctx.engine.limits);
 }
 
-/** The sketch of a record in memory of its own, for changing. */
+/** A copy of a record's sketch, for changing. */
 function sketchOf(ctx: CommandContext, ref: number): HyperLogLog | undefined {
   const shared = sharedSketch(ctx, ref);
   return shared === undefined ? undefined : new HyperLogLog(shared.bytes.slice(), ctx.engine.limits);
 }
 
-/** Stores a changed sketch; the key keeps its expiry. As in Redis it is a string changed in place: `raw`. */
+/**
+ * Stores a changed sketch; the key keeps its expiry. As in Redis it is a string changed in place:
+ * `raw`.
+ */
 function store(ctx: CommandContext, key: Key, sketch: HyperLogLog): void {
   const { bytes } = sketch;
   if (ctx.peek(key) === 0) ctx.setBytes(key, bytes, 0, bytes.length);
@@ -45,7 +51,7 @@ function store(ctx: CommandContext, key: Key, sketch: HyperLogLog): void {
   scratch.buf.set(bytes, scratch.start);
 }
 
-/** A handler whose work may meet a corrupt sketch. */
+/** A handler that may encounter a corrupt sketch. */
 function guarded(work: (ctx: CommandContext, args: Args) => void): Command["handler"] {
   return (ctx, args) => {
     try {
@@ -79,8 +85,8 @@ function pfcount(ctx: CommandContext, args: Args): void {
 }
 
 /**
- * The count of one sketch; one that had to be computed is kept in the sketch, which is a change of the key. A client of a
- * replica makes none: the data there are those of the primary, byte for byte.
+ * The count of one sketch; a newly computed count is cached in the sketch, which changes the key.
+ * Clients of a replica do not change it: its data are the primary's, byte for byte.
  */
 function countOne(ctx: CommandContext, key: Key): number {
   const ref = ctx.find(key), cached = sharedSketch(ctx, ref)?.cachedCount;

@@ -1,15 +1,18 @@
-/** PFSELFTEST: whether registers keep what is written to them and whether estimates are as good as they must be. */
+/**
+ * PFSELFTEST: checks that registers keep the values written to them and that estimates are accurate
+ * enough.
+ */
 import { HyperLogLog, registerCount } from "../../data/hyperloglog.ts";
 import type { DataLimits } from "../../data/limits.ts";
 import type { Random } from "../../util/random.ts";
 
 const maxRegister = 63;
 const elements = 1_000_000;
-/** Chance results beyond so many standard errors do not happen. */
+/** Deviations of more standard errors than this do not occur by chance. */
 const toleratedErrors = 6;
 const standardError = 1.04 / Math.sqrt(registerCount);
 
-/** Runs the test; returns what has failed, or undefined. */
+/** Runs the test; returns the failure, or undefined. */
 export function selfTest(random: Random, limits: DataLimits): string | undefined {
   return testRegisters(random, limits) ?? testEstimates(random, limits);
 }
@@ -28,7 +31,7 @@ function testRegisters(random: Random, limits: DataLimits): string | undefined {
   return wrong < 0 ? undefined : `Register ${wrong} should be ${expected[wrong]} but is ${found[wrong]}`;
 }
 
-/** Adds elements to a dense and to a sparse sketch and looks at the counts at powers of ten. */
+/** Adds elements to a dense and to a sparse sketch and checks the counts at powers of ten. */
 function testEstimates(random: Random, limits: DataLimits): string | undefined {
   const dense = HyperLogLog.empty(limits), sparse = HyperLogLog.empty(limits);
   dense.makeDense();

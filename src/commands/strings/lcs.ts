@@ -42,7 +42,10 @@ function lcsOptions(args: Args): LcsOptions {
   return found;
 }
 
-/** The two strings; both are looked up before anything is said of their types, and that before the options are read. */
+/**
+ * The two strings; both are looked up before either type is checked, and that happens before the
+ * options are parsed.
+ */
 function lcsTexts(ctx: CommandContext, args: Args): [string, string] {
   const refs = [ctx.find(args.key(1)), ctx.find(args.key(2))];
   if (refs.some((ref) => ref !== 0 && ctx.db.typeOf(ref) !== ValueType.String)) {

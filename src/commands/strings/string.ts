@@ -1,4 +1,4 @@
-/** Strings: GET, SET and their kin. Counters are in `counter.ts`, LCS in `lcs.ts`. */
+/** Strings: GET, SET and related commands. Counters are in `counter.ts`, LCS in `lcs.ts`. */
 import { ValueType } from "../../data/value.ts";
 import { ArgReader } from "../../engine/arg_reader.ts";
 import type { Args } from "../../engine/args.ts";
@@ -34,7 +34,7 @@ import {
 } from "../../protocol/errors.ts";
 import { timeArgument, type TimeForm } from "../keys/expire.ts";
 
-/** When a key is to expire, as options of SET and GETEX say it. */
+/** An expiry option of SET or GETEX. */
 interface ExpiryOption {
   /** The argument with the time. */
   at: number;
@@ -43,8 +43,8 @@ interface ExpiryOption {
 }
 
 /**
- * The time in Unix milliseconds that an argument means. Throws Redis's error unless it is positive and in range:
- * read it when all options are known, for a fault in their syntax goes before.
+ * An argument as an expiry time in Unix milliseconds. Throws Redis's error unless it is positive
+ * and in range: parse it after all options, because a syntax error takes precedence.
  */
 function expiryTime(ctx: CommandContext, args: Args, at: number, form: TimeForm): Moment {
   if (args.integer(at) <= 0) throw invalidExpire(ctx.cmd.fullName);
@@ -59,8 +59,8 @@ const expiryForms: readonly (readonly [word: string, form: TimeForm])[] = [
 ];
 
 /**
- * Steps over one of EX, PX, EXAT, PXAT with its value, if the next option is one. One that follows another, `earlier`,
- * must be of the same word; then it counts.
+ * Takes one of EX, PX, EXAT, PXAT with its value, if the next option is one. A second one after
+ * `earlier` must be the same word; the later one counts.
  */
 function takeExpiry(options: ArgReader, earlier: ExpiryOption | undefined): ExpiryOption {
   for (const [word, form] of expiryForms) {
@@ -69,7 +69,7 @@ function takeExpiry(options: ArgReader, earlier: ExpiryOption | undefined): Expi
   throw SYNTAX;
 }
 
-// ---- Reading ----------------------------------------------------------------------------------------------------
+// ---- Reading ------------------------------------------------------------------------------------
 
 function get(ctx: CommandContext, args: Args): void {
   const value = ctx.readString(args.key(1));
@@ -99,7 +99,7 @@ function strlen(ctx: CommandContext, args: Args): void {
 
 function getrange(ctx: CommandContext, args: Args): void {
   let start = args.int(2), end = args.int(3);
-  // Compared as they came: what is far below any string's start would be one and the same otherwise.
+  // Compared before they are clamped: far before the string's start they would become equal.
   const isReversed = start < 0 && end < 0 && args.integer(2) > args.integer(3);
   const value = ctx.readString(args.key(1));
   if (value === undefined) return ctx.reply.bulk("");
@@ -111,7 +111,7 @@ function getrange(ctx: CommandContext, args: Args): void {
   else ctx.reply.bulkBytes(value.buf, value.start + start, value.start + end + 1);
 }
 
-/** Replies the value of `key` or null, and says whether there is one; throws WRONGTYPE. */
+/** Replies with the value of `key` or null, and returns true if it exists; throws WRONGTYPE. */
 function replyOldValue(ctx: CommandContext, key: Key): boolean {
   const value = ctx.readString(key);
   if (value === undefined) ctx.reply.null();
@@ -119,9 +119,9 @@ function replyOldValue(ctx: CommandContext, key: Key): boolean {
   return value !== undefined;
 }
 
-// ---- Writing ----------------------------------------------------------------------------------------------------
+// ---- Writing ------------------------------------------------------------------------------------
 
-/** Makes argument `at` the value of `key`, for all commands that set a whole string. */
+/** Stores argument `at` under `key`, for all commands that set a whole string. */
 function store(
   ctx: CommandContext,
   key: Key,
@@ -134,7 +134,7 @@ function store(
   ctx.changed(key, Notify.String, "set");
 }
 
-/** What SET's options ask for. */
+/** SET's options. */
 interface SetOptions {
   onlyNew: boolean;
   onlyExisting: boolean;
@@ -175,8 +175,8 @@ function set(ctx: CommandContext, args: Args): void {
 }
 
 /**
- * `default-ttl`: when a value set without an expiry time of its own expires. What a file or the primary tells has happened
- * already, and is as it says.
+ * `default-ttl`: the expiry time of a value set without one. Commands from a file or the primary
+ * are already final and stay as they are.
  */
 function defaultExpiry({ engine, client, nowMs }: CommandContext): number {
   const seconds = engine.config.values.defaultTtl;
@@ -208,7 +208,7 @@ function setWithOptions(ctx: CommandContext, args: Args, key: Key, options: SetO
   if (!options.get) ctx.reply.ok();
 }
 
-/** A value set with a time in the past is gone at once. */
+/** A value set with a time in the past is removed at once. */
 function removeExpired(ctx: CommandContext, key: Key, found: boolean): void {
   if (!found) return;
   ctx.delete(key);
@@ -290,7 +290,7 @@ function setMany(ctx: CommandContext, args: Args, onlyNew: boolean): boolean {
   return true;
 }
 
-/** The record of a string that is to be changed, or 0; throws WRONGTYPE. */
+/** The record of a string about to be changed, or 0; throws WRONGTYPE. */
 export function findString(ctx: CommandContext, key: Key): number {
   const ref = ctx.findForWrite(key);
   if (ref !== 0 && ctx.db.typeOf(ref) !== ValueType.String) throw WRONGTYPE;
@@ -333,7 +333,7 @@ function setrange(ctx: CommandContext, args: Args): void {
   ctx.reply.integer(length);
 }
 
-// ---- Declarations -----------------------------------------------------------------------------------------------
+// ---- Declarations -------------------------------------------------------------------------------
 
 const readKey = [keyAt(1, KeyFlag.ReadOnly | KeyFlag.Access)];
 const updateKey = [keyAt(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update)];

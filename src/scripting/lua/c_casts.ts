@@ -1,6 +1,6 @@
 /**
- * Doubles as 64-bit integers the way C compiled for x86-64 casts them, out of range too: scripts see what it makes of
- * them. The WebAssembly of the Lua library would cast to 32 bits.
+ * Casts of doubles to 64-bit integers as C compiled for x86-64 performs them, out of range too:
+ * scripts can see the results. The WebAssembly of the Lua library would cast to 32 bits.
  */
 
 const INT64_MIN = -(2n ** 63n);
@@ -11,7 +11,7 @@ export function toInt64(value: number): bigint {
   return whole >= -(2 ** 63) && whole < 2 ** 63 ? BigInt(whole) : INT64_MIN;
 }
 
-/** `(uint64_t)value`; too large ones are 0. */
+/** `(uint64_t)value`; values too large become 0. */
 export function toUint64(value: number): bigint {
   if (value >= 2 ** 64) return 0n;
   return value >= 2 ** 63 ? BigInt(value) : BigInt.asUintN(64, toInt64(value));

@@ -1,6 +1,6 @@
 /**
- * The words of a call that a script makes, taken from Lua's stack into one buffer as a RESP command: what changes data
- * is propagated from there as it is.
+ * The words of a script's call, copied from Lua's stack into one buffer as a RESP command: a
+ * command that changes data is propagated from there as it is.
  */
 import { Args } from "../../engine/args.ts";
 import { type CommandBatch, headsFor, writeHead } from "../../protocol/command_batch.ts";
@@ -41,7 +41,7 @@ export class CallWords {
       const type = lua.type(L, i);
       const number = type === LuaType.Number ? lua.api.lua_tonumber(L, i) : NaN;
       if (!Number.isNaN(number)) this.#number(i, number);
-      // What is no number is one to Lua, which knows its sign.
+      // Lua itself prints NaN, since it knows its sign.
       else if (type === LuaType.String || type === LuaType.Number) this.#string(L, i);
       else return false;
     }
@@ -72,7 +72,7 @@ export class CallWords {
     this.#at = end + 2;
   }
 
-  /** Writes a header, makes room for `more` bytes behind it and returns where they begin. */
+  /** Writes a header, makes room for `more` bytes behind it and returns their start. */
   #header(marker: number, value: number, more: number): number {
     const batch = this.#batch, need = this.#at + more + HEADER_BYTES;
     if (need > batch.buf.length) {

@@ -1,13 +1,16 @@
 /**
- * An interpreter with the sandbox scripts see: one for EVAL's scripts, one for function libraries.
+ * An interpreter with the sandbox that scripts see: one for EVAL's scripts, one for function
+ * libraries.
  *
- * A script runs in one go, inside the command that began it, unless it takes longer than `busy-reply-threshold`: then
- * the hook that is called every 100,000 instructions suspends it, and it goes on in slices between which the server
- * answers others. Suspending (`Promise` integration of WebAssembly) works wherever the script is, but not while a
- * function of JavaScript that it called is calling it back; so none does.
+ * A script runs in one go, inside the command that began it, unless it takes longer than
+ * `busy-reply-threshold`: then the hook that is called every 100,000 instructions suspends it, and
+ * it continues in slices between which the server answers other clients. Suspension (WebAssembly's
+ * `Promise` integration) works anywhere in a script, except while a JavaScript function that it
+ * called is calling back into Lua; so no such function does.
  *
- * What breaks the machine itself (JavaScript's stack overflowing in a deep recursion of C functions, say) breaks no
- * more than this interpreter: {@linkcode Interpreter.isBroken} is set and its owner makes a new one.
+ * A failure of the machine itself (for example, JavaScript's stack overflowing in a deep recursion
+ * of C functions) affects only this interpreter: {@linkcode Interpreter.isBroken} is set and its
+ * owner creates a new one.
  */
 import type { Args } from "../../engine/args.ts";
 import type { ScriptHost } from "../script_host.ts";
@@ -21,10 +24,10 @@ import { pushErrorTable, ReplyToLua } from "./reply_to_lua.ts";
 import { PRELUDE_NAME, Sandbox } from "./sandbox.ts";
 import type { ScriptRun } from "../script_run.ts";
 
-/** Instructions between two looks at the clock. */
+/** Instructions between two checks of the clock. */
 const HOOK_INSTRUCTIONS = 100_000;
 
-/** Whether a function is none of the script's. */
+/** True for a function that is not the script's own. */
 function isOurs({ what, source }: CallSite): boolean {
   return what === "C" || source === PRELUDE_NAME;
 }
@@ -36,12 +39,12 @@ export class Interpreter {
   readonly toReply: LuaToReply;
   readonly words: CallWords;
   readonly toLua: ReplyToLua;
-  /** It can run nothing any more. */
+  /** True if it can no longer run anything. */
   isBroken = false;
   readonly #handler: number;
   readonly #keysName: Pointer;
   readonly #argvName: Pointer;
-  /** The hook is called at every line, since a script was killed. */
+  /** True if the hook is called at every line, because a script was killed. */
   #hooksLines = false;
 
   constructor(readonly host: ScriptHost, forFunctions: boolean) {
@@ -70,9 +73,9 @@ export class Interpreter {
     lua.setHook(main, HOOK_INSTRUCTIONS);
   }
 
-  // ---- Compiling ----------------------------------------------------------------------------------------------
+  // ---- Compiling --------------------------------------------------------------------------------
 
-  /** Compiles a chunk and leaves it on the stack; the error's text if that fails. */
+  /** Compiles a chunk and leaves it on the stack; returns the error's text if that fails. */
   load(source: string, chunkName: string): string | null {
     const { lua } = this, L = lua.main;
     if (lua.load(L, source, chunkName) === LuaStatus.Ok) return null;
@@ -81,7 +84,7 @@ export class Interpreter {
     return problem;
   }
 
-  /** Takes the function on top of the stack away and returns a reference to it. */
+  /** Pops the function on top of the stack and returns a reference to it. */
   keep(): number {
     return this.lua.api.luaL_ref(this.lua.main, REGISTRY);
   }
@@ -90,11 +93,12 @@ export class Interpreter {
     this.lua.api.luaL_unref(this.lua.main, REGISTRY, ref);
   }
 
-  // ---- Running ------------------------------------------------------------------------------------------------
+  // ---- Running ----------------------------------------------------------------------------------
 
   /**
-   * Runs the function `ref` with the keys and arguments of EVAL or FCALL. Returns when it has ended or has been
-   * suspended; the returned promise, for a script that may be, tells how a suspended one ends.
+   * Runs the function `ref` with the keys and arguments of EVAL or FCALL. Returns when it has ended
+   * or has been suspended; for a script that may be suspended, the returned promise reports its
+   * end.
    */
   run(ref: number, run: ScriptRun, keyCount: number): Promise<unknown> | null {
     const { lua } = this, { api, main: L } = lua;
@@ -128,14 +132,15 @@ export class Interpreter {
     }
   }
 
-  /** Clears away what a run has left. */
+  /** Clears the remains of a run. */
   clear(): void {
     const { lua } = this;
     if (this.#hooksLines) lua.setHook(lua.main, HOOK_INSTRUCTIONS);
     this.#hooksLines = false;
     lua.api.lua_settop(lua.main, 0);
     lua.trimScratch();
-    // What Lua frees stays with its machine; after a script that took much of it, the machine goes.
+    // Memory freed by Lua stays with its machine; after a script that took much of it, the machine
+    // is dropped.
     if (!this.sandbox.isIntact || lua.bytes.length > memoryLimit.bytes / 4) this.isBroken = true;
   }
 
@@ -143,14 +148,16 @@ export class Interpreter {
     const answer = this.host.interrupt();
     if (answer === "continue") return 0;
     if (answer === "suspend") return 1;
-    // At every line from now on: no pcall keeps the script alive.
+    // At every line from now on: a pcall cannot keep the script alive.
     this.lua.setHook(L, 0);
     this.#hooksLines = true;
     pushErrorTable(this.lua, L, `ERR ${answer.kill}`, false);
     return this.lua.api.lua_error(L);
   }
 
-  /** What lua_pcall calls with an error: makes a table of it that says where it was raised. */
+  /**
+   * The error handler of lua_pcall: turns an error into a table with the place where it was raised.
+   */
   #handleError(L: State): number {
     const { lua } = this, { api } = lua;
     let site = lua.callSite(L, 1);
@@ -174,7 +181,7 @@ export class Interpreter {
     return 1;
   }
 
-  /** A value as `tostring` shows it, without metamethods. */
+  /** A value in the form of `tostring`, without metamethods. */
   describe(L: State, index: number): string {
     const { lua } = this;
     switch (lua.type(L, index)) {
@@ -192,7 +199,7 @@ export class Interpreter {
     }
   }
 
-  // ---- What redis.* functions need ----------------------------------------------------------------------------
+  // ---- Helpers of the redis.* functions ---------------------------------------------------------
 
   /** Leaves `{err = text}` on the stack, and raises it if `raises`. */
   failWith(L: State, text: string, raises: boolean, isCounted = false): number {
@@ -201,7 +208,7 @@ export class Interpreter {
     return 1;
   }
 
-  /** Sets a global function or table, while the sandbox is being made. */
+  /** Sets a global function or table while the sandbox is being built. */
   setGlobal(L: State, name: string): void {
     this.lua.api.lua_setfield(L, GLOBALS, this.lua.name(name));
   }

@@ -1,25 +1,26 @@
 /**
- * Functions of Lua's base, string and table libraries that trust the sizes scripts give them, or take long with them
- * where nothing can stop them. What is harmless, the library's own functions still do.
+ * Replacements for functions of Lua's base, string and table libraries that trust the sizes scripts
+ * give them, or take long without a way to stop them. Harmless cases are still left to the
+ * library's own functions.
  */
 import { GLOBALS, type LongCall, type LongFunction, type Lua, LuaError, type LuaFunction } from "./lua.ts";
 import { LuaType, NOT_ENOUGH_MEMORY } from "./lua.ts";
 import { memoryLimit, type State } from "./lua_library.ts";
 import { LongRequest } from "./wasm_glue.ts";
 
-/** Elements moved or compared between two looks at the clock. */
+/** Elements moved or compared between two checks of the clock. */
 const STEPS = 10_000;
-/** A table with fewer elements is sorted, or makes room, before anybody could wait for it. */
+/** A table with fewer elements is sorted, or makes room, in no noticeable time. */
 const FEW = 200;
 
-/** A number as C casts it to `int` by way of a 64-bit integer. */
+/** A number cast to `int` as C does it, by way of a 64-bit integer. */
 function toInt(value: number): number {
   return value >= -(2 ** 63) && value < 2 ** 63 ? value | 0 : 0;
 }
 
 /**
- * `unpack`. The library's own computes the number of results in 32 bits and believes the sum, so that
- * `unpack(t, 0, 2^31 - 1)` writes over its memory.
+ * `unpack`. The library's own computes the number of results in 32 bits and trusts it, so that
+ * `unpack(t, 0, 2^31 - 1)` overwrites its memory.
  */
 export function unpack(lua: Lua, original: LuaFunction): LuaFunction {
   const { api } = lua;
@@ -38,19 +39,19 @@ export function unpack(lua: Lua, original: LuaFunction): LuaFunction {
   };
 }
 
-/** `string.rep`, whose cost is that of its result, however often nothing is repeated. */
+/** `string.rep`, at the cost of its result, however often nothing is repeated. */
 export function repeat(lua: Lua): LuaFunction {
   const { api } = lua;
   return (L) => {
     const text = lua.checkText(L, 1), times = Math.max(0, toInt(api.luaL_checknumber(L, 2)));
-    // Lua needs as much again for its own copy.
+    // Lua needs the same amount again for its own copy.
     if (text.length * times > memoryLimit.bytes / 2) throw NOT_ENOUGH_MEMORY;
     lua.pushRepeated(L, text, text === "" ? 0 : times);
     return 1;
   };
 }
 
-/** `table.insert` in the middle, where it has far to move; the rest is the library's. */
+/** `table.insert` in the middle, if many elements have to move; the library does the rest. */
 export function insert(lua: Lua): LongFunction {
   const { api } = lua;
   return (L) => {
@@ -58,14 +59,14 @@ export function insert(lua: Lua): LongFunction {
     if (api.lua_isnumber(L, 2) === 0) return LongRequest.Original;
     const end = api.lua_objlen(L, 1) + 1, position = toInt(api.lua_tonumber(L, 2));
     if (end - position > FEW) return new Shift(lua, end, position);
-    // A number beyond 32 bits, or none, the library would take for the least there is.
+    // The library would turn a number beyond 32 bits, or NaN, into the smallest integer.
     api.lua_pushnumber(L, position);
     api.lua_replace(L, 2);
     return LongRequest.Original;
   };
 }
 
-/** Moves elements up by one, the last first, then puts argument 3 into the gap. */
+/** Moves elements up by one, starting with the last, then stores argument 3 in the gap. */
 class Shift implements LongCall {
   #at: number;
 
@@ -86,7 +87,10 @@ class Shift implements LongCall {
   }
 }
 
-/** A function of the library in the global table `name`, or among the globals, to be called by another. */
+/**
+ * A function of the library in the global table `name`, or among the globals, for use by its
+ * replacement.
+ */
 export function original(lua: Lua, L: State, name: string, table?: string): LuaFunction {
   const { api, library } = lua;
   if (table === undefined) api.lua_pushvalue(L, GLOBALS);

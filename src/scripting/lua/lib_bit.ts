@@ -1,4 +1,4 @@
-/** The library `bit` of Mike Pall: operations on 32-bit integers, whose results are signed. */
+/** Mike Pall's library `bit`: operations on 32-bit integers, with signed results. */
 import type { Lua, LuaFunction } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
@@ -10,7 +10,7 @@ function swapBytes(value: number): number {
   return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
 
-/** `bit.tohex`: so many of the lower hexadecimal digits, in capital letters if negative. */
+/** `bit.tohex`: the given number of lower hexadecimal digits, in capitals if negative. */
 function hex(value: number, digits: number): string {
   const count = Math.min(8, Math.abs(digits));
   if (count === 0) return "";
@@ -19,10 +19,12 @@ function hex(value: number, digits: number): string {
 }
 
 const double = new Float64Array(1), words = new Int32Array(double.buffer);
-/** 2^52 + 2^51: added to a double, it leaves the whole number in its lower word, rounded to even. */
+/**
+ * 2^52 + 2^51: added to a double, it leaves the whole number in its lower word, rounded to even.
+ */
 const BIAS = 2 ** 52 + 2 ** 51;
 
-/** A number as a 32-bit integer: modulo 2^32, as precise as the sum with the bias is. */
+/** A number as a 32-bit integer: modulo 2^32, as precise as its sum with the bias. */
 function toBits(value: number): number {
   double[0] = value + BIAS;
   return words[0]!;

@@ -1,11 +1,12 @@
 /**
- * The library `cjson` 2.1: JSON to Lua values and back. Null is `cjson.null`, a light userdata; a table whose keys are
- * all positive whole numbers is an array, every other, the empty one too, an object.
+ * The library `cjson` 2.1: JSON to Lua values and back. Null is `cjson.null`, a light userdata; a
+ * table whose keys are all positive whole numbers is an array, any other (including the empty one)
+ * an object.
  */
 import { type Lua, LuaError, type LuaFunction, LuaType, TYPE_NAMES } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
-/** What `cjson.encode_…` and `decode_…` set. */
+/** The settings made by `cjson.encode_…` and `decode_…`. */
 interface Settings {
   sparseConvert: boolean;
   sparseRatio: number;
@@ -33,10 +34,10 @@ function usualSettings(): Settings {
   };
 }
 
-/** Digits behind the point in which doubles of a middling size are exact. */
+/** Decimal places within which doubles of medium size are exact. */
 const MAX_DIGITS = 100;
 
-/** A double as `printf("%.<precision>g")` prints it. */
+/** A double in the format `printf("%.<precision>g")`. */
 function formatGeneral(value: number, precision: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
@@ -51,7 +52,10 @@ function formatGeneral(value: number, precision: number): string {
   return trimFraction(Number(`${mantissa}e${exponentText}`).toFixed(precision - 1 - exponent));
 }
 
-/** `toExponential` with so many digits; where it lies in the middle between two, the even one, as C rounds. */
+/**
+ * `toExponential` with the given number of digits; a value midway between two is rounded to even,
+ * as in C.
+ */
 function roundedExponential(value: number, precision: number): string {
   const exact = value.toExponential(MAX_DIGITS), up = value.toExponential(precision - 1);
   const point = exact.indexOf("."), behind = exact.slice(point + precision, exact.indexOf("e"));
@@ -137,7 +141,7 @@ class Encoder {
     return length > 0 ? this.#array(L, length, depth) : this.#object(L, depth);
   }
 
-  /** The length of the array on top of the stack, or -1 if it is none. */
+  /** The length of the array on top of the stack, or -1 if it is not an array. */
   #arrayLength(L: State): number {
     const { lua, settings } = this, { api } = lua;
     let largest = 0, count = 0;
@@ -182,7 +186,7 @@ class Encoder {
     return text + "}";
   }
 
-  /** The key of the pair on top of the stack; it must stay what it is there. */
+  /** The key of the pair on top of the stack; the key itself must not be converted. */
   #key(L: State): string {
     const { lua } = this, type = lua.type(L, -2);
     if (type === LuaType.Number) return `"${this.#number(lua.api.lua_tonumber(L, -2))}"`;
@@ -191,7 +195,7 @@ class Encoder {
   }
 }
 
-/** A part of JSON text; its name is what error texts call it. */
+/** A token of JSON text; its name is used in error texts. */
 type Token =
   | "T_OBJ_BEGIN"
   | "T_OBJ_END"
@@ -216,7 +220,7 @@ const PUNCTUATION: Readonly<Record<string, Token>> = {
 };
 
 const SPACE = /[ \t\n\r]*/y;
-/** What strtod reads: more than JSON allows, unless `decode_invalid_numbers` is off. */
+/** The numbers strtod accepts: more than JSON allows, unless `decode_invalid_numbers` is off. */
 const NUMBER = /[-+]?(?:0x[\da-f]+|inf(?:inity)?|nan|\d+(?:\.\d*)?(?:e[-+]?\d+)?)/iy;
 const STRICT_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[-+]?\d+)?$/i;
 /** A string's characters up to its end or an escape. */
@@ -252,7 +256,7 @@ function strtod(text: string): number {
 
 class Decoder {
   #at = 0;
-  /** Where the last token begins; for errors, where they are. */
+  /** Start of the last token; for errors, their position. */
   #start = 0;
   #string = "";
   #number = 0;
@@ -260,7 +264,7 @@ class Decoder {
 
   constructor(readonly lua: Lua, readonly settings: Settings, readonly text: string) {}
 
-  /** Pushes the value the text holds. */
+  /** Pushes the value in the text. */
   run(L: State): void {
     if (this.text.length >= 2 && (this.text[0] === "\0" || this.text[1] === "\0")) {
       throw new LuaError("JSON parser does not support UTF-16 or UTF-32");
@@ -342,7 +346,7 @@ class Decoder {
     return "T_STRING";
   }
 
-  /** Reads an escape sequence; null, and nothing is read, if it is none. */
+  /** Reads an escape sequence; null, with nothing read, if it is invalid. */
   #escape(): string | null {
     const kind = this.text[this.#at + 1] ?? "";
     if (kind !== "u") {
@@ -438,7 +442,7 @@ class Decoder {
   }
 }
 
-/** Reads the arguments of the functions that change a setting, and answers with what it is now. */
+/** Reads the arguments of the functions that change a setting, and pushes its present value. */
 class SettingArguments {
   constructor(readonly lua: Lua) {}
 
@@ -455,12 +459,12 @@ class SettingArguments {
     return name;
   }
 
-  /** On or off; `value` if it is not given. */
+  /** On or off; `value` if absent. */
   flag(L: State, index: number, value: boolean): boolean {
     return this.isGiven(L, index) ? this.choice(L, index, ["off", "on"]) === "on" : value;
   }
 
-  /** A whole number from `min` to `max`; `value` if it is not given. */
+  /** A whole number from `min` to `max`; `value` if absent. */
   whole(L: State, index: number, value: number, min: number, max: number): number {
     if (!this.isGiven(L, index)) return value;
     const given = this.lua.checkInt(L, index);
@@ -476,7 +480,7 @@ class SettingArguments {
     }
   }
 
-  /** Pushes a number; returns how many values that are. */
+  /** Pushes a number; returns the number of values pushed. */
   number(L: State, value: number): number {
     this.lua.api.lua_pushnumber(L, value);
     return 1;
@@ -489,7 +493,7 @@ class SettingArguments {
   }
 }
 
-/** The largest number that a setting can be. */
+/** The largest value of a setting. */
 const INT_MAX = 2 ** 31 - 1;
 
 /** Functions that read and change settings. */

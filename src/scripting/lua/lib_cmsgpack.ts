@@ -2,7 +2,7 @@
 import { type Lua, LuaError, type LuaFunction, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
-/** Tables nested deeper are written as nil, so that circular ones come to an end. */
+/** Tables nested deeper are written as nil, so that circular ones terminate. */
 const MAX_NESTING = 16;
 
 const floats = new DataView(new ArrayBuffer(8));
@@ -17,7 +17,7 @@ function bigEndian(value: number | bigint, size: number): string {
   return text;
 }
 
-/** A marker and a number behind it. */
+/** A marker followed by a number. */
 function marked(marker: number, value: number | bigint, size: number): string {
   return String.fromCharCode(marker) + bigEndian(value, size);
 }
@@ -85,7 +85,7 @@ class Packer {
     return isArray ? this.#array(L, count, level) : this.#map(L, count, level);
   }
 
-  /** How many elements there are and whether their keys are 1 to that number. */
+  /** The number of elements, and whether their keys are 1 to that number. */
   #shape(L: State): { count: number; isArray: boolean } {
     const { lua } = this, { api } = lua;
     let count = 0, largest = 0, areIndexes = true;
@@ -133,7 +133,7 @@ class Unpacker {
     return this.data.length - this.at;
   }
 
-  /** Steps over `size` bytes and returns where they begin. */
+  /** Skips `size` bytes and returns their start. */
   #take(size: number): number {
     if (this.left < size) throw new LuaError("Missing bytes in input.");
     const at = this.at;
@@ -210,7 +210,7 @@ class Unpacker {
         return this.#view(2).getInt16(0);
       case 0xd2:
         return this.#view(4).getInt32(0);
-      // Redis takes an unsigned one for a signed one, too.
+      // Redis treats an unsigned number as a signed one, too.
       case 0xcf:
       case 0xd3:
         return Number(this.#view(8).getBigInt64(0));
@@ -261,7 +261,7 @@ function unpack(lua: Lua, L: State, limit: number, offset: number): number {
   let count = 0;
   for (; unpacker.left > 0 && count < most; count++) unpacker.value(L);
   if (isWhole) return count;
-  // In front of the values: where to go on, or -1 at the end.
+  // Below the values: the position to continue from, or -1 at the end.
   api.lua_pushnumber(L, unpacker.left === 0 ? -1 : unpacker.at);
   api.lua_insert(L, 2);
   return count + 1;

@@ -1,7 +1,8 @@
 /**
- * `math.random` and `math.randomseed` as Redis has them: the generator of the C function `lrand48`, so that one seed
- * gives the same numbers everywhere. And the functions in whose last place the library's C functions differ from those
- * that redis-server runs with; JavaScript's agree with them.
+ * `math.random` and `math.randomseed` as in Redis: the generator of the C function `lrand48`, so
+ * that a seed gives the same numbers everywhere. In addition, the functions for which the library's
+ * C functions differ in the last place from those redis-server runs with; JavaScript's agree with
+ * them.
  */
 import type { ScriptHost } from "../script_host.ts";
 import { type Lua, LuaError, type LuaFunction } from "./lua.ts";
@@ -28,7 +29,7 @@ export class Rand48 {
   }
 }
 
-/** Of one number each. */
+/** Functions of one number. */
 const accurate = ["acos", "asin", "atan", "cos", "sin", "tan", "tanh"] as const;
 
 function accurateFunctions({ api }: Lua, own: (name: string) => LuaFunction): Record<string, LuaFunction> {
@@ -36,7 +37,7 @@ function accurateFunctions({ api }: Lua, own: (name: string) => LuaFunction): Re
     const ofLibrary = own(name);
     return [name, (L) => {
       const value = api.luaL_checknumber(L, 1);
-      // What is no number keeps its sign there, which shows; that of a sine of infinity is the machine's.
+      // NaN keeps its sign there, which shows; that of a sine of infinity depends on the machine.
       if (Number.isNaN(value) || (!Number.isFinite(value) && !name.startsWith("a"))) return ofLibrary(L);
       api.lua_pushnumber(L, Math[name](value));
       return 1;
@@ -44,7 +45,7 @@ function accurateFunctions({ api }: Lua, own: (name: string) => LuaFunction): Re
   }));
 }
 
-/** The functions that are added to `math`. @param own the library's own function of a name */
+/** The functions added to `math`. @param own the library's own function with a given name */
 export function mathFunctions(
   lua: Lua,
   host: ScriptHost,

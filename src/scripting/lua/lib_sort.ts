@@ -1,19 +1,20 @@
 /**
- * `table.sort`. Numbers, or strings, in a table of more than a few are sorted here, in steps, by the very exchanges of the
- * library's quicksort, which takes a time that grows with the square of the elements where they are put so. With a
- * function that compares, the library sorts and the instructions of that function are counted.
+ * `table.sort`. Numbers, or strings, in a table of more than a few are sorted here, in steps, by
+ * the exact exchanges of the library's quicksort, whose time grows with the square of the elements
+ * in the worst order. With a comparison function, the library sorts, and that function's
+ * instructions are counted.
  */
 import { type LongCall, type LongFunction, type Lua, LuaError, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 import { LongRequest } from "./wasm_glue.ts";
 
-/** Comparisons between two looks at the clock. */
+/** Comparisons between two checks of the clock. */
 const STEPS = 50_000;
-/** A table with fewer elements is sorted before anybody could wait for it. */
+/** A table with fewer elements is sorted in no noticeable time. */
 const FEW = 100;
-/** So much text is copied for sorting; what is more, the library sorts where it lies. */
+/** Up to this many bytes of text are copied for sorting; beyond, the library sorts in place. */
 const MOST_TEXT = 64 << 20;
-/** A comparison of texts that are longer than this counts as several. */
+/** A comparison of texts longer than this counts as several. */
 const TEXT_PER_STEP = 64;
 
 type Elements = number[] | string[];
@@ -64,7 +65,7 @@ class Sorting implements LongCall {
   }
 }
 
-/** Sorts as Lua 5.1 does: the smaller part first, the larger in the same loop. */
+/** Sorts as Lua 5.1 does: recursion for the smaller part, iteration for the larger. */
 function* quicksort(a: Elements): Generator<void, void, void> {
   const exchange = (i: number, j: number) => {
     const kept = a[i]!;

@@ -1,21 +1,22 @@
 /**
- * Integers beyond 32 bits for `string.format` and `tonumber`. To the Lua library, compiled for a 32-bit machine, a C
- * `long` has 32 bits, so that `string.format("%d", milliseconds)` or `tonumber("ffffffffff", 16)` would be wrong. Its
- * own functions still do the work, on arguments that they can bear.
+ * Integers beyond 32 bits for `string.format` and `tonumber`. In the Lua library, compiled for a
+ * 32-bit machine, a C `long` has 32 bits, so that `string.format("%d", milliseconds)` or
+ * `tonumber("ffffffffff", 16)` would be wrong. Its own functions still do the work, on arguments
+ * within their range.
  */
 import { toInt64, toUint64 } from "./c_casts.ts";
 import { type Lua, type LuaFunction, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
-/** A directive of a format: flags, width, precision and conversion; `%%` is none. */
+/** A directive of a format: flags, width, precision and conversion; `%%` has none. */
 const DIRECTIVE = /%(?:%|([-+ #0]*)(\d{0,2})(?:\.(\d{0,2}))?(.?))/gs;
-/** Digits that `strtoul` reads into 32 bits whatever the base. */
+/** Number of digits that `strtoul` fits into 32 bits in any base. */
 const SHORT_DIGITS = 6;
 
 interface Directive {
   flags: string;
   width: string;
-  /** Undefined if there is none. */
+  /** Undefined if absent. */
   precision: string | undefined;
   conversion: string;
 }
@@ -26,13 +27,13 @@ function digitsOf(value: bigint, conversion: string): string {
   return conversion === "X" ? value.toString(16).toUpperCase() : value.toString();
 }
 
-/** What `#` puts in front. */
+/** The prefix added by `#`. */
 function prefixOf(conversion: string, digits: string): string {
   if (conversion === "x" || conversion === "X") return `0${conversion}`;
   return conversion === "o" && !digits.startsWith("0") ? "0" : "";
 }
 
-/** A whole number as printf prints it with `%lld` and its kin. */
+/** A whole number as printf prints it with `%lld` and its relatives. */
 function formatInteger(value: number, { flags, width, precision, conversion }: Directive): string {
   const isSigned = conversion === "d" || conversion === "i";
   const whole = isSigned ? toInt64(value) : toUint64(value);
@@ -47,7 +48,9 @@ function formatInteger(value: number, { flags, width, precision, conversion }: D
   return (sign + digits).padStart(room);
 }
 
-/** Replaces whole numbers on the stack by their text, and in the format their directives by `%s`. */
+/**
+ * Replaces whole numbers on the stack by their text, and their directives in the format by `%s`.
+ */
 function writeIntegers(lua: Lua, L: State): void {
   const { api } = lua, count = api.lua_gettop(L);
   let arg = 1;
@@ -63,7 +66,7 @@ function writeIntegers(lua: Lua, L: State): void {
   api.lua_replace(L, 1);
 }
 
-/** Whether a number among the arguments does not fit into 32 bits. */
+/** True if a number among the arguments does not fit into 32 bits. */
 function hasWideNumber({ api }: Lua, L: State): boolean {
   for (let i = api.lua_gettop(L); i > 1; i--) {
     if (api.lua_type(L, i) === LuaType.Nil || api.lua_isnumber(L, i) === 0) continue;
@@ -81,7 +84,7 @@ export function stringFormat(lua: Lua, format: LuaFunction): LuaFunction {
   };
 }
 
-/** What `strtoul` makes of a text in a base; undefined if it is no number. */
+/** The result of `strtoul` for a text in a base; undefined if it is not a number. */
 function parseInBase(text: string, base: number): number | undefined {
   const prefix = base === 16 ? "(?:0[xX])?" : "";
   const parts = new RegExp(`^\\s*([-+]?)${prefix}([0-9a-zA-Z]+)\\s*$`).exec(text);
@@ -97,10 +100,10 @@ function parseInBase(text: string, base: number): number | undefined {
   return Number(sign === "-" ? BigInt.asUintN(64, -value) : value);
 }
 
-/** What the library's `strtoul` takes for 0, though no digit follows. */
+/** A prefix that the library's `strtoul` takes for 0, though no digit follows. */
 const BARE_PREFIX = /^\s*[-+]?0x\s*$/i;
 
-/** Whether `tonumber` is called without a base, or with 10. */
+/** True if `tonumber` is called without a base, or with 10. */
 function isDecimal({ api }: Lua, L: State): boolean {
   return api.lua_gettop(L) < 2 || api.lua_type(L, 2) === LuaType.Nil || api.lua_tonumber(L, 2) === 10;
 }

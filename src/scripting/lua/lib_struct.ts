@@ -1,7 +1,7 @@
 /**
- * The library `struct` of Roberto Ierusalimschy: values as C lays them out in memory, by a format string:
- * `b B h H i I l L T` integers, `f d` floats, `s` a zero-terminated string, `cn` a string of n bytes, `x` a filler,
- * `> <` byte order, `!n` alignment.
+ * Roberto Ierusalimschy's library `struct`: values as C lays them out in memory, by a format
+ * string: `b B h H i I l L T` integers, `f d` floats, `s` a zero-terminated string, `cn` a string
+ * of n bytes, `x` a filler, `> <` byte order, `!n` alignment.
  */
 import { toInt64, toUint64 } from "./c_casts.ts";
 import { type Lua, LuaError, type LuaFunction, LuaType } from "./lua.ts";
@@ -11,7 +11,7 @@ const MAX_INTEGER_BYTES = 32;
 const INT_MAX = 2 ** 31 - 1;
 const DEFAULT_ALIGNMENT = 8;
 
-/** Sizes of the types that have one, in bytes, as on a 64-bit Linux. */
+/** Sizes of the types of fixed size, in bytes, as on 64-bit Linux. */
 const SIZES: Readonly<Record<string, number>> = {
   b: 1,
   B: 1,
@@ -25,7 +25,7 @@ const SIZES: Readonly<Record<string, number>> = {
   x: 1,
 };
 
-/** One option of a format after the other, with what has been set by those before. */
+/** The options of a format one after another, with the settings made by earlier ones. */
 class Format {
   isLittle = true;
   #align = 1;
@@ -33,7 +33,7 @@ class Format {
   option = "";
   size = 0;
 
-  /** Where the format ends: as C's texts do, at a zero. */
+  /** The end of the format: the first zero byte, as in C. */
   readonly #end: number;
 
   constructor(readonly lua: Lua, readonly L: State, readonly text: string) {
@@ -41,7 +41,7 @@ class Format {
     this.#end = zero < 0 ? text.length : zero;
   }
 
-  /** Goes to the next option; false at the end. */
+  /** Moves to the next option; false at the end. */
   next(): boolean {
     if (this.#at >= this.#end) return false;
     this.option = this.text[this.#at++]!;
@@ -72,14 +72,14 @@ class Format {
     }
   }
 
-  /** Bytes left out before the option so that it is aligned. */
+  /** Bytes skipped before the option to align it. */
   padding(position: number): number {
     if (this.size === 0 || this.option === "c") return 0;
     const size = Math.min(this.size, this.#align);
     return (size - (position & (size - 1))) & (size - 1);
   }
 
-  /** Obeys an option that is no value. */
+  /** Applies an option that is not a value. */
   control(): void {
     switch (this.option) {
       case " ":
@@ -104,7 +104,7 @@ class Format {
   }
 }
 
-/** The lower bytes of a double as a C cast to a 64-bit integer makes one, as latin1 text. */
+/** The lower bytes of a double cast to a 64-bit integer as in C, as latin1 text. */
 function integerText(value: number, size: number, isLittle: boolean): string {
   let rest = BigInt.asUintN(64, value < 0 ? toInt64(value) : toUint64(value));
   const codes: number[] = [];
@@ -142,7 +142,7 @@ function readInteger(data: string, at: number, { size, isLittle, option }: Forma
 function pack(lua: Lua, L: State): string {
   const { api } = lua, format = new Format(lua, L, lua.checkText(L, 1));
   let packed = "", arg = 2;
-  // The first value that is missing is a nil, as error texts say.
+  // The first missing value is a nil, as in the error texts.
   api.lua_pushnil(L);
   while (format.next()) {
     packed += "\0".repeat(format.padding(packed.length));
@@ -169,7 +169,7 @@ function pack(lua: Lua, L: State): string {
   return packed;
 }
 
-/** Reads values of a string one after the other and pushes them. */
+/** Reads values from a string one after another and pushes them. */
 class Unpacker {
   #count = 0;
   readonly #data: string;
@@ -183,7 +183,7 @@ class Unpacker {
     if (this.#at === -1) lua.argumentError(L, 3, "offset must be 1 or greater");
   }
 
-  /** Pushes the values and the position behind them; how many that is. */
+  /** Pushes the values and the position behind them; returns their number. */
   run(): number {
     const { lua, L } = this;
     while (this.#format.next()) {
@@ -207,7 +207,7 @@ class Unpacker {
     this.#count++;
   }
 
-  /** Reads a value and returns how many bytes it takes. */
+  /** Reads a value and returns its size in bytes. */
   #value(): number {
     const format = this.#format, data = this.#data, at = this.#at, { size } = format;
     switch (format.option) {
@@ -236,7 +236,7 @@ class Unpacker {
     }
   }
 
-  /** `c0`: the value before is the length. */
+  /** `c0`: the previous value is the length. */
   #takeSize(): number {
     const { lua, L } = this;
     if (this.#count === 0 || lua.api.lua_isnumber(L, -1) === 0) {

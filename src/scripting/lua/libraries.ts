@@ -1,4 +1,4 @@
-/** The libraries beside Lua's own that Redis gives to scripts. */
+/** The libraries that Redis gives to scripts besides Lua's own. */
 import type { ScriptHost } from "../script_host.ts";
 import { bitFunctions } from "./lib_bit.ts";
 import { pushJsonLibrary } from "./lib_cjson.ts";
@@ -12,7 +12,7 @@ import { structFunctions } from "./lib_struct.ts";
 import { GLOBALS, type LongFunction, type Lua, type LuaFunction } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
-/** Adds functions to the global table `name`, which is made if there is none. */
+/** Adds functions to the global table `name`, which is created if it does not exist. */
 function add(lua: Lua, L: State, name: string, functions: Readonly<Record<string, LuaFunction>>): void {
   const { api } = lua;
   api.lua_getfield(L, GLOBALS, lua.name(name));

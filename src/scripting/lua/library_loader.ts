@@ -1,5 +1,5 @@
 /**
- * Runs the code of function libraries: with a table `redis` of its own and nothing else in sight, in which
+ * Runs the code of function libraries: only a `redis` table of its own is visible to it, in which
  * `redis.register_function` registers functions.
  */
 import { scriptFlag } from "../flags.ts";
@@ -13,12 +13,12 @@ import { addLogAndVersion } from "./redis_table.ts";
 /** A registration whose parts are being read. */
 type Draft = { -readonly [K in keyof Registration]?: Registration[K] };
 
-/** Takes a function of the library being loaded, or says why not. */
+/** Accepts a function of the library being loaded, or returns the error. */
 type Register = (registration: Registration) => string | null;
 
 /** See the head of this file. */
 export class LibraryLoader {
-  /** Reference of the globals a library sees while it is loaded. */
+  /** Reference of the globals visible to a library while it is loaded. */
   readonly #globals: number;
   /** Set while a library is being loaded. */
   #register: Register | null = null;
@@ -65,7 +65,7 @@ export class LibraryLoader {
     return `ERR ${lua.text(L, -1) ?? "unknown error"}`;
   }
 
-  // ---- redis.register_function ----------------------------------------------------------------------------------
+  // ---- redis.register_function ------------------------------------------------------------------
 
   #registerFunction(L: State): number {
     const { interpreter } = this, register = this.#register;
@@ -93,7 +93,9 @@ export class LibraryLoader {
     return { name, description: null, flags: 0, ref: interpreter.keep() };
   }
 
-  /** Reads a table of named arguments. Its function is kept last, once nothing can be wrong any more. */
+  /**
+   * Reads a table of named arguments. The function is kept last, once nothing can fail any more.
+   */
   #named(L: State): Registration | string {
     const { interpreter } = this, { lua } = interpreter, { api } = lua;
     if (lua.type(L, 1) !== LuaType.Table) {
@@ -127,7 +129,7 @@ export class LibraryLoader {
     };
   }
 
-  /** Reads one named argument, whose value is on top of the stack; why it is wrong, or null. */
+  /** Reads one named argument, whose value is on top of the stack; returns the error, or null. */
   #namedArgument(
     L: State,
     key: string,

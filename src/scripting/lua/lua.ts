@@ -1,14 +1,16 @@
 /**
- * A Lua interpreter for JavaScript: what values look like, strings as latin1 text or bytes, errors, functions.
+ * A Lua interpreter for JavaScript: access to values, strings as latin1 text or bytes, errors,
+ * functions.
  *
- * Methods take the state they work on, since a function may be called from a coroutine, whose stack is its own.
+ * Methods take the state they work on, since a function may be called from a coroutine, whose stack
+ * is its own.
  */
 import { copyBytes, latin1, writeLatin1 } from "../../util/bytes.ts";
 import { type Interruptions, type LuaApi, type LuaLibrary, openLuaLibrary } from "./lua_library.ts";
 import type { Pointer, State } from "./lua_library.ts";
 import { LongRequest } from "./wasm_glue.ts";
 
-/** What lua_type returns. */
+/** The results of lua_type. */
 export const LuaType = {
   None: -1,
   Nil: 0,
@@ -35,7 +37,7 @@ export const TYPE_NAMES = [
   "thread",
 ] as const;
 
-/** What lua_pcall and lua_load return. */
+/** The results of lua_pcall and lua_load. */
 export const LuaStatus = { Ok: 0, Yield: 1, Run: 2, Syntax: 3, Memory: 4, Handler: 5 } as const;
 
 /** The pseudo-index of the registry. */
@@ -46,45 +48,57 @@ export const GLOBALS = -10002;
 const MASK_LINE = 1 << 2;
 const MASK_COUNT = 1 << 3;
 const GC_COUNT = 3;
-/** Bytes of memory through which strings cross. */
+/** Size of the memory through which strings are passed, bytes. */
 const SCRATCH_BYTES = 4096;
 const INFO_BYTES = 128;
 /** First byte of compiled code. */
 const BYTECODE_MARK = "\x1b";
 
-/** Where fields of lua_Debug lie. */
+/** Offsets of fields in lua_Debug. */
 const Info = { What: 12, Source: 16, CurrentLine: 20 } as const;
 
-/** Thrown in a function that Lua called: raises an error there, as luaL_error does. */
+/** Thrown in a function called by Lua: raises an error there, as luaL_error does. */
 export class LuaError {
-  /** @param hasPosition the script's name and line go in front */
+  /** @param hasPosition true if the script's name and line are prepended */
   constructor(readonly message: string, readonly hasPosition = true) {}
 }
 
-/** What a script is told that wants more than an interpreter may take. */
+/** The error for a script that exceeds its interpreter's memory. */
 export const NOT_ENOUGH_MEMORY: LuaError = new LuaError("not enough memory", false);
 
-/** Whether a string has grown too long for JavaScript. An overflow of the stack, which is a RangeError too, is not meant. */
+/**
+ * True if a string has grown too long for JavaScript. A stack overflow is a RangeError too, but
+ * does not count.
+ */
 function isTooLong(error: unknown): boolean {
   return error instanceof RangeError && error.message.startsWith("Invalid");
 }
 
-/** Thrown in a function that Lua called: the value on top of the stack is raised as an error. */
+/** Thrown in a function called by Lua: raises the value on top of the stack as an error. */
 export const RAISE_TOP = Symbol("raise");
 
-/** A function that Lua calls: finds its arguments on the stack, leaves its results there and returns their number. */
+/**
+ * A function called by Lua: finds its arguments on the stack, leaves its results there and returns
+ * their number.
+ */
 export type LuaFunction = (L: State) => number;
 
-/** The rest of a function that takes long. */
+/** The continuation of a function that takes long. */
 export interface LongCall {
-  /** Goes on: the number of results, or a {@linkcode LongRequest}, after which it is called again. */
+  /**
+   * Continues: returns the number of results, or a {@linkcode LongRequest}, after which it is
+   * called again.
+   */
   run(L: State): number;
 }
 
-/** A function that Lua calls and that may take long: what {@linkcode LongCall.run} returns, or its rest. */
+/**
+ * A function called by Lua that may take long: returns the result of {@linkcode LongCall.run}, or
+ * its continuation.
+ */
 export type LongFunction = (L: State) => number | LongCall;
 
-/** Where a function that is being called comes from. */
+/** The origin of a function on the call stack. */
 export interface CallSite {
   /** `C` for functions of the interpreter and of JavaScript. */
   what: string;
@@ -101,7 +115,7 @@ export class Lua {
   readonly #sizePointer: Pointer;
   readonly #info: Pointer;
   readonly #names = new Map<string, Pointer>();
-  /** Long functions that have not come to their end; those further back wait for what they have called. */
+  /** Long functions that have not ended; those further down wait for the ones they have called. */
   readonly #longCalls: LongCall[] = [];
   #scratch: Pointer;
   #scratchBytes = SCRATCH_BYTES;
@@ -127,7 +141,10 @@ export class Lua {
     return new Int32Array(this.api.memory.buffer as ArrayBuffer);
   }
 
-  /** The interpreter's memory; anew after every call that may have made it grow, which empties the old view. */
+  /**
+   * The interpreter's memory; renewed after every call that may have grown it, which detaches the
+   * old view.
+   */
   get bytes(): Uint8Array<ArrayBuffer> {
     if (this.#bytes.length === 0) this.#bytes = this.#newBytes();
     return this.#bytes;
@@ -139,7 +156,9 @@ export class Lua {
     return this.#words[pointer >>> 2]!;
   }
 
-  /** A zero-terminated text in memory that stays there: names of fields, of which there are few. */
+  /**
+   * A zero-terminated text in memory that is never freed: names of fields, of which there are few.
+   */
   name(text: string): Pointer {
     let pointer = this.#names.get(text);
     if (pointer === undefined) {
@@ -162,7 +181,7 @@ export class Lua {
     return this.#scratch;
   }
 
-  /** Gives memory that one large string took back. */
+  /** Returns the memory taken by one large string. */
   trimScratch(): void {
     if (this.#scratchBytes <= 1 << 20) return;
     this.api.free(this.#scratch);
@@ -170,7 +189,7 @@ export class Lua {
     this.#scratchBytes = SCRATCH_BYTES;
   }
 
-  // ---- Values on their way in -----------------------------------------------------------------------------------
+  // ---- Values on their way in -------------------------------------------------------------------
 
   pushString(L: State, text: string): void {
     const room = this.#room(text.length);
@@ -188,7 +207,7 @@ export class Lua {
   pushRepeated(L: State, text: string, times: number): void {
     const size = text.length * times, room = this.#room(size), { bytes } = this;
     if (size > 0) writeLatin1(bytes, room, text);
-    // What is there already is doubled until it is enough.
+    // The part already written is doubled until it suffices.
     for (let done = text.length; done < size; done *= 2) {
       bytes.copyWithin(room + done, room, room + Math.min(done, size - done));
     }
@@ -220,15 +239,15 @@ export class Lua {
     }
   }
 
-  /** Makes functions that Lua can call. */
+  /** Creates functions that Lua can call. */
   addFunctions(functions: readonly LuaFunction[]): Pointer[] {
     return this.library.addFunctions(functions.map((fn) => (L: State) => this.#guarded(L, fn)));
   }
 
   /**
-   * Makes functions that Lua can call and that may take long.
+   * Creates functions that Lua can call and that may take long.
    *
-   * @param functions each with the library's own function (a pointer) that it may ask for, or 0
+   * @param functions each with the library's own function (a pointer) that it may request, or 0
    */
   addLongFunctions(functions: readonly (readonly [LongFunction, Pointer])[]): Pointer[] {
     const begin = (L: State, fn: LongFunction) => {
@@ -252,7 +271,10 @@ export class Lua {
     return results;
   }
 
-  /** Errors thrown in JavaScript become Lua's; Lua's own, exceptions of WebAssembly, go through. */
+  /**
+   * Errors thrown in JavaScript become Lua's; Lua's own, which are WebAssembly exceptions, pass
+   * through.
+   */
   #guarded(L: State, fn: LuaFunction): number {
     try {
       return fn(L);
@@ -270,13 +292,16 @@ export class Lua {
     if (error.hasPosition) this.api.lua_concat(L, 2);
   }
 
-  // ---- Values on their way out ----------------------------------------------------------------------------------
+  // ---- Values on their way out ------------------------------------------------------------------
 
   type(L: State, index: number): number {
     return this.api.lua_type(L, index);
   }
 
-  /** A string or number as text, undefined for everything else. A number in the stack becomes a string. */
+  /**
+   * A string or number as text, undefined for anything else. A number on the stack becomes a
+   * string.
+   */
   text(L: State, index: number): string | undefined {
     const pointer = this.api.lua_tolstring(L, index, this.#sizePointer);
     if (pointer === 0) return undefined;
@@ -284,8 +309,8 @@ export class Lua {
   }
 
   /**
-   * Where the bytes of a string or number are, or 0; {@linkcode locatedSize} is the size. They stay there as long as it is
-   * on the stack.
+   * Address of the bytes of a string or number, or 0; {@linkcode locatedSize} is their size. They
+   * stay there while the value is on the stack.
    */
   pointerTo(L: State, index: number): Pointer {
     return this.api.lua_tolstring(L, index, this.#sizePointer);
@@ -301,7 +326,10 @@ export class Lua {
     return latin1(this.bytes, pointer, pointer + this.word(this.#sizePointer));
   }
 
-  /** Where the bytes of argument `arg` are, as {@linkcode pointerTo}; raises Lua's error as {@linkcode checkText}. */
+  /**
+   * Address of the bytes of argument `arg`, as {@linkcode pointerTo}; raises Lua's error as
+   * {@linkcode checkText} does.
+   */
   checkPointer(L: State, arg: number): Pointer {
     return this.api.luaL_checklstring(L, arg, this.#sizePointer);
   }
@@ -313,16 +341,17 @@ export class Lua {
     throw new Error("luaL_argerror has returned");
   }
 
-  /** The number at `index` cut to 32 bits as Lua's luaL_checkint does. */
+  /** The number at `index` truncated to 32 bits as luaL_checkint does. */
   checkInt(L: State, arg: number): number {
     return this.api.luaL_checknumber(L, arg) | 0;
   }
 
-  // ---- Calls --------------------------------------------------------------------------------------------------
+  // ---- Calls ------------------------------------------------------------------------------------
 
   /**
-   * Compiles `source` and leaves the function, or an error message, on the stack. Compiled code is not loaded: made by
-   * hand, it could break out of the machine. Behind a space it is source, and none that can be read.
+   * Compiles `source` and leaves the function, or an error message, on the stack. Compiled code is
+   * not loaded: if handcrafted, it could break out of the machine. With a space in front it is
+   * taken for source, and fails to parse.
    */
   load(L: State, text: string, chunkName: string): number {
     const source = text.startsWith(BYTECODE_MARK) ? ` ${text}` : text;
@@ -332,7 +361,7 @@ export class Lua {
     return this.api.luaL_loadbuffer(L, room, source.length, name);
   }
 
-  /** The function that is `level` calls away: 0 is the one that runs. */
+  /** The function `level` calls away: 0 is the running one. */
   callSite(L: State, level: number): CallSite | undefined {
     const { api } = this, info = this.#info;
     if (api.lua_getstack(L, level, info) === 0) return undefined;
@@ -354,9 +383,9 @@ export class Lua {
     this.api.lua_sethook(L, this.library.hook, mask, instructions);
   }
 
-  // ---- Memory -------------------------------------------------------------------------------------------------
+  // ---- Memory -----------------------------------------------------------------------------------
 
-  /** Bytes Lua has in use. */
+  /** Bytes in use by Lua. */
   get usedBytes(): number {
     return this.api.lua_gc(this.main, GC_COUNT, 0) * 1024;
   }

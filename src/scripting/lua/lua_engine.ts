@@ -1,4 +1,4 @@
-/** Lua as a script engine: what script_host.ts asks for, by means of an {@linkcode Interpreter}. */
+/** Lua as a script engine: implements script_host.ts with an {@linkcode Interpreter}. */
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
 import {
   CompileError,
@@ -15,8 +15,8 @@ import { LuaType } from "./lua.ts";
 import { returnedError, textField } from "./lua_to_reply.ts";
 
 /**
- * Without a match a script runs each of its instructions once at most, and none of them takes long: it names no function
- * that can, nor a table from which it could take one by a name that it computes.
+ * A script without a match runs each of its instructions at most once, and none of them takes long:
+ * it names no function that can loop, nor a table from which it could take one by a computed name.
  */
 const CAN_LOOP = new RegExp(
   "\\b(?:for|while|repeat|function|load|loadstring|find|g?match|gfind|gsub|sort|insert|getmetatable|_G)\\b" +
@@ -24,7 +24,7 @@ const CAN_LOOP = new RegExp(
     "|\\btable\\b(?!\\s*\\.\\s*(?:concat|getn|maxn|remove)\\b)" +
     "|\\[(?!\\s*\\d+\\s*\\])",
 );
-/** Scripts with fewer characters, and no loop, end before anybody could wait for them. */
+/** Scripts with fewer characters, and no loop, end in no noticeable time. */
 const LONGEST_BRIEF = 16_384;
 
 /** A machine for scripts in Lua. */

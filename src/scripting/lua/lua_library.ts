@@ -1,14 +1,17 @@
 /**
- * The Lua 5.1 library: `npm:wasmoon-lua5.1`, of which only the WebAssembly file is used, the reference implementation
- * with its C API. Its imports are made here. None of them reaches anything outside: no files, no clock but the time
- * of day, no environment; the library could not touch the process if a script took it over.
+ * The Lua 5.1 library: the WebAssembly file of `npm:wasmoon-lua5.1`, which is the reference
+ * implementation with its C API. Its imports are defined here. None of them reaches anything
+ * outside: no files, no clock but the time of day, no environment; the library could not touch the
+ * process if a script took it over.
  *
- * It was chosen over `npm:fengari`, Lua 5.3 in JavaScript: scripts written for Redis need 5.1 (integers that are
- * doubles, `unpack`, `table.getn`, `string.gfind`, `%` and `tostring` of large numbers).
+ * It was chosen over `npm:fengari`, Lua 5.3 in JavaScript: scripts written for Redis need 5.1
+ * (integers that are doubles, `unpack`, `table.getn`, `string.gfind`, `%` and `tostring` of large
+ * numbers).
  *
- * The file is read when the first script comes.
+ * The file is read when the first script arrives.
  */
-// This import, of a few bytes, makes the package part of the program, so that it is in the cache or the executable.
+// This import, of a few bytes, makes the package part of the program, so that it is in the cache or
+// the executable.
 import "npm:wasmoon-lua5.1@1.18.10/package.json" with { type: "json" };
 import {
   type Bridge,
@@ -21,10 +24,13 @@ import {
   type WasmFunction,
 } from "./wasm_glue.ts";
 
-/** How much memory one interpreter may take; beyond, scripts get Lua's "not enough memory". Tests lower it. */
+/**
+ * Memory limit of one interpreter, bytes; beyond it, scripts get Lua's "not enough memory". Tests
+ * lower it.
+ */
 export const memoryLimit = { bytes: 1 << 30 };
 const PAGE_BYTES = 65_536;
-/** What the C library's functions return for "not possible": the number of ENOSYS, negated. */
+/** The result of C library functions that are not available: the number of ENOSYS, negated. */
 const NOT_SUPPORTED = -52;
 
 /** A `lua_State *`. */
@@ -101,36 +107,44 @@ export interface LuaApi {
   lua_type(L: State, index: number): number;
 }
 
-/** What an interpreter is told about the script it runs. */
+/** The callbacks for the script that an interpreter runs. */
 export interface Interruptions {
-  /** Some instructions have been run: 1 to suspend the script, 0 to let it go on; may raise an error in it. */
+  /**
+   * Called after a number of instructions: returns 1 to suspend the script, 0 to continue; may
+   * raise an error in it.
+   */
   onCount(state: State): number;
-  /** The promise for whose time a suspended script waits. */
+  /** The promise for which a suspended script waits. */
   pause(): Promise<void>;
-  /** A suspended script is about to go on. */
+  /** A suspended script is about to continue. */
   resumed(): void;
-  /** A script has ended, with lua_pcall's status; its result or its error lies on the stack. */
+  /** A script has ended, with lua_pcall's status; its result or its error is on the stack. */
   finished(status: number): void;
 }
 
-/** A library of its own for one interpreter. */
+/** A separate instance of the library for one interpreter. */
 export interface LuaLibrary {
   readonly api: LuaApi;
   /** The count hook, as a pointer. */
   readonly hook: Pointer;
   /** `lua_pcall`, then `finished`. Cannot be suspended. */
   readonly run: Bridge["run"];
-  /** The same, but it can: then it returns before `finished` is called. The promise fails if the machine breaks. */
+  /**
+   * The same, but suspendable: then it returns before `finished` is called. The promise rejects if
+   * the machine breaks.
+   */
   readonly runSuspendably: (L: State, args: number, results: number, handler: number) => Promise<unknown>;
-  /** A C function of the library by its pointer, to be called in the place of one that Lua has called. */
+  /**
+   * A C function of the library by its pointer, to be called in place of one that Lua has called.
+   */
   functionAt(pointer: Pointer): (L: State) => number;
-  /** Makes functions that Lua can call. */
+  /** Creates functions that Lua can call. */
   addFunctions(functions: readonly ((L: State) => number)[]): Pointer[];
-  /** The same for functions that may take long; see {@linkcode makeLongCallables}. */
+  /** Creates functions that may take long; see {@linkcode makeLongCallables}. */
   addLongFunctions(starts: readonly LongStart[], calls: Pick<LongParts, "goOn" | "drop">): Pointer[];
 }
 
-/** The parts of WebAssembly that TypeScript does not know yet. */
+/** The parts of WebAssembly that TypeScript's types lack. */
 interface StackSwitching {
   Suspending: new (fn: () => Promise<void>) => () => Promise<void>;
   promising(fn: Bridge["run"]): LuaLibrary["runSuspendably"];
@@ -138,7 +152,7 @@ interface StackSwitching {
 
 let compiled: WebAssembly.Module | null = null;
 
-/** Where the library lies. */
+/** Location of the library's file. */
 export function luaLibraryUrl(): string {
   return import.meta.resolve("npm:wasmoon-lua5.1@1.18.10/dist/liblua5.1.wasm");
 }
@@ -147,7 +161,7 @@ function luaModule(): WebAssembly.Module {
   return compiled ??= new WebAssembly.Module(Deno.readFileSync(new URL(luaLibraryUrl())));
 }
 
-/** What the library imports, all of it harmless. */
+/** The imports of the library, all of them harmless. */
 function closedWorld(memory: () => WebAssembly.Memory): Record<string, (...args: number[]) => number | void> {
   const refuse = () => NOT_SUPPORTED;
   const imports: Record<string, (...args: number[]) => number | void> = {};
@@ -169,7 +183,7 @@ function closedWorld(memory: () => WebAssembly.Memory): Record<string, (...args:
   return imports;
 }
 
-/** Makes a library with memory of its own. */
+/** Creates a library with memory of its own. */
 export function openLuaLibrary(interruptions: Interruptions): LuaLibrary {
   const { Suspending, promising } = WebAssembly as unknown as StackSwitching;
   const trampoline = makeTrampoline();

@@ -1,7 +1,8 @@
 /**
- * What a script returns as a reply: a number is an integer (its fraction cut off), a string a bulk string, a table an
- * array up to its first nil, `true` 1 and `false` or nil a missing value; tables with a field `ok`, `err`, `double`,
- * `big_number`, `verbatim_string`, `map` or `set` are what that field says.
+ * A script's result as a reply: a number becomes an integer (its fraction cut off), a string a bulk
+ * string, a table an array up to its first nil, `true` 1 and `false` or nil a missing value; tables
+ * with a field `ok`, `err`, `double`, `big_number`, `verbatim_string`, `map` or `set` become that
+ * kind of reply.
  */
 import { LUA_STACK_LIMIT, ReplyError } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply_writer.ts";
@@ -11,7 +12,7 @@ import { toInt64 } from "./c_casts.ts";
 import { type Lua, LuaType } from "./lua.ts";
 import type { State } from "./lua_library.ts";
 
-/** A double as the signed 64-bit integer a C cast makes of it. */
+/** A double cast to a signed 64-bit integer as in C. */
 function toInteger(value: number): number | bigint {
   const whole = Math.trunc(value);
   if (Number.isSafeInteger(whole)) return whole === 0 ? 0 : whole;
@@ -22,7 +23,7 @@ function oneLine(text: string): string {
   return upToNul(text).replace(/[\r\n]/g, " ");
 }
 
-/** Errors and statuses end at a NUL, as C's strings. */
+/** Errors and statuses end at a NUL, like C strings. */
 export function upToNul(text: string): string {
   const end = text.indexOf("\0");
   return end < 0 ? text : text.slice(0, end);
@@ -52,18 +53,21 @@ export function textField(lua: Lua, L: State, name: string): string | undefined 
   return text;
 }
 
-/** Tables nested deeper are answered by an error: among them those that contain themselves. */
+/** Tables nested deeper, such as those that contain themselves, are answered with an error. */
 const MAX_DEPTH = 1000;
 
 /** See the head of this file. */
 export class LuaToReply {
   #depth = 0;
-  /** Called with each error in what a script returned, to count it. */
+  /** Called with each error in a script's result, to count it. */
   onError: (error: ScriptError) => void = () => {};
 
   constructor(readonly lua: Lua) {}
 
-  /** Writes the value on top of the stack and takes it away. @param booleans the script speaks RESP3 */
+  /**
+   * Pops the value on top of the stack and writes it. @param booleans true if the script speaks
+   * RESP3
+   */
   write(L: State, reply: ReplyWriter, booleans: boolean): void {
     const { lua } = this, { api } = lua;
     if (this.#depth > MAX_DEPTH || api.lua_checkstack(L, 6) === 0) {

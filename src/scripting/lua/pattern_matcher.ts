@@ -1,39 +1,41 @@
 /**
- * The pattern matching of Lua 5.1, on bytes of the interpreter's memory, in steps: a match that takes long can be left and
- * gone on with later. A short pattern and a short text can take longer than the age of the universe, and the library's
- * own matcher, a recursive C function, could neither be suspended nor stopped.
+ * Lua 5.1's pattern matching, on bytes of the interpreter's memory, in steps: a match that takes
+ * long can be interrupted and continued later. A short pattern and a short text can take longer
+ * than the age of the universe, and the library's own matcher, a recursive C function, could
+ * neither be suspended nor stopped.
  *
- * Where the C function calls itself, this one pushes a *frame*, which says how to go on if what follows fails: the next
- * shorter or longer repetition, the path without an optional item, a capture to be taken back. There is no limit on depth
- * but {@linkcode MAX_FRAMES}; the C function would overflow its stack.
+ * Where the C function calls itself, this one pushes a *frame*, which says how to continue if the
+ * rest fails: the next shorter or longer repetition, the path without an optional item, a capture
+ * to be undone. Depth is limited only by {@linkcode MAX_FRAMES}; the C function would overflow its
+ * stack.
  *
- * Patterns and texts of Lua end with a zero byte that does not belong to them, which this code, like the library's,
- * reads: it ends the pattern, as does any other zero in it.
+ * Lua's patterns and texts are followed by a zero byte outside their length, which this code reads,
+ * as the library does: it ends the pattern, as does any other zero in it.
  */
 import { LuaError } from "./lua.ts";
 import type { Pointer } from "./lua_library.ts";
 
-/** What {@linkcode PatternMatcher.run} returns instead of a match's end. */
+/** The results of {@linkcode PatternMatcher.run} other than a match's end. */
 export const MatchResult = { None: -1, Paused: -2 } as const;
 
-/** Lengths of captures that have none. */
+/** Special lengths of captures. */
 export const CaptureLength = { Unfinished: -1, Position: -2 } as const;
 
 const MAX_CAPTURES = 32;
 const MAX_FRAMES = 1 << 20;
 const FRAME_FIELDS = 4;
 
-/** What a frame says: its kind, then three numbers. */
+/** The kinds of frames; each is followed by three numbers. */
 const Frame = {
-  /** Go on behind the item: its end in the pattern, the place in the text. */
+  /** Continue behind the item: its end in the pattern, the position in the text. */
   Optional: 0,
-  /** Take one repetition less: the item's end, where repetitions begin, how many there are. */
+  /** Try one repetition less: the item's end, the start of the repetitions, their number. */
   Greedy: 1,
-  /** Take one repetition more: the item, its end, the place in the text. */
+  /** Try one repetition more: the item, its end, the position in the text. */
   Lazy: 2,
-  /** Take the last capture back. */
+  /** Undo the last capture. */
   Open: 3,
-  /** Open a capture again: its number. */
+  /** Reopen a capture: its number. */
   Close: 4,
 } as const;
 
@@ -62,7 +64,7 @@ const classesOf = Uint8Array.from({ length: 128 }, (_, code) => {
     (/[A-Z]/.test(char) ? Class.Upper : 0) | (/[0-9a-fA-F]/.test(char) ? Class.Hex : 0);
 });
 
-/** The class bits that a letter behind `%` stands for, in either case; 0 for other characters. */
+/** The class bits for a letter behind `%`, in either case; 0 for other characters. */
 const bitsOfLetter = new Uint8Array(128);
 for (
   const [letter, bits] of [
@@ -84,7 +86,10 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** Whether `byte` is of the class that `letter` names behind `%`; other characters stand for themselves. */
+/**
+ * True if `byte` is in the class that `letter` names behind `%`; other characters stand for
+ * themselves.
+ */
 function isOfClass(byte: number, letter: number): boolean {
   const isComplement = letter < 0x61;
   const bits = letter < 128 ? bitsOfLetter[letter]! : 0;
@@ -93,7 +98,7 @@ function isOfClass(byte: number, letter: number): boolean {
   return letter === 0x5a ? byte !== 0 : byte === letter;
 }
 
-/** Whether `byte` is in the set that begins at `p` and whose `]` is at `last`. */
+/** True if `byte` is in the set that begins at `p` and whose `]` is at `last`. */
 function isInSet(m: Uint8Array, byte: number, p: Pointer, last: Pointer): boolean {
   const isComplement = m[p + 1] === CARET;
   if (isComplement) p++;
@@ -108,7 +113,7 @@ function isInSet(m: Uint8Array, byte: number, p: Pointer, last: Pointer): boolea
   return isComplement;
 }
 
-/** Whether `byte` is what the single item [p, ep) asks for. */
+/** True if `byte` matches the single item [p, ep). */
 function isSingle(m: Uint8Array, byte: number, p: Pointer, ep: Pointer): boolean {
   switch (m[p]) {
     case DOT:
@@ -140,30 +145,30 @@ function itemEnd(m: Uint8Array, p: Pointer): Pointer {
 
 /** Matches patterns, one at a time. See the head of this file. */
 export class PatternMatcher {
-  /** How many steps may be taken before the match is left; to be set anew before it is gone on with. */
+  /** Number of steps before the match is interrupted; set it anew before continuing. */
   steps = 0;
   /** Captures of the match, closed or not. */
   level = 0;
-  /** Where captures begin, and how long they are or what {@linkcode CaptureLength} says. */
+  /** Starts of captures, and their lengths or {@linkcode CaptureLength}. */
   readonly starts = new Int32Array(MAX_CAPTURES);
   readonly lengths = new Int32Array(MAX_CAPTURES);
   /** The text, [first, end). */
   #first = 0;
   #end = 0;
-  /** Where the match stands, in the text and in the pattern. */
+  /** The present position in the text and in the pattern. */
   #s = 0;
   #p = 0;
   #frames = new Int32Array(64 * FRAME_FIELDS);
   /** Fields used. */
   #top = 0;
 
-  /** Says what is searched. */
+  /** Sets the text to search. */
   setText(first: Pointer, end: Pointer): void {
     this.#first = first;
     this.#end = end;
   }
 
-  /** Begins to match the pattern at `p` with the text from `s` on. */
+  /** Starts matching the pattern at `p` against the text from `s` on. */
   begin(s: Pointer, p: Pointer): void {
     this.#s = s;
     this.#p = p;
@@ -171,7 +176,10 @@ export class PatternMatcher {
     this.#top = 0;
   }
 
-  /** Goes on with the match: where it ends in the text, or a {@linkcode MatchResult}. Throws LuaError */
+  /**
+   * Continues the match: returns its end in the text, or a {@linkcode MatchResult}. Throws
+   * LuaError.
+   */
   run(m: Uint8Array): Pointer | typeof MatchResult[keyof typeof MatchResult] {
     for (;;) {
       if (--this.steps < 0) return MatchResult.Paused;
@@ -207,7 +215,7 @@ export class PatternMatcher {
     this.#top = top;
   }
 
-  /** Goes back to the last place with another way; false if there is none. */
+  /** Returns to the last alternative; false if there is none. */
   #backtrack(m: Uint8Array): boolean {
     const frames = this.#frames;
     while (this.#top > 0) {
@@ -269,7 +277,7 @@ export class PatternMatcher {
     }
   }
 
-  /** As many repetitions as there are, from `s` on. */
+  /** As many repetitions as possible, from `s` on. */
   #expand(m: Uint8Array, p: Pointer, ep: Pointer, s: Pointer): true {
     const end = this.#end;
     let at = s;

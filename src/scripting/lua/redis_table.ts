@@ -18,7 +18,7 @@ const LOG_LEVELS = ["debug", "verbose", "notice", "warning"] as const;
 /** 7.4.0 as 0x00070400. */
 const VERSION_NUMBER = REDIS_VERSION.split(".").reduce((number, part) => (number << 8) | Number(part), 0);
 
-/** Calls a command, as `redis.call` (errors are raised) and `redis.pcall` (they are returned). */
+/** Calls a command, for `redis.call` (raises errors) and `redis.pcall` (returns them). */
 function caller(interpreter: Interpreter, raises: boolean): LuaFunction {
   const { lua, host, words } = interpreter, { api } = lua;
   return (L) => {
@@ -43,13 +43,15 @@ function caller(interpreter: Interpreter, raises: boolean): LuaFunction {
   };
 }
 
-/** Reads the words of a call; the error's text if they are none. */
+/** Reads the words of a call; returns the error's text if they are invalid. */
 function readWords({ lua, words }: Interpreter, L: State): string | null {
   if (lua.api.lua_gettop(L) === 0) return "ERR Please specify at least one argument for this redis lib call";
   return words.read(L) ? null : "ERR Lua redis lib command arguments must be strings or integers";
 }
 
-/** Fails unless a script runs: some functions make no sense while a library is being loaded. */
+/**
+ * Fails unless a script is running: some functions make no sense while a library is being loaded.
+ */
 function needRun(interpreter: Interpreter, L: State, name: string): void {
   if (interpreter.host.current !== null) return;
   interpreter.failWith(L, `ERR ${name} can only be called inside a script invocation`, true);
@@ -112,7 +114,7 @@ function settingFunctions(interpreter: Interpreter): Record<string, LuaFunction>
   };
 }
 
-/** `redis.acl_check_cmd`: whether the user who called the script may call this command. */
+/** `redis.acl_check_cmd`: true if the script's caller may call this command. */
 function mayCall(interpreter: Interpreter, L: State): number {
   const { lua, host, words } = interpreter, { engine } = host;
   needRun(interpreter, L, "redis.acl_check_cmd");
@@ -146,7 +148,7 @@ function log(interpreter: Interpreter, L: State): number {
   return 0;
 }
 
-/** Adds what a library being loaded sees of `redis` too: the log and the versions. */
+/** Adds the part of `redis` that a library sees while loading as well: the log and the versions. */
 export function addLogAndVersion(interpreter: Interpreter, L: State): void {
   const { lua } = interpreter;
   lua.setFunctions(L, { log: (L) => log(interpreter, L) });
@@ -163,7 +165,7 @@ function addReplNumbers(lua: Lua, L: State): void {
   lua.setNumber(L, "REPL_ALL", Propagate.All);
 }
 
-/** Makes the global `redis`. */
+/** Creates the global `redis`. */
 export function addRedisTable(interpreter: Interpreter, L: State, forFunctions: boolean): void {
   const { lua } = interpreter, { api } = lua;
   api.lua_createtable(L, 0, 24);
@@ -176,7 +178,8 @@ export function addRedisTable(interpreter: Interpreter, L: State, forFunctions: 
   addLogAndVersion(interpreter, L);
   addReplNumbers(lua, L);
   if (!forFunctions) {
-    // There is no debugger: a breakpoint is passed by, and scripts are propagated by what they do, always.
+    // There is no debugger: breakpoints do nothing, and scripts are always propagated by their
+    // effects.
     lua.setFunctions(L, {
       breakpoint: (L) => {
         api.lua_pushboolean(L, 0);

@@ -1,8 +1,9 @@
 /**
- * Replies of commands as Lua values, as `redis.call` returns them: integers are numbers, bulk strings are strings,
- * arrays are tables, a simple string is `{ok = …}`, an error `{err = …}`, a missing value `false` (`nil` in RESP3).
- * RESP3 adds `{double = …}`, `{big_number = …}`, `{verbatim_string = {format = …, string = …}}`, `{map = …}`,
- * `{set = {member = true}}` and true booleans.
+ * Replies of commands as Lua values, as `redis.call` returns them: integers are numbers, bulk
+ * strings are strings, arrays are tables, a simple string is `{ok = …}`, an error `{err = …}`, a
+ * missing value `false` (`nil` in RESP3). RESP3 adds `{double = …}`, `{big_number = …}`,
+ * `{verbatim_string = {format = …, string = …}}`, `{map = …}`, `{set = {member = true}}` and true
+ * booleans.
  */
 import { latin1 } from "../../util/bytes.ts";
 import { parseDouble } from "../../util/numbers.ts";
@@ -12,14 +13,17 @@ import { upToNul } from "./lua_to_reply.ts";
 
 const LF = 0x0a, MINUS = 0x2d;
 
-/** What stands in the `err` field for an error reply without its leading `-`: a code, `ERR` if there is none, comes first. */
+/**
+ * The `err` field for an error reply without its leading `-`: it starts with a code, `ERR` if there
+ * is none.
+ */
 export function errorText(reply: string): string {
   const text = upToNul(reply), space = text.indexOf(" ");
   const code = space < 0 ? "ERR" : text.slice(0, space);
   return `${code} ${text.slice(space + 1).replace(/^[\r\n]+|[\r\n]+$/g, "")}`;
 }
 
-/** Pushes `{err = text}`. @param isCounted the statistics know of it already */
+/** Pushes `{err = text}`. @param isCounted true if the statistics have already counted it */
 export function pushErrorTable(lua: Lua, L: State, text: string, isCounted: boolean): void {
   lua.api.lua_createtable(L, 0, isCounted ? 2 : 1);
   lua.setText(L, "err", text);
@@ -85,7 +89,7 @@ export class ReplyToLua {
         return this.#map();
       case 0x7e: // ~
         return this.#set();
-      default: // |: attributes stand before the reply itself, which is all a script sees
+      default: // |: attributes precede the reply itself, and scripts see only the reply
         for (let left = this.#integer() * 2; left > 0; left--) {
           this.#value();
           api.lua_settop(L, -2);
@@ -100,7 +104,7 @@ export class ReplyToLua {
     const isNegative = buf[at] === MINUS;
     if (isNegative) at++;
     for (let byte = buf[at]!; byte >= 0x30; byte = buf[++at]!) value = value * 10 + byte - 0x30;
-    // Beyond 2^53 each step has rounded; the nearest double is wanted.
+    // Beyond 2^53 each step has rounded; the nearest double is required.
     if (value > Number.MAX_SAFE_INTEGER) return Number(this.#line());
     this.#at = at + 2;
     return isNegative ? -value : value;

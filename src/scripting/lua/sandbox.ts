@@ -1,32 +1,35 @@
 /**
- * What a script sees: the globals of Lua 5.1 that can do no harm, Redis's libraries, and no way to change either.
+ * The environment of a script: the harmless globals of Lua 5.1, Redis's libraries, and no way to
+ * change either.
  *
- * Redis's Lua has tables that are read-only by a flag of their own. This one has not, so each shared table is hidden
- * behind an empty one, its *view*, whose metatable reads through and refuses writes. Functions that go past
- * metatables (`rawset`, `rawget`, `next`, `pairs`, `setmetatable`, `getmetatable`) are replaced by ones that know the
- * views. `table.insert` and the like can still write into a view itself: {@linkcode Sandbox.isIntact} notices, and the
- * interpreter is then thrown away after the script.
+ * Redis's Lua has tables that are read-only by a flag of their own. This one does not, so each
+ * shared table is hidden behind an empty one, its *view*, whose metatable reads through and refuses
+ * writes. Functions that bypass metatables (`rawset`, `rawget`, `next`, `pairs`, `setmetatable`,
+ * `getmetatable`) are replaced by ones that know the views. `table.insert` and similar functions
+ * can still write into a view itself: {@linkcode Sandbox.isIntact} notices, and the interpreter is
+ * then discarded after the script.
  *
- *     globals of every script = view G --__index--> real globals R --__index--> "nonexistent global variable"
- *                                 \--__newindex--> "readonly table"
+ *     globals of a script = view G --__index--> real globals R --__index--> "nonexistent global"
+ *                             \--__newindex--> "readonly table"
  *
- * KEYS and ARGV are put into R for each script. While a function library is loaded, G reads through to a table with
- * little more than `redis.register_function` instead.
+ * KEYS and ARGV are put into R for each script. While a function library is loaded, G reads through
+ * to a table with little more than `redis.register_function` instead.
  */
 import { GLOBALS, type Lua, LuaError, LuaType, REGISTRY } from "./lua.ts";
 import type { Pointer, State } from "./lua_library.ts";
 
 const READ_ONLY = "Attempt to modify a readonly table";
 
-/** Where fields of a table lie in memory (`Table` in lobject.h). */
+/** Offsets of fields of a table in memory (`Table` in lobject.h). */
 const TableField = { Nodes: 16, ArraySize: 28 } as const;
 
-/** Globals of the base library that are not for scripts. */
+/** Globals of the base library that scripts do not get. */
 const REMOVED = ["dofile", "loadfile", "require", "module", "print", "newproxy", "getfenv", "setfenv"];
 
 /**
- * Replacements that must be Lua: a script can be suspended inside what they call. An error that is a table with a
- * field `err` reaches the caller of pcall as that text, as it did when errors of `redis.call` were strings.
+ * Replacements that must be written in Lua: a script can be suspended inside the functions they
+ * call. An error that is a table with a field `err` reaches the caller of pcall as that text, as in
+ * the time when errors of `redis.call` were strings.
  */
 const PRELUDE = `
 local protected, loadstring, type, tostring, error, concat = ...
@@ -63,13 +66,13 @@ export const PRELUDE_NAME = "=prelude";
 interface Hidden {
   /** The table's reference in the registry. */
   ref: number;
-  /** Reference of what getmetatable shows, or 0 for nil. */
+  /** Reference of the result of getmetatable, or 0 for nil. */
   metatable: number;
 }
 
 /** See the head of this file. */
 export class Sandbox {
-  /** By the address of the view. */
+  /** By address of the view. */
   readonly #hidden = new Map<Pointer, Hidden>();
   readonly #views: Pointer[] = [];
   readonly #emptyNodes: Pointer;
@@ -154,11 +157,11 @@ export class Sandbox {
     api.lua_setfield(L, GLOBALS, lua.name("pcall"));
   }
 
-  // ---- Views ----------------------------------------------------------------------------------------------------
+  // ---- Views ------------------------------------------------------------------------------------
 
   /**
    * Replaces the table on top of the stack by a view of it.
-   * @param metatable reference of what getmetatable shows, or 0
+   * @param metatable reference of the result of getmetatable, or 0
    */
   hide(L: State, metatable = 0): void {
     const { api, lua } = this.#parts();
@@ -175,7 +178,7 @@ export class Sandbox {
     this.#hidden.set(view, { ref: api.luaL_ref(L, REGISTRY), metatable });
   }
 
-  /** Gives the table on top of the stack a metatable that refuses reading what is not there. */
+  /** Gives the table on top of the stack a metatable that refuses reads of missing fields. */
   refuseUnknown(L: State): void {
     const { api, lua } = this.#parts();
     api.lua_createtable(L, 0, 1);
@@ -202,7 +205,7 @@ export class Sandbox {
     api.lua_settop(L, 0);
   }
 
-  /** Puts the view G in the place of the globals. */
+  /** Replaces the globals by the view G. */
   #hideGlobals(L: State): void {
     const { api, lua } = this.#parts();
     this.#stringMeta = this.#metatableView(L, (L) => api.lua_getfield(L, GLOBALS, lua.name("string")));
@@ -219,7 +222,9 @@ export class Sandbox {
     api.lua_replace(L, GLOBALS);
   }
 
-  /** A view of a table with `__index` alone, as getmetatable shows it; its reference. */
+  /**
+   * A view of a table with `__index` alone, as the result of getmetatable; returns its reference.
+   */
   #metatableView(L: State, pushIndex: (L: State) => void): number {
     const { api, lua } = this.#parts();
     api.lua_createtable(L, 0, 1);
@@ -234,7 +239,7 @@ export class Sandbox {
     this.lua.api.lua_rawgeti(L, REGISTRY, this.#globals);
   }
 
-  /** Lets globals be read from the table on top of the stack, which is taken away. */
+  /** Redirects reads of globals to the table on top of the stack, which is popped. */
   redirectGlobals(L: State): void {
     const { api, lua } = this.#parts();
     api.lua_rawgeti(L, REGISTRY, this.#globalsMeta);
@@ -243,7 +248,7 @@ export class Sandbox {
     api.lua_settop(L, -2);
   }
 
-  /** Whether nothing has been written into a view past its metatable. */
+  /** True if nothing has been written into a view past its metatable. */
   get isIntact(): boolean {
     const { lua } = this;
     for (const view of this.#views) {
@@ -253,7 +258,7 @@ export class Sandbox {
     return true;
   }
 
-  // ---- Functions that go past metatables ------------------------------------------------------------------------
+  // ---- Functions that bypass metatables ---------------------------------------------------------
 
   #readOnly(): never {
     throw new LuaError(READ_ONLY);
@@ -271,7 +276,7 @@ export class Sandbox {
     return this.#hidden.get(this.lua.api.lua_topointer(L, index));
   }
 
-  /** Puts the real table in the place of a view at argument 1. */
+  /** Replaces a view at argument 1 by the real table. */
   #lookBehind(L: State): void {
     const hidden = this.#hiddenAt(L, 1);
     if (hidden === undefined) return;
@@ -291,7 +296,10 @@ export class Sandbox {
     return 1;
   }
 
-  /** NaN and nil are no keys; lua_rawset would say so too, without the script's line. */
+  /**
+   * NaN and nil are not valid keys; lua_rawset would report that too, but without the script's
+   * line.
+   */
   #checkIndex(L: State, index: number): void {
     const { lua } = this;
     if (lua.type(L, index) === LuaType.Nil) throw new LuaError("table index is nil", false);
@@ -320,7 +328,7 @@ export class Sandbox {
     return 1;
   }
 
-  /** Behind a view, what is walked is a copy: the loop's state is in the script's hands. */
+  /** Behind a view, the loop walks a copy: its state is in the script's hands. */
   #pairs(L: State, rawNext: number): number {
     const { api } = this.lua;
     api.luaL_checktype(L, 1, LuaType.Table);

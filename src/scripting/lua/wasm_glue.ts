@@ -1,20 +1,22 @@
 /**
- * The two small WebAssembly modules that stand between the Lua library and JavaScript, assembled here.
+ * The two small WebAssembly modules between the Lua library and JavaScript, assembled here.
  *
- * Lua was compiled with C's setjmp and longjmp handed to its host: `invoke_vii` calls a function from which
- * `_emscripten_throw_longjmp` may jump back. Hosts usually do both in JavaScript, which has two prices: an error costs
- * a JavaScript exception, and a JavaScript frame lies on the stack of every pcall, so that nothing inside it can be
- * suspended. Here both are WebAssembly, with a WebAssembly exception in between. A script can then be suspended
- * wherever it is, in a pcall, a metamethod or the callback of `string.gsub`, by an import that waits for a promise.
+ * Lua was compiled with C's setjmp and longjmp delegated to its host: `invoke_vii` calls a function
+ * from which `_emscripten_throw_longjmp` may jump back. Hosts usually implement both in JavaScript,
+ * which has two costs: an error costs a JavaScript exception, and every pcall leaves a JavaScript
+ * frame on the stack, inside which nothing can be suspended. Here both are WebAssembly, with a
+ * WebAssembly exception in between. A script can then be suspended wherever it is, in a pcall, a
+ * metamethod or the callback of `string.gsub`, by an import that waits for a promise.
  *
- * The library exports its function table, so a module that calls through it can only be made after the library, whose
- * own imports must be there before. So there are two: the *trampoline* is made first, with a table of one function
- * behind which the *bridge*, made last, puts the true `invoke_vii`.
+ * The library exports its function table, so a module that calls through it can only be created
+ * after the library, whose own imports must exist before. Hence two modules: the *trampoline* is
+ * created first, with a table of one function, and the *bridge*, created last, puts the true
+ * `invoke_vii` behind it.
  *
  * Names of instructions and sections: https://webassembly.github.io/spec/core/binary/
  */
 
-/** A function made by WebAssembly. */
+/** A function exported by WebAssembly. */
 export type WasmFunction = CallableFunction;
 
 const I32 = 0x7f;
@@ -85,7 +87,7 @@ function section(id: number, items: readonly (readonly number[])[]): number[] {
   return [id, ...leb(body.length), ...body];
 }
 
-/** A function's code. @param locals how many integers it has beside its parameters */
+/** A function's code. @param locals number of its integers besides the parameters */
 function code(locals: number, ...instructions: number[]): number[] {
   const body = [...vector(locals > 0 ? [[locals, I32]] : []), ...instructions, Op.End];
   return [...leb(body.length), ...body];
@@ -96,7 +98,7 @@ function assemble(...sections: number[][]): WebAssembly.Module {
   return new WebAssembly.Module(new Uint8Array([...magicAndVersion, ...sections.flat()]));
 }
 
-/** What {@linkcode makeTrampoline} exports. */
+/** The exports of {@linkcode makeTrampoline}. */
 export interface Trampoline {
   table: WebAssembly.Table;
   /** Marks the exceptions that are jumps. */
@@ -105,7 +107,7 @@ export interface Trampoline {
   throwJump: WasmFunction;
 }
 
-/** Makes what the Lua library imports; `table[0]` is the function behind `invoke`. */
+/** Creates the imports of the Lua library; `table[0]` is the function behind `invoke`. */
 export function makeTrampoline(): Trampoline {
   const module = assemble(
     section(Section.Type, [functionType(3, 0), functionType(0, 0)]),
@@ -127,7 +129,7 @@ export function makeTrampoline(): Trampoline {
   return new WebAssembly.Instance(module).exports as unknown as Trampoline;
 }
 
-/** What the bridge is made of. */
+/** The parts of the bridge. */
 export interface BridgeParts {
   /** The Lua library's function table and three of its functions, and `lua_pcall`. */
   table: WebAssembly.Table;
@@ -136,17 +138,17 @@ export interface BridgeParts {
   setThrew: WasmFunction;
   pcall: WasmFunction;
   tag: WebAssembly.ExportValue;
-  /** Called every so many instructions: whether the script is to be suspended now. */
+  /** Called at intervals of instructions: decides if the script is suspended now. */
   onCount: (state: number, info: number) => number;
-  /** Returns a promise for as long as the script is to be suspended. */
+  /** Returns the promise for which the script is suspended. */
   pause: () => Promise<void>;
-  /** Called when a suspended script goes on, before it does. */
+  /** Called before a suspended script continues. */
   resumed: () => void;
   /** Called with lua_pcall's status when {@linkcode Bridge.run} ends, before it returns. */
   finished: (status: number) => void;
 }
 
-/** What {@linkcode makeBridge} exports. */
+/** The exports of {@linkcode makeBridge}. */
 export interface Bridge {
   invoke: WasmFunction;
   hook: WasmFunction;
@@ -157,7 +159,7 @@ export interface Bridge {
 /** Indexes of the bridge's function types. */
 const Type = { Invoke: 0, TwoIntegers: 1, Save: 2, OneInteger: 3, Count: 4, Nothing: 5, Call: 6 } as const;
 
-/** Makes the bridge; see the head of this file. */
+/** Creates the bridge; see the head of this file. */
 export function makeBridge(parts: BridgeParts): Bridge {
   const imports: readonly (readonly [field: keyof BridgeParts, type: number])[] = [
     ["stackSave", Type.Save],
@@ -193,7 +195,8 @@ export function makeBridge(parts: BridgeParts): Bridge {
       [...name("run"), Kind.Function, first + 2],
     ]),
     section(Section.Code, [
-      // invoke(f, a, b): calls table[f](a, b); a jump out of it restores the stack and says so by setThrew(1, 0).
+      // invoke(f, a, b): calls table[f](a, b); a jump out of it restores the stack and is reported
+      // by setThrew(1, 0).
       code(
         1,
         ...callOf("stackSave"),
@@ -225,14 +228,14 @@ export function makeBridge(parts: BridgeParts): Bridge {
       ),
     ]),
   );
-  // TypeScript does not know the suspending imports and tags of WebAssembly yet.
+  // TypeScript's types lack the suspending imports and tags of WebAssembly.
   const imported = { parts: parts as unknown as WebAssembly.ModuleImports };
   return new WebAssembly.Instance(module, imported).exports as unknown as Bridge;
 }
 
 /**
- * Makes functions that Lua can call through its function table (`lua_CFunction`) of JavaScript functions: a module
- * that imports them and exports them again, in the same order.
+ * Turns JavaScript functions into functions that Lua can call through its function table
+ * (`lua_CFunction`): a module that imports them and exports them again, in the same order.
  */
 export function makeCallables(functions: readonly ((state: number) => number)[]): WasmFunction[] {
   const module = assemble(
@@ -247,19 +250,22 @@ export function makeCallables(functions: readonly ((state: number) => number)[])
   return functions.map((_, i) => exports[i] as WasmFunction);
 }
 
-/** What a long function returns instead of the number of its results; then it is gone on with. */
+/** Results of a long function other than the number of its results; it is then continued. */
 export const LongRequest = {
-  /** Others may be let in, the script may be ended. */
+  /** The script may be suspended, or ended. */
   Pause: -1,
-  /** The library's own function is to do it all. */
+  /** The library's own function takes over the whole call. */
   Original: -2,
-  /** The key on top of the stack is to be replaced by its value in the table that is argument 3. */
+  /** The key on top of the stack is to be replaced by its value in the table at argument 3. */
   GetTable: -3,
-  /** Less the number of arguments: the function below them, on top of the stack, is to be called for one result. */
+  /**
+   * Minus the number of arguments: the function below them, on top of the stack, is to be called
+   * for one result.
+   */
   Call: -16,
 } as const;
 
-/** What long functions are made of. */
+/** The parts of long functions. */
 export interface LongParts {
   /** The Lua library's function table and two of its functions. */
   table: WebAssembly.Table;
@@ -268,7 +274,7 @@ export interface LongParts {
   tag: WebAssembly.ExportValue;
   /** {@linkcode Bridge.hook} */
   hook: WasmFunction;
-  /** Goes on with the function that was begun last: as `begin`. */
+  /** Continues the function begun last: as `begin`. */
   goOn: (state: number) => number;
   /** An error has ended that function. */
   drop: () => void;
@@ -276,15 +282,16 @@ export interface LongParts {
 
 /** A function that may take long. */
 export interface LongStart {
-  /** Begins it: the number of its results, or a {@linkcode LongRequest}. */
+  /** Begins it: returns the number of its results, or a {@linkcode LongRequest}. */
   begin: (state: number) => number;
-  /** The library's own, in the function table, or 0. */
+  /** The library's own function, in the function table, or 0. */
   original: number;
 }
 
 /**
- * Makes functions that Lua can call of JavaScript functions which ask, in the middle of their work, for a pause or for a
- * call of Lua. It is granted from here: no JavaScript lies on the stack then, which could not be suspended.
+ * Turns JavaScript functions into functions that Lua can call and that can ask, in the middle of
+ * their work, for a pause or for a call of Lua. The request is granted from here, with no
+ * JavaScript on the stack, which could not be suspended.
  */
 export function makeLongCallables(starts: readonly LongStart[], parts: LongParts): WasmFunction[] {
   const one = 0, hookType = 1, callType = 2, nothing = 3;
