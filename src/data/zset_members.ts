@@ -49,6 +49,20 @@ export interface Members {
 const LONG_MARK = LONGEST_SHORT_ENTRY + 1;
 /** Room that a packed set has beyond its bytes, for the members that are added next. */
 const SLACK = 64;
+/** Sets that are unpacked for one command are cut from a buffer of this size, for a buffer of its own costs more than its bytes. */
+const POOL_BYTES = 65_536;
+let pool = allocateBytes(POOL_BYTES), pooled = 0;
+
+/** Room for `length` bytes. */
+function pooledBytes(length: number): Uint8Array<ArrayBuffer> {
+  if (length > POOL_BYTES / 8) return allocateBytes(length);
+  if (pooled + length > POOL_BYTES) {
+    pool = allocateBytes(POOL_BYTES);
+    pooled = 0;
+  }
+  return pool.subarray(pooled, pooled += length);
+}
+
 /** So many digits make a number that is exact at every step. */
 const SAFE_DIGITS = 15;
 
@@ -72,7 +86,7 @@ export class PackedMembers implements Members {
 
   /** The members that {@linkcode PackedMembers.packInto} has written to [start, end). */
   static unpack(bytes: Uint8Array, start: number, end: number): PackedMembers {
-    const length = end - start - COUNT_BYTES, own = allocateBytes(length);
+    const length = end - start - COUNT_BYTES, own = pooledBytes(length);
     copyBytes(own, 0, bytes, start + COUNT_BYTES, end);
     return new PackedMembers(own, length, packedCount(bytes, start));
   }
