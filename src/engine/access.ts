@@ -1,5 +1,6 @@
 /**
- * Who may do what. Rules and users are access control's (`src/acl`); here they meet clients and commands.
+ * Permissions of clients. Rules and users are access control's (`src/acl`); here they meet clients
+ * and commands.
  *
  * A client whose user may do everything is never asked: `ClientGuard.Restricted` is set for the others alone, and set
  * anew for all clients whenever a user changes.
@@ -77,13 +78,13 @@ export class AccessControl {
 
   // ---- Clients ------------------------------------------------------------------------------------------------
 
-  /** Whether a client may act as `default` without logging in. */
+  /** True if a client may act as `default` without logging in. */
   get isOpen(): boolean {
     const { defaultUser } = this.users;
     return defaultUser.enabled && defaultUser.needsNoPassword;
   }
 
-  /** Whether there is a user of that name. */
+  /** True if a user of that name exists. */
   hasUser(name: string): boolean {
     return this.users.get(name) !== undefined;
   }
@@ -126,7 +127,9 @@ export class AccessControl {
 
   // ---- Checks -------------------------------------------------------------------------------------------------
 
-  /** Why a client's user may not run this command with these arguments, or null. What is denied is logged. */
+  /**
+   * Why a client's user may not run this command with these arguments, or null. A denial is logged.
+   */
   check(client: Client, cmd: Command, args: Args): ReplyError | null {
     const denial = this.#deny(client, cmd, args, contextOf(client));
     switch (denial?.reason) {
@@ -156,12 +159,14 @@ export class AccessControl {
     return denial === null ? null : deniedInScript(denial.reason);
   }
 
-  /** Whether a client's user may run a command; asks without leaving a trace (`redis.acl_check_cmd`). */
+  /**
+   * True if a client's user may run a command; leaves no trace in the log (`redis.acl_check_cmd`).
+   */
   mayRun(client: Client, cmd: Command, args: Args): boolean {
     return client.user === null || client.user.check(new Call(cmd, args)) === null;
   }
 
-  /** Whether a client's user may run a command and read every key there is besides. */
+  /** True if a client's user may run a command and read every key. */
   mayReadEveryKey(client: Client, cmd: Command, args: Args): boolean {
     if (client.user === null || (client.guards & ClientGuard.Restricted) === 0) return true;
     return client.user.mayUseEveryKey(new Call(cmd, args), Permission.Read);

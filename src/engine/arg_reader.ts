@@ -16,7 +16,7 @@ import type { Key } from "../keyspace/key.ts";
 export class ArgReader {
   constructor(readonly args: Args, public at: number) {}
 
-  /** Whether an argument is left. */
+  /** True if an argument is left. */
   get more(): boolean {
     return this.at < this.args.count;
   }

@@ -100,7 +100,10 @@ export class Args {
     return new Key(this.buf, this.start(i), this.end(i));
   }
 
-  /** Whether argument `i` is the word `upper`, in any case. @param upper in capital letters, digits and `-` only */
+  /**
+   * True if argument `i` is the word `upper`, in any case. @param upper in capital letters, digits
+   * and `-` only
+   */
   is(i: number, upper: string): boolean {
     const start = this.start(i);
     if (this.end(i) - start !== upper.length) return false;

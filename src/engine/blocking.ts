@@ -14,13 +14,13 @@ import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { ClientGuard } from "./refusals.ts";
 
-/** Who waits for what in one server. */
+/** The blocked clients of one server, by the keys they wait for. */
 export class WaitingClients {
   /** By database and key, in the order in which they came. */
   readonly #byKey = new Map<string, Set<Client>>();
   /** All blocked clients with a deadline; few enough to look through when one is due. */
   readonly #withDeadline = new Set<Client>();
-  /** Keys that were written while somebody waited for them, in order. */
+  /** Keys written while a client waits for them, in order. */
   #ready = new Set<string>();
   #nextDeadlineMs = Infinity;
   /** Blocked clients. */
@@ -40,12 +40,12 @@ export class WaitingClients {
     return `${databaseId}:${key}`;
   }
 
-  /** Whether anybody waits for any key. */
+  /** True if any client waits for a key. */
   get active(): boolean {
     return this.#byKey.size > 0;
   }
 
-  /** Keys somebody waits for. */
+  /** Number of keys that clients wait for. */
   get keyCount(): number {
     return this.#byKey.size;
   }
@@ -55,7 +55,7 @@ export class WaitingClients {
     return this.#withDeadline.size;
   }
 
-  /** Whether a key that somebody waits for has been written. */
+  /** True if a key that a client waits for has been written. */
   get hasReady(): boolean {
     return this.#ready.size > 0;
   }
@@ -114,13 +114,13 @@ export class WaitingClients {
     }
   }
 
-  /** A key has been written: if somebody waits for it, it is served at the end of the unit. */
+  /** A key has been written: clients that wait for it are served at the end of the unit. */
   signal(databaseId: number, key: string): void {
     const name = this.#nameOf(databaseId, key);
     if (this.#byKey.has(name)) this.#ready.add(name);
   }
 
-  /** Every key of a database that somebody waits for may have become ready. */
+  /** Every awaited key of a database may have become ready. */
   signalAll(databaseId: number): void {
     const prefix = `${databaseId}:`;
     for (const name of this.#byKey.keys()) {

@@ -1,5 +1,6 @@
 /**
- * What commands take, for INFO commandstats, the slow log, the latency monitor and the turns of the event loop.
+ * Run times of commands, for INFO commandstats, the slow log, the latency monitor and the turns of
+ * the event loop.
  *
  * Reading the clock costs as much as a small command. So a run of calls of the same fast command is timed as one and
  * its time divided, and of short runs one is measured and stands for the calls of those that follow: their number is
@@ -24,9 +25,9 @@ const LONGEST_TYPICAL_US = 20;
 const TURN_US = 2000;
 /** The same for commands that are timed one by one: a batch of few should not be cut for the machine's sake. */
 const SLOW_TURN_US = 10_000;
-/** What a batch takes beside its commands: system calls, promises. */
+/** Overhead of a batch (system calls, promises), microseconds. */
 const BATCH_US = 10;
-/** Says that a call is not measured. */
+/** Marks a call that is not measured. */
 const UNMEASURED = -1;
 
 /** See the head of this file. */
@@ -45,18 +46,21 @@ export class CallTimer {
     this.#engine = engine;
   }
 
-  /** Whether every command is to be timed by itself. */
+  /** True if every command is to be timed by itself. */
   get timesEachCommand(): boolean {
     const threshold = this.#engine.config.values.slowlogLogSlowerThan;
     return (threshold >= 0 && threshold < TIME_EACH_BELOW_US) || this.#engine.latency.active;
   }
 
-  /** Whether the event loop should ask the sockets again before a client goes on that has more to do. */
+  /** True if the event loop should poll the sockets before a client with more to do continues. */
   get turnIsOver(): boolean {
     return this.#turnUs >= TURN_US;
   }
 
-  /** Whether not even the batch should go on that is being run. What others took before it began does not cut it. */
+  /**
+   * True if even the running batch should stop. Time used by others before it began does not cut it
+   * short.
+   */
   get turnIsLongOver(): boolean {
     return this.#turnUs >= SLOW_TURN_US && this.#turnUs - this.#batchBeganAtUs >= TURN_US;
   }
@@ -74,7 +78,10 @@ export class CallTimer {
     this.#timesEach = this.timesEachCommand;
   }
 
-  /** What batches and their commands have taken since CONFIG RESETSTAT, as far as is known, microseconds. */
+  /**
+   * Run time of batches and their commands since CONFIG RESETSTAT, as far as is known,
+   * microseconds.
+   */
   get busyUs(): number {
     const { batches, commandUs } = this.#engine.stats;
     return batches * BATCH_US + commandUs;

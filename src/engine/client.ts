@@ -26,7 +26,10 @@ export const ClientFlag = {
   /** CLIENT REPLY SKIP: the next command's reply is dropped. */
   ReplySkipNext: 1 << 8,
   ReplySkip: 1 << 9,
-  /** Replays a file or the primary's stream: nothing is refused, nothing expires by itself, nobody reads replies. */
+  /**
+   * Replays a file or the primary's stream: nothing is refused, nothing expires by itself, replies
+   * are dropped.
+   */
   Silent: 1 << 10,
   /** Runs the calls of a script. */
   Script: 1 << 11,
@@ -43,7 +46,7 @@ export const ClientFlag = {
   DebuggerRefused: 1 << 17,
 } as const;
 
-/** What the engine asks of a client's connection. */
+/** The part of a client's connection that the engine uses. */
 export interface ClientTransport {
   /** Begins to send what has been written; called at the end of a batch. */
   flush(): void;
@@ -80,7 +83,7 @@ export interface QueuedCommand {
   args: Args;
 }
 
-/** What a blocked client waits for; see `blocking.ts`. */
+/** The wait of a blocked client; see `blocking.ts`. */
 export interface BlockedState {
   cmd: Command;
   args: Args;
@@ -90,7 +93,7 @@ export interface BlockedState {
   deadlineMs: number;
   /** Writes the reply of a client that waited in vain. */
   onTimeout: (client: Client) => void;
-  /** Whether a key's value can serve this client; a key of another type leaves it waiting. */
+  /** True if a key's value can serve this client; a key of another type leaves it waiting. */
   isReady: (database: Database, key: string) => boolean;
   /** Also woken when a key is deleted or gets another type (XREADGROUP). */
   wakesWhenGone: boolean;
@@ -102,7 +105,7 @@ export interface BlockedState {
 
 let nextClientId = 1;
 
-/** What the engine knows of a connection, or of whoever else runs commands. */
+/** The engine's view of a connection, or of another source of commands. */
 export class Client {
   readonly id: number = nextClientId++;
   readonly reply: ReplyWriter = new ReplyWriter();
@@ -110,7 +113,7 @@ export class Client {
   name = "";
   libName = "";
   libVersion = "";
-  /** Whom it acts for; null: nobody, who may do everything, as in replaying a file. */
+  /** The user it acts for; null: none, and everything is allowed, as in replaying a file. */
   user: User | null = null;
   authenticated = false;
   /** Which of the engine's checks concern this client; see `refusals.ts`. */
@@ -118,7 +121,7 @@ export class Client {
   /** Commands queued since MULTI. */
   queue: QueuedCommand[] = [];
   queueBytes = 0;
-  /** What `client_memory.ts` has counted for it. */
+  /** Memory that `client_memory.ts` has counted for it. */
   memoryBytes = 0;
   /** Watched keys, as `watch.ts` names them. */
   watched: Set<string> | null = null;
@@ -126,9 +129,9 @@ export class Client {
   lastCommand: Command | null = null;
   readonly createdAtMs: number;
   lastInteractionMs: number;
-  /** What is to be sent beside replies; null for nearly everybody. */
+  /** Source of output beside replies; null for nearly every client. */
   source: OutputSource | null = null;
-  /** Where the stream for replicas ended when this client last wrote. */
+  /** End of the stream for replicas when this client last wrote. */
   writeOffset = 0;
   /** In the engine's outbox already. */
   inOutbox = false;
@@ -168,7 +171,7 @@ export class Client {
   }
 }
 
-/** The transport of a client nobody listens to. */
+/** The transport of a client without a listener. */
 export const silentTransport: ClientTransport = {
   flush() {},
   close() {},

@@ -1,6 +1,7 @@
 /**
- * What clients take: buffers, queued commands, what they watch and listen to. Together they count against `maxmemory`;
- * with `maxmemory-clients` there is a limit for all of them, and beyond it those that take most are closed.
+ * Memory of clients: buffers, queued commands, watched keys, subscriptions. All of it counts
+ * against `maxmemory`; with `maxmemory-clients` there is a limit for all of them, and beyond it
+ * those that take most are closed.
  *
  * A client is measured when bytes come from it and when it has been sent something, while either limit is set, and all
  * are measured once in a while. Replicas and the primary have limits of their own.
@@ -34,7 +35,7 @@ export class ClientMemory {
   total = 0;
   /** `maxmemory-clients` in bytes; 0 = none. */
   #limit = 0;
-  /** Whether clients are measured at each batch. */
+  /** True if clients are measured at each batch. */
   isWatched = false;
 
   constructor(readonly engine: Engine) {}

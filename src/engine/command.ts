@@ -1,13 +1,14 @@
 /**
- * What a command is. Each is declared once, at the end of its group's file; dispatch, COMMAND INFO/DOCS/GETKEYS, arity
- * errors, access control, tracking and the refusals under memory shortage, loading or read-only all read this object.
+ * The command object. Each command is declared once, at the end of its group's file; dispatch,
+ * COMMAND INFO/DOCS/GETKEYS, arity errors, access control, tracking and the refusals under memory
+ * shortage, loading or read-only all read this object.
  */
 import { ReplyError } from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
 import type { CommandContext } from "./context.ts";
 import type { Engine } from "./engine.ts";
 
-/** What a command does, as bits; the names are COMMAND INFO's. */
+/** Properties of a command, as bits; the names are COMMAND INFO's. */
 export const Flag = {
   Write: 1 << 0,
   ReadOnly: 1 << 1,
@@ -33,7 +34,10 @@ export const Flag = {
   Dangerous: 1 << 21,
   /** Not fast by Redis's book, yet over as soon as its arguments are read: timed in runs, as fast ones are. */
   Brief: 1 << 22,
-  /** Comes upon keys that nobody has named: what has expired among them goes alone, not as a part of the command. */
+  /**
+   * May delete expired keys its arguments do not name (SCAN, RANDOMKEY); each deletion propagates
+   * singly.
+   */
   ArbitraryKeys: 1 << 23,
   /** Acts on a transaction instead of being queued by it. */
   InMulti: 1 << 24,
@@ -72,7 +76,9 @@ export const flagNames: readonly (readonly [number, string])[] = [
   [Flag.AllowBusy, "allow_busy"],
 ];
 
-/** What a command does with a key, as bits; the names are those of COMMAND INFO's key specifications. */
+/**
+ * Uses of a key by a command, as bits; the names are those of COMMAND INFO's key specifications.
+ */
 export const KeyFlag = {
   ReadOnly: 1 << 0,
   ReadWrite: 1 << 1,
@@ -91,8 +97,8 @@ export const KeyFlag = {
 export interface KeySpec {
   flags: number;
   /**
-   * At an index, or behind a keyword looked for from an index on (negative: from the end backwards), or where nobody can
-   * tell.
+   * At an index, or behind a keyword searched from an index on (negative: from the end
+   * backwards), or at an unknown place.
    */
   begin: { index: number } | { keyword: string; from: number } | "unknown";
   /**
@@ -192,7 +198,7 @@ export function blockArg(name: string, args: readonly ArgSpec[], options: ArgOpt
 /** Reads its arguments, does the work, writes exactly one reply. Must not await. */
 export type Handler = (ctx: CommandContext, args: Args) => void;
 
-/** What a group file writes down. */
+/** A command as its group's file declares it. */
 export interface CommandDeclaration {
   name: string;
   /** COMMAND DOCS's group: string, list, set, sorted-set, hash, stream, generic, connection, server, pubsub, … */
@@ -269,7 +275,7 @@ export function command(declaration: CommandDeclaration): Command {
   return made;
 }
 
-/** Whether a command takes `count` arguments, its name included. */
+/** True if a command takes `count` arguments, its name included. */
 export function acceptsCount(cmd: Command, count: number): boolean {
   return cmd.arity >= 0 ? count === cmd.arity : count >= -cmd.arity;
 }

@@ -1,13 +1,14 @@
 /**
- * What a handler works with: the client, its database, the reply, and the doors through which every look-up and every
- * change goes. There is one context per server; `call()` points it at the command being run.
+ * The context of a handler: the client, its database, the reply, and the doors through which every
+ * look-up and every change goes. There is one context per server; `call()` points it at the command
+ * being run.
  *
  * Look-ups delete what has expired, count hits and misses and move the access clock. `read…` is for commands that only
- * read, `write…` for those that change what they find; both throw WRONGTYPE. What they return is valid until the
- * handler's next change of the same key.
+ * read, `write…` for those that change what they find; both throw WRONGTYPE. The result is valid
+ * until the handler's next change of the same key.
  *
  * After a change a handler says, once per changed key, {@linkcode CommandContext.changed}: it is the only way to say so
- * and says all of it. What is propagated is the command as it arrived, unless the handler says otherwise by
+ * and says all of it. The command is propagated as it arrived, unless the handler replaces it by
  * {@linkcode CommandContext.rewrite}.
  */
 import { type CollectionValue, type ValueClass, ValueType } from "../data/value.ts";
@@ -55,7 +56,7 @@ function looseString(database: Database, ref: number): LooseString {
   return { bytes: database.readString(ref, new Slice()).view().slice(), marks: database.stringMarks(ref) };
 }
 
-/** What a handler works with. See the head of this file. */
+/** The context of a handler; see the head of this file. */
 export class CommandContext {
   client!: Client;
   cmd!: Command;
@@ -84,9 +85,9 @@ export class CommandContext {
   }
 
   /**
-   * Whether a time that the running command gives to a key or a field is over, and taking it away is up to this server. A
-   * replica waits for its primary to say so, and a file that is replayed says so itself: what they are told next may
-   * give the key another time.
+   * True if a time that the running command gives to a key or field has passed and this server may
+   * delete it. A replica waits for its primary to say so, and a file that is replayed says so
+   * itself: what they are told next may give the key another time.
    */
   isOver(timeMs: Moment): boolean {
     const { engine } = this;
@@ -378,7 +379,10 @@ export class CommandContext {
 
   // ---- Waiting ------------------------------------------------------------------------------------------------
 
-  /** Whether the command may wait; in EXEC and in scripts it must answer at once, as if its time were over. */
+  /**
+   * True if the command may wait; in EXEC and in scripts it must answer at once, as if its time
+   * were over.
+   */
   get canBlock(): boolean {
     return !this.client.has(ClientFlag.DenyBlocking);
   }

@@ -6,7 +6,7 @@ import type { Args } from "./args.ts";
 import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
-/** The log is told at most so often: it must not be filled from outside. */
+/** Least interval between two log lines, milliseconds: the log must not be filled from outside. */
 const LOG_EVERY_MS = 60_000;
 
 /** See the head of this file. */

@@ -1,4 +1,4 @@
-/** What DEBUG can switch off or on in a running server; nothing in a server that is used for anything else. */
+/** The switches of DEBUG in a running server, for tests only. */
 export class DebugSwitches {
   /** DEBUG SET-SKIP-CHECKSUM-VALIDATION: wrong checksums of files and payloads are forgiven. */
   skipChecksums = false;

@@ -65,7 +65,7 @@ import { Tracking } from "./tracking.ts";
 import { Unsettled } from "./unsettled.ts";
 import { Watchers } from "./watch.ts";
 
-/** What the engine is made of. */
+/** Parts the engine is built from. */
 export interface EngineParts {
   clock: Clock;
   random: Random;
@@ -76,7 +76,7 @@ export interface EngineParts {
 
 /** Commands of a batch between two looks at the clock. */
 const CLOCK_INTERVAL = 128;
-/** What a command in a transaction's queue takes beside its bytes. */
+/** Memory of a command in a transaction's queue beside its argument bytes. */
 const QUEUED_COMMAND_BYTES = 256;
 
 /** Runs commands. See the head of this file. */
@@ -111,7 +111,7 @@ export class Engine {
   readonly monitors: Monitors = new Monitors(this);
   readonly debug = new DebugSwitches();
   readonly identity: Identity;
-  /** The client whose outermost command is running, or null: nobody's, as in an expiry. */
+  /** The client whose outermost command is running, or null if none is, as in an expiry. */
   running: Client | null = null;
   readonly access: AccessControl;
   /** Reasons to refuse commands that concern everybody: bits of `EngineGuard`. */
@@ -165,8 +165,8 @@ export class Engine {
   }
 
   /**
-   * Milliseconds on a clock that nobody sets, whole and counted from no moment in particular: for how long something has
-   * lasted. `nowMs` may be set back, by an hour or by years.
+   * Whole milliseconds of the monotonic clock, counted from an arbitrary moment: for measuring how
+   * long something has lasted. `nowMs` may be set back, by an hour or by years.
    */
   get steadyMs(): number {
     return Math.floor(this.clock.monotonicUs() / 1000);
@@ -469,7 +469,7 @@ export class Engine {
     if (!client.closed) this.waiting.unblock(client);
   }
 
-  /** Whether a command is being run. */
+  /** True if a command is being run. */
   get isInsideUnit(): boolean {
     return this.#depth > 0;
   }

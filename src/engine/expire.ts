@@ -1,5 +1,5 @@
 /**
- * The active expire cycle: deletes keys whose time is over although nobody asks for them.
+ * The active expire cycle: deletes expired keys that no command touches.
  *
  * It walks the index of keys that expire, a few dozen keys at a time and database by database, and stops when its time
  * is up; the next cycle goes on where this one stopped, so every such key is looked at once per round. While a slice

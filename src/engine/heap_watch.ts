@@ -1,14 +1,14 @@
 /**
- * A watch on the JavaScript heap. What clients make the server hold that is not in arenas and store lies there, and V8 ends the
- * process when its heap is full. Shortly before, commands that need memory are refused as they are at `maxmemory`, until enough
- * is free again.
+ * A watch on the JavaScript heap. It holds all memory of clients outside arenas and store, and V8
+ * ends the process when its heap is full. Shortly before, commands that need memory are refused as
+ * they are at `maxmemory`, until enough is free again.
  *
  * The figures are looked at ten times a second: a client cannot fill the margin in between.
  */
 import { getHeapStatistics } from "node:v8";
 import { collectGarbage } from "../util/garbage.ts";
 
-/** What the heap holds and may hold, in bytes. */
+/** Use and limit of the heap, in bytes. */
 export interface HeapFigures {
   used: number;
   limit: number;
@@ -19,10 +19,13 @@ const FULL_ABOVE = 0.85, EASED_BELOW = 0.75;
 /** Milliseconds between two collections that a full heap calls for, which may take a second each. */
 const COLLECTION_GAP_MS = 10_000;
 
-/** What V8 adds to `--max-old-space-size` for young objects; those that live have to fit in the rest. */
+/**
+ * Share of the heap limit that V8 adds to `--max-old-space-size` for young objects; survivors have
+ * to fit in the rest.
+ */
 const YOUNG_BYTES = 192 << 20;
 
-/** What V8 says of its heap. Some microseconds. */
+/** V8's figures of its heap. Takes some microseconds. */
 export function heapFigures(): HeapFigures {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return { used, limit: Math.max(limit - YOUNG_BYTES, limit / 4) };
@@ -41,7 +44,7 @@ export class HeapWatch {
     this.#collect = collect;
   }
 
-  /** Whether commands that need memory are to be refused. */
+  /** True if commands that need memory are to be refused. */
   get isFull(): boolean {
     return this.#isFull;
   }

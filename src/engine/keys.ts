@@ -1,6 +1,7 @@
 /**
- * The road of a key. A look-up deletes the key if its time is over; a change is told to everything that watches, caches
- * or waits for the key. Removals that no command asked for (expiry, eviction, …) go through {@linkcode Keys.remove}.
+ * The path of a key. A look-up deletes the key if it has expired; a change is reported to all that
+ * watch, cache or wait for the key. Removals that no command asked for (expiry, eviction, …) go
+ * through {@linkcode Keys.remove}.
  */
 import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { freshLfuClock, lruClock, touchedLfuClock } from "../keyspace/eviction.ts";
@@ -115,9 +116,9 @@ export class Keys {
   }
 
   /**
-   * True if an expired key or field is deleted by the command that comes upon it. A replica leaves that to its primary,
-   * and a pause keeps the data as they are; but a client's write must not find the old value in its way, here or where
-   * the append-only file is replayed.
+   * True if an expired key or field is deleted by the command that finds it. A replica leaves that
+   * to its primary, and a pause keeps the data as they are; but a client's write must not find the
+   * old value in its way, here or where the append-only file is replayed.
    */
   deletesExpired(writes: boolean): boolean {
     const { isReplica, guards } = this.#engine;

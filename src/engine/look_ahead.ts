@@ -40,7 +40,10 @@ export class LookAhead {
     database.touch(this.#hashes, count);
   }
 
-  /** Whether two commands of a batch, and so probably those between them, have the same first argument. */
+  /**
+   * True if two commands of a batch, and so probably those between them, have the same first
+   * argument.
+   */
   #haveSameKey(batch: CommandBatch, one: number, another: number): boolean {
     const args = this.#args;
     args.point(batch, one);

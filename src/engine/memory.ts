@@ -1,4 +1,6 @@
-/** What takes memory, and making room: below `maxmemory` again by removing keys, as the policy says. */
+/**
+ * Use of memory, and making room: eviction of keys by the policy until use is below `maxmemory`.
+ */
 import { EvictionPool, type EvictionSettings, parsePolicy } from "../keyspace/eviction.ts";
 import { Key } from "../keyspace/key.ts";
 import type { Engine } from "./engine.ts";

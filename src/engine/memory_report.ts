@@ -3,9 +3,9 @@ import { ClientFlag } from "./client.ts";
 import { clientMemory } from "./client_memory.ts";
 import type { Engine } from "./engine.ts";
 
-/** What takes memory, in bytes unless a name says otherwise. */
+/** Use of memory, in bytes unless a name says otherwise. */
 export interface MemoryReport {
-  /** What the process holds, as far as it is known. */
+  /** Memory of the process, as far as it is known. */
   used: number;
   peak: number;
   /** Before there was any data. */

@@ -35,7 +35,7 @@ export class Monitors {
     if ((cmd.flags & Flag.SkipMonitor) !== 0) this.#show(client, cmd, args);
   }
 
-  /** A command has run. Administrative ones are nobody's business. */
+  /** A command has run. Administrative ones are not shown. */
   commandRan(client: Client, cmd: Command, args: Args): void {
     if ((cmd.flags & (Flag.SkipMonitor | Flag.Admin)) === 0) this.#show(client, cmd, args);
   }

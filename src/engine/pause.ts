@@ -9,7 +9,7 @@ import { type Command, Flag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { EngineGuard } from "./refusals.ts";
 
-/** Who has asked for a pause. Each asks for one, and ends it, for itself. */
+/** Reason of a pause. Pauses for different reasons begin and end independently. */
 export type PauseReason = "client" | "failover" | "migrate" | "shutdown";
 
 interface Wish {
@@ -60,7 +60,7 @@ export class Pause {
     this.engine.setGuard(EngineGuard.Paused, this.#wishes.size > 0);
   }
 
-  /** Whether commands have been postponed that need not wait any longer. */
+  /** True if postponed commands need not wait any longer. */
   get hasPostponed(): boolean {
     return this.#postponed.length > 0 && !this.active;
   }
@@ -90,7 +90,7 @@ export class Pause {
     return true;
   }
 
-  /** Whether a call may change data or reach replicas, with all it queued if it is an EXEC. */
+  /** True if a call, with all it queued if it is an EXEC, may change data or reach replicas. */
   #mayWrite(client: Client, cmd: Command, args: Args): boolean {
     if ((cmd.flags & Flag.RunsQueue) !== 0) {
       return client.queue.some(({ cmd, args }) => this.#mayWrite(client, cmd, args));

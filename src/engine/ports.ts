@@ -11,7 +11,7 @@ export interface EngineLog {
 
 /** How SHUTDOWN was called. */
 export interface ShutdownOptions {
-  /** Whether to save a snapshot: always, never, or (undefined) if save points are configured. */
+  /** Saves a snapshot: always, never, or (undefined) if save points are configured. */
   save?: boolean;
   /** Ends the server although its data could not be saved. */
   force: boolean;
@@ -47,7 +47,10 @@ export interface DiskState {
   readonly diskError: ReplyError | null;
 }
 
-/** What commands ask of the persistence, which implements this. All methods throw ReplyError where they refuse. */
+/**
+ * The persistence as commands use it; the persistence implements this. All methods throw ReplyError
+ * where they refuse.
+ */
 export interface PersistenceControl extends DiskState {
   /** SAVE: writes the RDB file before it returns. */
   save(): void;

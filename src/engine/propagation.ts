@@ -1,5 +1,5 @@
 /**
- * What has changed the data, on its way to those who must know: the append only file, replicas. They implement
+ * Changes of the data on their way to the append-only file and to replicas. They implement
  * {@linkcode PropagationSink}; nothing in the engine or in a handler names them.
  *
  * A unit (a command, an EXEC, a script, an expiry) collects its commands here and hands them over when its outermost
@@ -12,7 +12,7 @@ export const SinkKind = { File: 1, Replicas: 2, All: 3 } as const;
 
 /** Takes the stream of commands that changed the data. */
 export interface PropagationSink {
-  /** What it is; left out, it takes everything. */
+  /** Kind of the sink; a sink without one takes everything. */
   readonly kind?: number;
   /**
    * One command in RESP, to be run in database `databaseId`.
@@ -50,7 +50,7 @@ export class PropagationQueue {
   #heldDatabaseId = 0;
   #heldKinds = 0;
 
-  /** Whether anybody listens. */
+  /** True if any sink listens. */
   get active(): boolean {
     return this.sinks.length > 0;
   }

@@ -4,12 +4,12 @@ import { type Client, ClientFlag } from "./client.ts";
 /** Nobody, everybody, or clients on this machine. */
 export type ProtectedAction = "no" | "yes" | "local";
 
-/** Whether the setting `allowed` lets `client` do it. */
+/** True if the setting `allowed` permits the action to `client`. */
 export function mayAct(allowed: ProtectedAction, client: Client): boolean {
   return allowed === "yes" || (allowed === "local" && isLocal(client));
 }
 
-/** Whether a client is on this machine, as far as its address tells. */
+/** True if a client is on this machine, as far as its address tells. */
 export function isLocal(client: Client): boolean {
   return client.has(ClientFlag.UnixSocket) || /^(127\.0\.0\.1|\[::1\]):/.test(client.transport.address);
 }

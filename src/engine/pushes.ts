@@ -18,7 +18,7 @@ const FULL_BUFFER = 65_536;
 
 /** A message in an array or, in RESP3, a push of bulk strings, for any number of clients. */
 export class SharedMessage {
-  /** Whether it is sent to all from the same memory. */
+  /** True if all receivers are sent the same memory. */
   readonly isLong: boolean;
   /** By the protocol's version. */
   readonly #encoded: Uint8Array<ArrayBuffer>[] = [];

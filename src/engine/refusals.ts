@@ -59,7 +59,7 @@ export const ClientGuard = {
   Replica: 1 << 3,
 } as const;
 
-/** What those are told who ask for more while a script runs too long. */
+/** The error for commands that arrive while a script is over its time. */
 export function busyError({ busyWithFunction }: Engine): ReplyError {
   return busyWithFunction ? BUSY_FUNCTION : BUSY_SCRIPT;
 }
@@ -71,7 +71,10 @@ export function refusal(engine: Engine, client: Client, cmd: Command, args: Args
   return refusalOfClient(engine, client, cmd, args) ?? refusalOfServer(engine, client, cmd, args);
 }
 
-/** What the primary has done is done here too, if that is possible at all. */
+/**
+ * Refuses a command of the primary only for lack of memory; a disk error is ignored or ends the
+ * server.
+ */
 function refusalOfPrimary(engine: Engine, cmd: Command): ReplyError | null {
   const { guards } = engine, { replicaIgnoreDiskWriteErrors } = engine.config.values;
   if (
@@ -126,7 +129,9 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Arg
   return null;
 }
 
-/** What an EXEC may do only if all that it runs may, and what it does if any of it does. */
+/**
+ * Flags an EXEC has only if all its commands have them, and flags it has if any command has them.
+ */
 const ALLOWANCES = Flag.Stale | Flag.Loading, DEEDS = Flag.Write | Flag.DenyOom | Flag.NoAsyncLoading;
 
 /** The flags of a call: those of the command, of what an EXEC has queued, or of the script that is to be run. */

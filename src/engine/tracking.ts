@@ -19,7 +19,7 @@ import { type Client, ClientFlag } from "./client.ts";
 import { type Command, findKeys, Flag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 
-/** What CLIENT TRACKING ON was told. */
+/** Options of CLIENT TRACKING ON. */
 export interface TrackingOptions {
   broadcast: boolean;
   /** Keys are tracked only after CLIENT CACHING YES. */
@@ -65,7 +65,7 @@ export class Tracking {
     this.#engine = engine;
   }
 
-  /** Whether changes of keys concern anybody, or entries that those have left who track no longer. */
+  /** True if a client tracks, or entries remain of clients that stopped. */
   get isActive(): boolean {
     return this.#states.size > 0 || this.#readers.size > 0;
   }
@@ -90,7 +90,7 @@ export class Tracking {
     return this.#broadcasts.size;
   }
 
-  /** What a client tracks, or undefined if it does not. */
+  /** The tracking state of a client, or undefined if it does not track. */
   stateOf(client: Client): TrackingState | undefined {
     return this.#states.get(client);
   }
@@ -138,7 +138,8 @@ export class Tracking {
     }
   }
 
-  // ---- What the engine reports -------------------------------------------------------------------------------
+  // ---- Reports of the engine
+  // ---------------------------------------------------------------------
 
   /**
    * A command has run: puts down the keys it read for the client at the root of it. The calls of a script count as its

@@ -1,9 +1,9 @@
 /**
  * WATCH: which clients want to know that a key has changed before their EXEC.
  *
- * What counts is what clients can see. A key whose time is over is as good as gone, whether or not it has been deleted
- * yet. So the watch on such a key remembers that it was stale, and its deletion is no change; a key that becomes stale
- * while it is watched is one.
+ * Only changes that clients can see count. An expired key is as good as gone, whether or not it has
+ * been deleted yet. So the watch on such a key remembers that it was stale, and its deletion is no
+ * change; a key that becomes stale while it is watched is one.
  */
 import { type Database, NO_EXPIRY } from "../keyspace/database.ts";
 import { Key } from "../keyspace/key.ts";
@@ -12,11 +12,11 @@ import { type Client, ClientFlag } from "./client.ts";
 interface Watched {
   readonly databaseId: number;
   readonly key: Key;
-  /** Who watches, and for whom the key is stale and still there. */
+  /** Watching clients; true if the key had already expired at WATCH and is still there. */
   readonly clients: Map<Client, boolean>;
 }
 
-/** Whether `key` is in `database` although its time is over. */
+/** True if `key` has expired and is still in `database`. */
 function isStale(database: Database, key: Key, nowMs: number): boolean {
   const ref = database.find(key);
   if (ref === 0) return false;
@@ -34,7 +34,7 @@ export class Watchers {
     return this.#watched.size;
   }
 
-  /** Whether any client watches anything. */
+  /** True if any client watches a key. */
   get active(): boolean {
     return this.#watched.size > 0;
   }
@@ -95,7 +95,7 @@ export class Watchers {
     }
   }
 
-  /** Whether a key has become stale since `client` began to watch it, noticed by nobody yet. */
+  /** True if a watched key has expired since WATCH and has not been deleted yet. */
   hasExpired(client: Client, databases: readonly Database[], nowMs: number): boolean {
     for (const name of client.watched ?? []) {
       const entry = this.#watched.get(name);
