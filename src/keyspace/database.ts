@@ -8,13 +8,15 @@
  * they neither fragment the arena nor are copied when it is compacted, and grow in place. Large collections are objects
  * too, and a collection that has become large stays one.
  *
- * What a collection has in the store (store/store.ts) is freed when its key is removed or overwritten. One of medium size has
- * no object: packed into the record is the root of what it has there, and {@linkcode OWNS_RUNS} says so.
+ * Runs of a collection in the store (store/store.ts) are freed when its key is removed or
+ * overwritten. One of medium size has no object: packed into the record is the root of what it has
+ * there, and {@linkcode OWNS_RUNS} says so.
  *
  * A small collection is packed into the record: beside its bytes the objects and strings it is made of would weigh as
- * much again, and each write would leave the garbage collector something that lives. Who reads it gets an object made
- * for the occasion. To be changed it is *opened*: from {@linkcode Database.openCollection} to {@linkcode Database.settle},
- * which the engine calls when the command ends, the object holds the truth and everybody gets that same one.
+ * much again, and each write would leave the garbage collector something that lives. A reader gets
+ * an object made for the occasion. To be changed it is *opened*: from {@linkcode
+ * Database.openCollection} to {@linkcode Database.settle}, which the engine calls when the command
+ * ends, the object holds the truth and all callers get that same one.
  */
 import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";
@@ -50,7 +52,7 @@ export type Moment = number | bigint;
 
 /** Index tables of more keys are freed bucket by bucket. */
 const FREED_AT_ONCE = 100;
-/** What {@linkcode Database.expiryOf} says of a key that does not expire. */
+/** Result of {@linkcode Database.expiryOf} for a key that does not expire. */
 export const NO_EXPIRY = -1;
 
 /** Heap bytes of a small byte array besides its content, measured on V8. */
@@ -232,7 +234,7 @@ export class Database {
     return expiresAtMs >= 0 ? expiresAtMs : wideMoment(chunk, offset + HEADER_BYTES);
   }
 
-  /** Whether the key expires at all. */
+  /** True if the key has an expiry time. */
   expires(ref: number): boolean {
     return (this.#word(ref, 0) & HAS_EXPIRY) !== 0;
   }

@@ -56,13 +56,13 @@ export function touchedLfuClock(
   return (lfuMinutes(nowMs) << 8) | counter;
 }
 
-/** What an eviction policy's name means. */
+/** An eviction policy, parsed from its name. */
 export interface EvictionPolicy {
   volatileOnly: boolean;
   order: "none" | "lru" | "lfu" | "random" | "ttl";
 }
 
-/** What a value of `maxmemory-policy` means. */
+/** Parses a value of `maxmemory-policy`. */
 export function parsePolicy(name: string): EvictionPolicy {
   if (name === "noeviction") return { volatileOnly: false, order: "none" };
   // The parameter takes no other names than `volatile-` and `allkeys-` with one of these behind.
@@ -77,7 +77,7 @@ interface Candidate {
   score: number;
 }
 
-/** What sampling needs to know beside the databases. */
+/** Settings of the sampling. */
 export interface EvictionSettings {
   policy: EvictionPolicy;
   samples: number;
@@ -163,7 +163,7 @@ export class EvictionPool {
   }
 }
 
-/** Whether a candidate found earlier is still there and may be removed. */
+/** True if a candidate found earlier is still there and may be removed. */
 function isThere(database: Database, text: string, { volatileOnly }: EvictionPolicy): boolean {
   const ref = database.find(Key.of(text));
   return ref !== 0 && (!volatileOnly || database.expiryOf(ref) !== NO_EXPIRY);

@@ -92,7 +92,7 @@ export class Index {
     return 0;
   }
 
-  /** What a look-up of `hash` sees first: a reference, its own as a rule, or 0. */
+  /** The first reference a look-up of `hash` sees, its own as a rule, or 0. */
   firstSeen(hash: number): number {
     const table = this.#tables[hash >>> TABLE_SHIFT];
     return table === undefined ? 0 : table[((hash << 1) & (table.length - 1)) + 1]! >>> 0;

@@ -5,7 +5,10 @@
 import { bytesOf, latin1 } from "../util/bytes.ts";
 import { hashBytes } from "../util/hash.ts";
 
-/** Seed of every hash over keys in this process, unpredictable so that nobody can aim keys at one slot. */
+/**
+ * Seed of every hash over keys in this process, unpredictable so that keys cannot be aimed at one
+ * slot.
+ */
 const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
 /** The seeded hash of the key `buf[start, end)`, a signed 32-bit integer. */

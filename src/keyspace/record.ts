@@ -16,7 +16,7 @@ import { unitsFor } from "./arena.ts";
 export const TYPE_MASK = 0x0f;
 export const HAS_EXPIRY = 0x10;
 export const IS_OBJECT = 0x20;
-/** What OBJECT ENCODING has to know of the past of a string, as bits of the first word of its record. */
+/** History of a string that OBJECT ENCODING needs, as bits of the first word of its record. */
 export const StringMark = {
   /** It has been changed in place: `raw`, however short. */
   Raw: 0x40,

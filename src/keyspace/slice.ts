@@ -1,9 +1,9 @@
-/** A stretch of bytes that somebody else owns: valid until the owner changes anything. */
+/** A stretch of bytes in memory of another owner: valid until the owner changes anything. */
 import { latin1 } from "../util/bytes.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Bytes in somebody else's memory: `buf[start, end)`. */
+/** Bytes in memory of another owner: `buf[start, end)`. */
 export class Slice {
   buf: Uint8Array = NO_BYTES;
   start = 0;
