@@ -81,12 +81,12 @@ export class DataStore implements PersistenceControl {
     return this.aof.pendingBytes;
   }
 
-  /** What other parts of the server put into snapshots and take from them. */
+  /** Data that other parts of the server put into snapshots and take from them. */
   get extras(): SnapshotExtras {
     return this.context.extras;
   }
 
-  /** Whether a snapshot is being written, or about to be. */
+  /** True if a snapshot is being written, or about to be. */
   get isBusy(): boolean {
     return this.jobs.isBusy;
   }
@@ -278,7 +278,8 @@ export class DataStore implements PersistenceControl {
     }
   }
 
-  // ---- What commands ask for ----------------------------------------------------------------------------------
+  // ---- Requests of commands
+  // -----------------------------------------------------------------------
 
   get jobsBegun(): number {
     return this.jobs.begun;
@@ -414,7 +415,7 @@ export class DataStore implements PersistenceControl {
   }
 }
 
-/** Whether `error` says that a file cannot be loaded. */
+/** True if `error` says that a file cannot be loaded. */
 export function isLoadFault(error: unknown): boolean {
   return error instanceof LoadError || error instanceof ManifestError || error instanceof FileError;
 }

@@ -3,7 +3,7 @@
  * {@linkcode FileSystem}, so that tests can record the calls, make the n-th one fail, or cut the power
  * between any two and rebuild each folder a disk could then hold (tests/support/simulated_files.ts).
  *
- * What the layer promises, and no more: a write has reached the kernel when it returns, it is on the
+ * The layer promises exactly this: a write has reached the kernel when it returns, it is on the
  * disk when a sync that began afterwards has returned, and a name (created, renamed, removed) is on the
  * disk when its folder has been synced. A failed sync promises nothing about what was written before
  * it, even if a later one succeeds: the kernel may have dropped the pages.
@@ -41,12 +41,12 @@ export interface FileHandle {
   truncateSync(length: number): void;
   /** Length of the file in bytes. */
   sizeSync(): number;
-  /** Whether `path` leads to this very file, and not to none or another. */
+  /** True if `path` leads to this very file. */
   isAtSync(path: string): boolean;
   closeSync(): void;
 }
 
-/** What the persistence asks of a disk. All methods throw {@linkcode FileError}. */
+/** The disk as the persistence uses it. All methods throw {@linkcode FileError}. */
 export interface FileSystem {
   /** Opens a file for writing at its end; creates it if missing. */
   openAppend(path: string): FileHandle;

@@ -60,7 +60,10 @@ export class FolderLock {
   }
 }
 
-/** Whether the lock is free. A lock that is not waits in the background, to the end of the process or its holder. */
+/**
+ * True if the lock is free. Otherwise the request waits in the background until the process or the
+ * holder ends.
+ */
 async function isGranted(file: Deno.FsFile, patienceMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const patience = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), patienceMs));
@@ -69,7 +72,7 @@ async function isGranted(file: Deno.FsFile, patienceMs: number): Promise<boolean
   return isGranted;
 }
 
-/** Whether there certainly is no process of that number. */
+/** True if certainly no process has that number. */
 async function hasGone(pid: string): Promise<boolean> {
   if (Deno.build.os !== "linux" || !/^\d+$/.test(pid)) return false;
   return await Deno.stat(`/proc/${pid}`).then(() => false, (error) => error instanceof Deno.errors.NotFound);

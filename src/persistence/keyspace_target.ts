@@ -26,7 +26,7 @@ export interface RdbLoadOptions {
   readonly databases?: readonly Database[];
 }
 
-/** Those who take what is no key. */
+/** Receivers of the parts of a file that are not keys. */
 export interface LoadHooks {
   /** Loads a function library; returns why it cannot, or null. */
   functionLibrary(code: string): string | null;
@@ -168,7 +168,7 @@ function hint(reader: RdbReader, name: string, skips: boolean): string {
   return `${look}; with \`rdb-skip-unreadable-keys yes\` the server starts without such keys`;
 }
 
-/** Runs the commands of an append-only file, as a client that nobody listens to. */
+/** Runs the commands of an append-only file, as a client without a listener. */
 export class CommandTarget implements AofTarget {
   readonly #client: Client;
   readonly #args = new Args();

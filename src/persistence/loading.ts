@@ -98,7 +98,7 @@ export class LoadProgress {
     return Math.floor(this.elapsedSeconds * (this.totalBytes - this.loadedBytes) / this.loadedBytes);
   }
 
-  /** Whether the load has held the event loop for long enough. */
+  /** True if the load has held the event loop for long enough. */
   get isDue(): boolean {
     return this.#delayUs >= 1000 || this.clock.monotonicUs() >= this.#sliceEndsUs;
   }

@@ -1,10 +1,11 @@
 /**
  * The append-only file: every change as a command, in the files a {@linkcode Manifest} lists.
  *
- * What it promises to whoever waits for a reply: when {@linkcode AppendOnlyFile.endOfBatch} says true, everything the batch
- * fed is with the kernel (so that killing the process loses nothing), and under `appendfsync always` it is on the disk.
- * When it says false, no reply of the batch may leave: nothing is acknowledged that might be missing later. A batch that
- * fed nothing is always safe, so that reads go on whatever the disk does.
+ * The promise behind a reply: when {@linkcode AppendOnlyFile.endOfBatch} says true, everything the
+ * batch fed is with the kernel (so that killing the process loses nothing), and under `appendfsync
+ * always` it is on the disk. When it says false, no reply of the batch may leave: nothing is
+ * acknowledged that might be missing later. A batch that fed nothing is always safe, so that reads
+ * go on whatever the disk does.
  *
  * States:
  *
@@ -109,7 +110,7 @@ export class AppendOnlyFile implements PropagationSink {
   rewriteBaseSize = 0;
   /** Syncs that took over two seconds. */
   delayedSyncs = 0;
-  /** Whether a base file is being written; set by whoever writes it. */
+  /** True if a base file is being written; set by its writer. */
   isRewriting = false;
   /** Called when {@linkcode refusal} may have changed: no write may run in between. */
   onRefusal: () => void = () => {};
@@ -140,7 +141,7 @@ export class AppendOnlyFile implements PropagationSink {
   #lookAtMs = 0;
   /** The manifest in the folder as far as this server knows; "" for none. */
   #manifestText = "";
-  /** Whether the batch that is being run has fed anything. */
+  /** True if the running batch has fed anything. */
   #hasFed = false;
 
   constructor(
@@ -165,7 +166,7 @@ export class AppendOnlyFile implements PropagationSink {
     return (this.#syncFault ?? this.#writeFault)?.reason ?? null;
   }
 
-  /** Whether the data must be written anew before anything can be promised again. */
+  /** True if the data must be written anew before anything can be promised again. */
   get needsBase(): boolean {
     return this.state === "waiting" && !this.isRewriting;
   }
@@ -303,7 +304,10 @@ export class AppendOnlyFile implements PropagationSink {
     this.onDurable();
   }
 
-  /** Intervals are measured on the clock that nobody sets: else a clock set back would end the syncs of `everysec`. */
+  /**
+   * Intervals are measured on the monotonic clock: a clock set back would end the syncs of
+   * `everysec`.
+   */
   get #steadyMs(): number {
     return Math.floor(this.clock.monotonicUs() / 1000);
   }
@@ -380,7 +384,7 @@ export class AppendOnlyFile implements PropagationSink {
     return this.files.existsSync(path) ? latin1(readWhole(this.files, path)) : "";
   }
 
-  /** The data of somebody else must not be written over: a backup brought back, another server's folder. */
+  /** Refuses to overwrite foreign data: a backup brought back, another server's folder. */
   #refuseForeign(): void {
     const text = this.#textThere();
     if (text === "" || text === this.#manifestText) return;
@@ -480,7 +484,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.#file = file;
     this.#written = file.sizeSync();
     this.#writtenPosition = this.position;
-    // What an earlier process wrote may not have reached the disk.
+    // Writes of an earlier process may not have reached the disk.
     this.#synced = 0;
     this.#syncStartedMs = this.#steadyMs;
     this.#buffer.unselect();

@@ -1,13 +1,13 @@
 /**
  * `redeno check-aof`: finds where an append only file stops being one, in the words of redis-check-aof, and cuts it there
- * or at a point in time if it is told to. Nothing is run; a file of any size is read through one window.
+ * or at a point in time if asked to. Nothing is run; a file of any size is read through one window.
  */
 import { latin1 } from "../../util/bytes.ts";
 import { FileError, type FileHandle, type FileSystem, joinPath, readWhole } from "../files.ts";
 import { checkRdb } from "../rdb/rdb_check.ts";
 import { ManifestError, parseManifest } from "./manifest.ts";
 
-/** What the check asks of the outside. */
+/** The environment of a check. */
 export interface AofCheckHost {
   readonly files: FileSystem;
   readonly nowMs: number;
@@ -17,7 +17,7 @@ export interface AofCheckHost {
   confirm(question: string): boolean;
 }
 
-/** What is to be done beside checking. */
+/** Actions beside checking. */
 export interface AofCheckOptions {
   /** Cut off what is damaged at the end of the last file. */
   readonly fix: boolean;

@@ -1,10 +1,11 @@
 /**
  * Loads an append-only file: the base, then every increment, each command run as a client would have sent it.
  *
- * What a crash leaves behind is a torn tail of the last file: a command that is not whole, a transaction without its
- * EXEC, or bytes the file system had reserved and not filled (zeros). With `aof-load-truncated yes` it is cut off, and
- * what is loaded is the longest prefix of whole commands and transactions. Everything else that is wrong, such as a fault
- * in the middle or in a file that is not the last, is an error with its offset; nothing is ever skipped.
+ * A crash leaves a torn tail of the last file: a command that is not whole, a transaction without
+ * its EXEC, or bytes the file system had reserved and not filled (zeros). With `aof-load-truncated
+ * yes` it is cut off, and the data loaded is the longest prefix of whole commands and transactions.
+ * Everything else that is wrong, such as a fault in the middle or in a file that is not the last,
+ * is an error with its offset; nothing is ever skipped.
  */
 import {
   argCountOf,
@@ -19,7 +20,7 @@ import type { AppendOnlyFile } from "./aof.ts";
 import type { FileHandle } from "../files.ts";
 import { LoadError, type LoadProgress, type LoadSteps } from "../loading.ts";
 
-/** Who runs the commands. */
+/** The runner of the commands. */
 export interface AofTarget {
   /**
    * Runs command `index` of `batch`; the commands between MULTI and EXEC together at EXEC.

@@ -10,12 +10,15 @@ import type { SaveContext } from "../snapshot/save_context.ts";
 /** From this many failures in a row on, automatic rewrites wait longer and longer. */
 const FAILURES_BEFORE_WAITING = 3;
 const LONGEST_WAIT_MS = 3_600_000;
-/** While writes are refused until a fresh base is there, nobody waits longer than this. */
+/**
+ * Longest delay between attempts while writes are refused until a fresh base is there,
+ * milliseconds.
+ */
 const LONGEST_WAIT_IN_NEED_MS = 10_000;
 
 /** See the head of this file. */
 export class AofRewriter {
-  /** Whether the last rewrite succeeded. */
+  /** True if the last rewrite succeeded. */
   lastSucceeded = true;
   /** How long the last rewrite took, in seconds; -1 if there was none. */
   lastSeconds = -1;
@@ -28,7 +31,7 @@ export class AofRewriter {
 
   constructor(readonly context: SaveContext, readonly aof: AppendOnlyFile) {}
 
-  /** Whether a rewrite is under way. */
+  /** True if a rewrite is under way. */
   get isRunning(): boolean {
     return this.context.jobs.isReserved || this.context.jobs.current?.kind === "aof";
   }
@@ -111,7 +114,7 @@ export class AofRewriter {
   #failed(error: unknown): void {
     const { engine } = this.context;
     this.aof.abortRewrite();
-    // What is written meanwhile would be in no file.
+    // Commands written meanwhile would be in no file.
     if (this.aof.state === "waiting" && error instanceof FileError) this.aof.refuse(error);
     this.lastSucceeded = false;
     this.failures++;

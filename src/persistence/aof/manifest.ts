@@ -23,7 +23,7 @@ export interface AofFileInfo {
   readonly type: AofFileType;
 }
 
-/** What a manifest names. */
+/** Files that a manifest names. */
 export interface Manifest {
   readonly base: AofFileInfo | null;
   readonly history: readonly AofFileInfo[];
@@ -41,7 +41,7 @@ export class ManifestError extends Error {
     super(message);
   }
 
-  /** What belongs into the log, line by line. */
+  /** The report for the log, line by line. */
   report(): string[] {
     const lines = ["*** FATAL AOF MANIFEST FILE ERROR ***"];
     if (this.line !== undefined) {

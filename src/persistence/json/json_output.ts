@@ -17,7 +17,7 @@ import { codecOf } from "../values/table.ts";
 import { JsonOutput, jsonText } from "./json_text.ts";
 import type { DatabaseSize, SnapshotFormat } from "./snapshot_format.ts";
 
-/** What a file of this format says it is. */
+/** Name and version in the head of a file of this format. */
 export const JSON_FORMAT = "redeno-snapshot", JSON_VERSION = 1;
 
 /** Writes a snapshot as JSON. See the head of this file. */

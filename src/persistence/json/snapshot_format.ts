@@ -28,7 +28,7 @@ export interface SnapshotFormat<Output extends SnapshotOutput = SnapshotOutput> 
   output: Output;
   /** An empty output of the same kind. */
   newOutput(): Output;
-  /** What stands in front. */
+  /** The head of the file. */
   begin(databases: readonly DatabaseSize[]): void;
   /** A string. The slices are valid during the call only. */
   string(databaseId: number, key: Slice, value: Slice, attributes: KeyAttributes): void;
@@ -39,9 +39,11 @@ export interface SnapshotFormat<Output extends SnapshotOutput = SnapshotOutput> 
     value: CollectionValue,
     attributes: KeyAttributes,
   ): Generator<void, void, void>;
-  /** What stands behind the last key. */
+  /** The end of the data, behind the last key. */
   end(): void;
-  /** What stands behind all other bytes, once `checked` has been told of them. Returns the bytes. */
+  /**
+   * The trailer (checksum); call it after every byte has gone through `checked`. Returns the bytes.
+   */
   trailer(): Uint8Array;
   /** Bytes leave for the sink, in order. */
   checked(bytes: Uint8Array): void;

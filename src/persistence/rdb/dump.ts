@@ -46,9 +46,9 @@ export function dumpValue(value: Slice | CollectionValue, compress = true): Uint
 }
 
 /**
- * Whether a payload ends with a version that can be read and the right checksum.
+ * True if a payload ends with a version that can be read and the right checksum.
  *
- * @param skipChecksum forgives a wrong checksum, for tests of what is behind it
+ * @param skipChecksum forgives a wrong checksum, for tests of the bytes behind it
  */
 export function hasValidFooter(payload: Uint8Array, skipChecksum = false): boolean {
   const footer = payload.length - FOOTER_BYTES;

@@ -63,7 +63,7 @@ class CountingTarget implements RdbTarget {
   }
 }
 
-/** What a check has found. */
+/** Findings of a check. */
 export interface RdbCheck {
   readonly isSound: boolean;
   /** How a server can start from the file all the same; not a part of the report, which is redis-check-rdb's. */

@@ -41,7 +41,7 @@ export const RdbType = {
   HashListpackEx: 25,
 } as const;
 
-/** What stands where a value's type would. */
+/** Opcodes, in the place of a value's type. */
 export const RdbOpcode = {
   SlotInfo: 244,
   Function2: 245,
@@ -60,7 +60,7 @@ export const RdbOpcode = {
 /** Special encodings of a string, in the lower six bits behind two set ones. */
 export const StringEncoding = { Int8: 0, Int16: 1, Int32: 2, Lzf: 3 } as const;
 
-/** What a quicklist node is. */
+/** Kinds of quicklist nodes. */
 export const QuicklistContainer = { Plain: 1, Packed: 2 } as const;
 
 /** Bytes of the checksum behind a file, and of the version and checksum behind a payload. */

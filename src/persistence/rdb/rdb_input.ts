@@ -44,7 +44,7 @@ export class RdbInput {
   #base = 0;
   /** From where on consumed bytes are not in the checksum yet. */
   #unchecked = 0;
-  /** Whether what has been read since the mark can be read again; see {@linkcode goBack}. */
+  /** True if the bytes read since the mark can be read again; see {@linkcode goBack}. */
   #holds = false;
   /** Bytes in all, as far as that is known. */
   readonly #size: number;
@@ -55,9 +55,9 @@ export class RdbInput {
   #key = allocateBytes(256);
   readonly #view = new DataView(new ArrayBuffer(8));
 
-  /** Whether its bytes are given to it as they arrive, by {@linkcode append}. */
+  /** True if its bytes are given to it as they arrive, by {@linkcode append}. */
   #isFed = false;
-  /** From where on what is being read is read again when more has arrived. */
+  /** Position from which reading resumes when more bytes have arrived. */
   #marked = 0;
 
   /** An input whose bytes arrive bit by bit. */
@@ -74,7 +74,7 @@ export class RdbInput {
 
   /**
    * @param source more bytes, behind `bytes`
-   * @param size how many bytes there are in all; Infinity if nobody knows
+   * @param size how many bytes there are in all; Infinity if unknown
    */
   constructor(source: ByteSource | null, size: number, bytes?: Uint8Array) {
     this.#source = source;
@@ -130,7 +130,10 @@ export class RdbInput {
     this.#marked = this.#at;
   }
 
-  /** Whether `error` says that the part's end has not arrived; then it is to be read again from its beginning. */
+  /**
+   * True if `error` says that the part's end has not arrived; the part is then read again from its
+   * beginning.
+   */
   retries(error: unknown): boolean {
     if (error !== MORE_NEEDED) return false;
     this.#at = this.#marked;

@@ -18,9 +18,9 @@ import { StringEncoding } from "./rdb_format.ts";
 const USUAL_BYTES = 65_536;
 /** No shorter string is tried to compress. */
 const SHORTEST_COMPRESSED = 21;
-/** What compression must save to be used, in bytes. */
+/** Least saving for which compression is used, in bytes. */
 const LEAST_SAVED = 4;
-/** The most a length takes. */
+/** Longest encoding of a length, in bytes. */
 const LENGTH_BYTES = 9;
 
 /** Grows by doubling; what it held is kept up to `used`. */
@@ -45,7 +45,7 @@ export class RdbOutput {
   /** @param compress whether strings are compressed, `rdbcompression` */
   constructor(public compress = true) {}
 
-  /** What was written; valid until the next call of another method. */
+  /** The bytes written; valid until the next call of another method. */
   view(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.length);
   }

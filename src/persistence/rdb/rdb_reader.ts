@@ -13,7 +13,7 @@ import { RdbError, type RdbInput } from "./rdb_input.ts";
 import { ValueReader } from "./value_reader.ts";
 import { skipModuleParts, skippableType, skipValue } from "./value_skipper.ts";
 
-/** What stands in front of a key; the same object for every key. */
+/** Attributes in front of a key; the same object for every key. */
 export interface KeyAttributes {
   /** Unix milliseconds, or -1. */
   expiresAtMs: Moment;
@@ -43,7 +43,7 @@ export interface RdbTarget {
   checksumRight?(): void;
 }
 
-/** What a reader is doing, in the words of redis-check-rdb. */
+/** Stage of a reader, in the words of redis-check-rdb. */
 export type RdbStage =
   | "start"
   | "read-type"
@@ -63,7 +63,7 @@ const CHECKSUM_SINCE = 5;
 export class RdbReader {
   /** More bytes must arrive before anything can be read on. */
   isStarved = false;
-  /** What it is doing, for those who report a fault. */
+  /** The present stage, for reports of a fault. */
   stage: RdbStage = "start";
   /** The type of the key that is being read, -1 between two keys. */
   keyType = 0;
@@ -97,7 +97,7 @@ export class RdbReader {
     return `the value of key '${this.key}' in database ${this.#databaseId}, ${kind} at offset ${this.#keyOffset}`;
   }
 
-  /** Whether a key like the one being read can be left out. */
+  /** True if a key like the one being read can be left out. */
   get canLeaveOut(): boolean {
     return this.key !== undefined && skippableType(this.keyType) !== undefined;
   }

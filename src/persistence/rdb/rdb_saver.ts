@@ -11,7 +11,7 @@ const RETRY_MS = 5000;
 export class RdbSaver {
   /** When the data was last saved, Unix milliseconds. */
   lastSaveMs = 0;
-  /** Whether the last background save succeeded. */
+  /** True if the last background save succeeded. */
   lastSucceeded = true;
   /** How long the last background save took, in seconds; -1 if there was none. */
   lastSeconds = -1;
@@ -29,7 +29,7 @@ export class RdbSaver {
     this.noteSaved();
   }
 
-  /** What is on the disk is what there is now. */
+  /** Notes that the disk now holds the present data. */
   noteSaved(): void {
     const { engine } = this.context;
     this.lastSaveMs = engine.clock.nowMs();
@@ -45,7 +45,7 @@ export class RdbSaver {
     return this.context.pathOf(`temp-${this.context.pid}.rdb`);
   }
 
-  /** Whether it is this that the background job writes, or its like for replicas. */
+  /** True if the background job writes an RDB file, or one for replicas. */
   get isRunning(): boolean {
     const kind = this.context.jobs.current?.kind;
     return kind === "rdb" || kind === "replica";
@@ -153,7 +153,7 @@ export class RdbSaver {
     }
   }
 
-  /** Whether writes are to be refused because saving fails. */
+  /** True if writes are to be refused because saving fails. */
   get refusesWrites(): boolean {
     const { save, stopWritesOnBgsaveError } = this.context.engine.config.values;
     return !this.lastSucceeded && stopWritesOnBgsaveError && save.length > 0;

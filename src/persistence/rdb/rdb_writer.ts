@@ -19,13 +19,13 @@ import type { DatabaseSize, SnapshotFormat } from "../json/snapshot_format.ts";
 import { stringCodec } from "../values/string_codec.ts";
 import { codecOf } from "../values/table.ts";
 
-/** What is known about a snapshot before its first key. */
+/** Facts about a snapshot that are known before its first key. */
 export interface RdbFacts {
   /** Names and values for the head of the file, such as `redis-ver`. */
   readonly aux: readonly (readonly [name: string, value: string])[];
   /** The code of all function libraries. */
   readonly libraries: readonly string[];
-  /** Whether any hash has fields that expire. */
+  /** True if any hash has fields that expire. */
   readonly hasFieldExpiry: boolean;
   /** `rdbcompression`. */
   readonly compress: boolean;

@@ -3,8 +3,9 @@
  * either is exactly what its bytes claim, or reading it fails with the offset and Redis's words for it.
  *
  * A file is read with some tolerance, which the payload of RESTORE is not: old servers have written streams that count
- * entries they no longer had, and a server that holds all of somebody's data must not stay down for one of them. An oddity
- * that can be mended without a guess at the data is mended and told ({@linkcode ValueReader.oddities}).
+ * entries they no longer had, and a server that holds all of a user's data must not stay down for
+ * one of them. An oddity that can be mended without a guess at the data is mended and told
+ * ({@linkcode ValueReader.oddities}).
  */
 import type { DataLimits } from "../../data/limits.ts";
 import type { CollectionValue } from "../../data/value.ts";

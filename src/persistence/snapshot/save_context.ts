@@ -1,4 +1,4 @@
-/** What all who write snapshots of an engine's data have in common. */
+/** State shared by all writers of snapshots of an engine's data. */
 import type { Engine } from "../../engine/engine.ts";
 import { idleSeconds, lfuCounter, parsePolicy } from "../../keyspace/eviction.ts";
 import { REDIS_VERSION } from "../../util/version.ts";
@@ -8,7 +8,7 @@ import type { RdbFacts } from "../rdb/rdb_writer.ts";
 import { RdbWriter } from "../rdb/rdb_writer.ts";
 import { type ClockReader, noClocks } from "./snapshot.ts";
 
-/** What other parts of the server put into snapshots and take from them. */
+/** Data that other parts of the server put into snapshots and take from them. */
 export interface SnapshotExtras {
   /** The code of all function libraries. */
   libraries: () => readonly string[];
@@ -71,7 +71,7 @@ export class SaveContext {
     return new RdbWriter(facts);
   }
 
-  /** What is saved of access clocks under the present policy. */
+  /** Reader of the access clocks to save under the present policy. */
   clocks(): ClockReader {
     const { maxmemoryPolicy, lfuDecayTime } = this.engine.config.values;
     const nowMs = this.engine.clock.nowMs();

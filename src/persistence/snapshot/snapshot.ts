@@ -65,7 +65,7 @@ class DatabaseWalk {
   /** @param source where the keys are: another database than `live` after a FLUSHALL */
   constructor(readonly id: number, readonly live: Database, public source: Database) {}
 
-  /** Whether all keys of that hash are written. */
+  /** True if all keys of that hash are written. */
   hasWritten(hash: number): boolean {
     const table = tableOf(hash), bucket = bucketOf(hash);
     if (table < this.table || (table === this.table && bucket < this.bucket)) return true;
@@ -289,7 +289,7 @@ function runToEnd(steps: Generator<void, void, void>): void {
   while (!steps.next().done);
 }
 
-/** What waits for later owns its key: the record may move meanwhile. */
+/** A value written later, with a key of its own: the record may move meanwhile. */
 function pendingCopy(
   databaseId: number,
   hash: number,

@@ -13,10 +13,10 @@ import type { SnapshotFormat } from "../json/snapshot_format.ts";
 /** The longest a slice holds the event loop, in microseconds; one more bucket or step may follow. */
 const SLICE_US = 600;
 
-/** What a job is for. */
+/** Purpose of a job. */
 export type JobKind = "rdb" | "aof" | "json" | "replica";
 
-/** What a snapshot is made of. */
+/** Content of a snapshot. */
 export interface SnapshotContent {
   readonly kind: JobKind;
   readonly format: SnapshotFormat;
@@ -126,7 +126,7 @@ export class SnapshotJobs {
     return this.#current;
   }
 
-  /** Whether another job has to wait. */
+  /** True if another job has to wait. */
   get isBusy(): boolean {
     return this.isReserved || this.#current !== null;
   }

@@ -35,7 +35,7 @@ export interface TypeNumbers {
 
 /** The codec of a collection type. See the head of this file. */
 export interface ValueCodec<T extends CollectionValue = CollectionValue> extends TypeNumbers {
-  /** Whether a key may hold a value without elements. */
+  /** True if a key may hold a value without elements. */
   readonly mayBeEmpty: boolean;
   /** The RDB type that {@linkcode ValueCodec.save} writes `value` as: the oldest one that holds it. */
   rdbTypeOf(value: T): number;
