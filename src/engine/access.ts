@@ -37,7 +37,7 @@ import { type Command, findKeys, Flag, KeyFlag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { ClientGuard } from "./refusals.ts";
 
-/** Where a client was when something was denied. */
+/** Context of a client at a denial. */
 type Context = "toplevel" | "multi" | "lua";
 
 /** See the head of this file. */
@@ -46,7 +46,7 @@ export class AccessControl {
   readonly log = new AccessLog();
   readonly catalog: Catalog;
   readonly #engine: Engine;
-  /** Stands for users that are not there, so that an answer about them takes as long as about those that are. */
+  /** Stands for unknown users, so that an answer about them takes as long as about known ones. */
   readonly #nobody: User;
 
   constructor(engine: Engine) {
@@ -64,7 +64,7 @@ export class AccessControl {
       this.#takeDefaultPassword();
       this.#guardAll();
     });
-    // Where there is a file of users, the configuration holds none.
+    // With a file of users, the configuration holds none.
     config.describeUsers = () =>
       config.values.aclfile === "" ? this.users.lines().map((line) => line.slice("user ".length)) : [];
   }
@@ -128,7 +128,8 @@ export class AccessControl {
   // ---- Checks -------------------------------------------------------------------------------------------------
 
   /**
-   * Why a client's user may not run this command with these arguments, or null. A denial is logged.
+   * The error if a client's user may not run this command with these arguments, or null. A denial
+   * is logged.
    */
   check(client: Client, cmd: Command, args: Args): ReplyError | null {
     const denial = this.#deny(client, cmd, args, contextOf(client));
@@ -172,7 +173,7 @@ export class AccessControl {
     return client.user.mayUseEveryKey(new Call(cmd, args), Permission.Read);
   }
 
-  /** Why a user may not run a command, or null. */
+  /** The reason why a user may not run a command, or null. */
   denialFor(user: User, cmd: Command, args: Args): Denial | null {
     return user.check(new Call(cmd, args));
   }
@@ -226,7 +227,10 @@ export class AccessControl {
     return user !== undefined;
   }
 
-  /** Closes connections of `user` that are subscribed to what `changed`, the same user from now on, may not hear. */
+  /**
+   * Closes connections of `user` with subscriptions that `changed`, the same user from now on, is
+   * denied.
+   */
   #closeSubscribers(user: User, changed: User): void {
     const { clients, pubsub } = this.#engine;
     for (const client of [...clients.values()]) {
@@ -239,7 +243,7 @@ export class AccessControl {
     }
   }
 
-  /** Closes the connections of users that are no more. */
+  /** Closes the connections of deleted users. */
   #closeClients(users: readonly User[]): void {
     for (const client of [...this.#engine.clients.values()]) {
       if (client.user === null || !users.includes(client.user)) continue;
@@ -391,7 +395,9 @@ function catalogEntry(cmd: Command): CatalogCommand {
   };
 }
 
-/** Throws for the first `user` line whose form is wrong; commands that are not known are no matter of form. */
+/**
+ * Throws for the first `user` line whose form is wrong; an unknown command is not an error of form.
+ */
 function checkUserLines(lines: readonly KeptDirective[], users: Users): void {
   const seen = new Set<string>();
   for (const { words, origin } of lines) {

@@ -1,5 +1,6 @@
 /**
- * Reads a command's options one after the other, so that a handler's parsing says what it accepts and nothing else:
+ * Reads a command's options one after the other, so that a handler's parsing lists the options it
+ * accepts and nothing else:
  *
  *     const options = new ArgReader(args, 3);
  *     while (options.more) {

@@ -1,6 +1,7 @@
 /**
  * The arguments of one command: offsets into the bytes it arrived in. Number 0 is the command's name. They become
- * strings or numbers only when a handler asks, and live for one turn; {@linkcode Args.copy} takes what must outlive it.
+ * strings or numbers only when a handler asks, and live for one turn; {@linkcode Args.copy} keeps
+ * arguments for longer.
  */
 import { Key } from "../keyspace/key.ts";
 import { NOT_FLOAT, NOT_INTEGER, ReplyError } from "../protocol/errors.ts";
@@ -19,7 +20,7 @@ export class Args {
   buf: Uint8Array = new Uint8Array(0);
   /** Number of arguments, the command's name included. */
   count = 0;
-  /** Where the command's own RESP bytes lie in `buf`, or -1 if it did not arrive as RESP. */
+  /** Start of the command's own RESP bytes in `buf`, or -1 if it did not arrive as RESP. */
   rawStart = -1;
   rawEnd = -1;
   #offsets: Int32Array = new Int32Array(0);
@@ -101,8 +102,9 @@ export class Args {
   }
 
   /**
-   * True if argument `i` is the word `upper`, in any case. @param upper in capital letters, digits
-   * and `-` only
+   * True if argument `i` is the word `upper`, in any case.
+   *
+   * @param upper in capital letters, digits and `-` only
    */
   is(i: number, upper: string): boolean {
     const start = this.start(i);

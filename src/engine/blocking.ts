@@ -1,11 +1,12 @@
 /**
  * Clients that wait: for a key (BLPOP, BZPOPMIN, XREAD …), for the end of a pause, for replicas.
  *
- * A command that must wait says so by `ctx.block(…)` and writes no reply. Its arguments are copied, its connection runs
- * nothing more, and it costs nothing until one of its keys becomes ready, its time is over, CLIENT UNBLOCK ends it or
- * its connection closes. When a key it waits for has been written, the whole command is run again, as a unit of its own,
- * right after the unit that wrote: those who have waited longest first. If it finds nothing it says `ctx.block` again,
- * which then changes nothing: its place and its deadline stay.
+ * A command that must wait calls `ctx.block(…)` and writes no reply. Its arguments are copied, its
+ * connection runs nothing more, and it costs nothing until one of its keys becomes ready, its time
+ * is over, CLIENT UNBLOCK ends it or its connection closes. When a key it waits for has been
+ * written, the whole command is run again, as a unit of its own, right after the unit that wrote,
+ * longest wait first. If it finds nothing it calls `ctx.block` again, which then changes nothing:
+ * its place and its deadline stay.
  */
 import type { ReplyError } from "../protocol/errors.ts";
 import type { Args } from "./args.ts";
@@ -25,7 +26,7 @@ export class WaitingClients {
   #nextDeadlineMs = Infinity;
   /** Blocked clients. */
   readonly all = new Set<Client>();
-  /** Set by `ctx.block` when a command that was run again goes on waiting. */
+  /** Set by `ctx.block` when a command that was run again continues to wait. */
   staysBlocked = false;
   /** A command that waited is being run again: monitors have seen it before. */
   isRerunning = false;
@@ -80,7 +81,7 @@ export class WaitingClients {
     this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, state.deadlineMs);
   }
 
-  /** Lets `client` wait with `cmd` for something that is no key, until it is taken out by hand. */
+  /** Blocks `client` in `cmd` for a reason other than a key, until it is released explicitly. */
   hold(client: Client, cmd: Command, args: Args): BlockedState {
     const state: BlockedState = {
       cmd,
@@ -177,7 +178,7 @@ export class WaitingClients {
     if (!this.staysBlocked) this.unblock(client);
   }
 
-  /** Lets a client go on whose wait is over and whose reply has been written. */
+  /** Resumes a client whose wait has ended and whose reply has been written. */
   unblock(client: Client): void {
     this.remove(client);
     this.#engine.queueReplies(client);
@@ -195,7 +196,7 @@ export class WaitingClients {
     return true;
   }
 
-  /** Ends the waits whose time is over; {@linkcode Engine.endBatch} must follow. */
+  /** Ends the waits that have timed out; {@linkcode Engine.endBatch} must follow. */
   expire(): void {
     for (const client of this.#due(this.#engine.steadyMs)) {
       const state = client.blocked!;

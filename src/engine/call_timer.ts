@@ -21,7 +21,7 @@ const TIMED_IN_RUNS = Flag.Fast | Flag.Brief;
 const ESTIMATED_CALLS = 24;
 /** A run with slower calls stands for itself alone, microseconds a call. */
 const LONGEST_TYPICAL_US = 20;
-/** How long clients that have much to do may keep the others waiting, microseconds. */
+/** Longest time that busy clients may keep the others waiting, microseconds. */
 const TURN_US = 2000;
 /** The same for commands that are timed one by one: a batch of few should not be cut for the machine's sake. */
 const SLOW_TURN_US = 10_000;
@@ -39,7 +39,7 @@ export class CallTimer {
   #timesEach = false;
   /** Work since the event loop last asked which sockets are ready, as far as is known, microseconds. */
   #turnUs = 0;
-  /** How much of that was done when the batch began. */
+  /** The part of that which was done when the batch began. */
   #batchBeganAtUs = 0;
 
   constructor(engine: Engine) {

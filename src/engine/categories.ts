@@ -1,4 +1,7 @@
-/** Access categories: which a command belongs to follows from its group and flags, beside those it lists itself. */
+/**
+ * Access categories: those of a command follow from its group and flags, beside those it lists
+ * itself.
+ */
 import { type Command, Flag } from "./command.ts";
 
 /** All categories in the order in which replies list them. */
@@ -57,7 +60,7 @@ const categoriesOfFlag: readonly (readonly [flag: number, categories: readonly s
 export function categoriesOf(cmd: Command): string[] {
   const found = new Set(cmd.categories);
   const ofGroup = categoryOfGroup[cmd.group];
-  // A container does nothing itself: its sub-commands say what they are.
+  // A container does nothing itself: its sub-commands have categories of their own.
   const isOfGroup = cmd.subcommands === undefined && !cmd.replacesGroupCategory;
   if (ofGroup !== undefined && isOfGroup) found.add(ofGroup);
   for (const [flag, names] of categoriesOfFlag) {

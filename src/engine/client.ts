@@ -48,16 +48,17 @@ export const ClientFlag = {
 
 /** The part of a client's connection that the engine uses. */
 export interface ClientTransport {
-  /** Begins to send what has been written; called at the end of a batch. */
+  /** Begins to send the output written; called at the end of a batch. */
   flush(): void;
   /**
-   * Keeps what has been written to the client's reply, and `shared` behind it, to be sent in this order before what is
-   * written next. `shared` is not copied and must not change. Missing where nothing is sent.
+   * Keeps the output written to the client's reply, and `shared` behind it, to be sent in this
+   * order before later output. `shared` is not copied and must not change. Missing on transports
+   * that send nothing.
    */
   setAside?(shared?: Uint8Array<ArrayBuffer>): void;
   /** Closes the connection, at once or when everything written has left. */
   close(afterReplies: boolean): void;
-  /** Runs what has waited behind a blocking command; called in a turn of its own. */
+  /** Runs the commands that waited behind a blocking one; called in a turn of its own. */
   resume(): void;
   /** Bytes written and not yet taken by the socket. */
   readonly outputBytes: number;
@@ -69,7 +70,7 @@ export interface ClientTransport {
   readonly localAddress: string;
 }
 
-/** Holds what is to be sent to a client beside its replies, and hands it over as the socket takes it. */
+/** Holds output for a client beside its replies, and hands it over as the socket takes it. */
 export interface OutputSource {
   /** Bytes held that count against the limits of the client's class. */
   readonly pendingBytes: number;
@@ -89,7 +90,7 @@ export interface BlockedState {
   args: Args;
   /** Keys waited for; empty for a client waiting for something else. */
   keys: readonly string[];
-  /** When to give up, `engine.steadyMs`, or Infinity. */
+  /** Deadline, `engine.steadyMs`, or Infinity. */
   deadlineMs: number;
   /** Writes the reply of a client that waited in vain. */
   onTimeout: (client: Client) => void;
@@ -99,7 +100,7 @@ export interface BlockedState {
   wakesWhenGone: boolean;
   /** CLIENT UNBLOCK may end the wait. */
   unblockable: boolean;
-  /** Goes on with what the command was a part of (the rest of an EXEC) once it has been brought to its end. */
+  /** Continues the work around the command (the rest of an EXEC) once the command has ended. */
   afterwards?: () => void;
 }
 

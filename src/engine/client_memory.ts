@@ -15,7 +15,7 @@ const NAME_BYTES = 96;
 /** Replies up to this size lie in buffers that all clients share in turn. */
 const POOLED_BYTES = 16_384;
 
-/** Bytes a client takes beside the object itself. */
+/** Bytes of a client beside the object itself. */
 export function clientMemory(engine: Engine, client: Client): number {
   const { transport, reply } = client;
   const output = transport.outputBytes - reply.length + reply.capacity;

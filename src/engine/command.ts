@@ -93,7 +93,7 @@ export const KeyFlag = {
   VariableFlags: 1 << 10,
 } as const;
 
-/** Where a command's keys are: where to begin, and how to go on from there. */
+/** Place of a command's keys: the start, and the steps from there. */
 export interface KeySpec {
   flags: number;
   /**
@@ -204,7 +204,7 @@ export interface CommandDeclaration {
   /** COMMAND DOCS's group: string, list, set, sorted-set, hash, stream, generic, connection, server, pubsub, … */
   group: string;
   since: string;
-  /** Arguments with the name; negative: at least so many. */
+  /** Number of arguments including the name; negative: the least number. */
   arity: number;
   flags: number;
   keys?: readonly KeySpec[];
@@ -280,15 +280,15 @@ export function acceptsCount(cmd: Command, count: number): boolean {
   return cmd.arity >= 0 ? count === cmd.arity : count >= -cmd.arity;
 }
 
-/** A key's place among the arguments and what is done with it. */
+/** A key's place among the arguments and its use. */
 export interface KeyPosition {
   index: number;
   flags: number;
 }
 
 /**
- * Where the keys of a call are, or undefined if its arguments make no sense: its own error is for the command to tell.
- * Commands whose keys no specification can tell bring `keysOf`. Never throws.
+ * Places of the keys of a call, or undefined if its arguments make no sense: the command replies
+ * with its own error. Commands whose keys no specification can tell bring `keysOf`. Never throws.
  */
 export function findKeys(cmd: Command, args: Args): KeyPosition[] | undefined {
   try {

@@ -3,9 +3,9 @@
  * look-up and every change goes. There is one context per server; `call()` points it at the command
  * being run.
  *
- * Look-ups delete what has expired, count hits and misses and move the access clock. `read…` is for commands that only
- * read, `write…` for those that change what they find; both throw WRONGTYPE. The result is valid
- * until the handler's next change of the same key.
+ * Look-ups delete expired keys, count hits and misses and move the access clock. `read…` is for
+ * commands that only read, `write…` for those that change what they find; both throw WRONGTYPE. The
+ * result is valid until the handler's next change of the same key.
  *
  * After a change a handler says, once per changed key, {@linkcode CommandContext.changed}: it is the only way to say so
  * and says all of it. The command is propagated as it arrived, unless the handler replaces it by
@@ -26,7 +26,7 @@ import { Notify } from "./events.ts";
 import { LOOK_AHEAD } from "./look_ahead.ts";
 import { SinkKind } from "./propagation.ts";
 
-/** How a client waits; see {@linkcode CommandContext.block}. */
+/** Options of a client's wait; see {@linkcode CommandContext.block}. */
 export interface BlockOptions {
   /** Keys as latin1 strings, in the client's database. */
   keys: readonly string[];
@@ -65,16 +65,16 @@ export class CommandContext {
   db!: Database;
   /** Number of `db`. */
   databaseId = 0;
-  /** Kinds of sinks that what is run is propagated to: all, unless a script has asked for less. */
+  /** Kinds of sinks that commands are propagated to: all, unless a script has asked for less. */
   sinkKinds: number = SinkKind.All;
 
-  /** How the command is propagated: as it is, as in `#rewritten`, or not at all. */
+  /** Form in which the command is propagated: as it is, as in `#rewritten`, or not at all. */
   #propagation: "as-is" | "rewritten" | "none" = "as-is";
   #rewritten: string[][] = [];
   #forced = false;
   #kinds: number = SinkKind.All;
   readonly #slice = new Slice();
-  /** Where text becomes bytes on its way to the keyspace. */
+  /** Buffer in which text becomes bytes on its way to the keyspace. */
   #scratch = allocateBytes(4096);
 
   constructor(readonly engine: Engine) {}
@@ -87,7 +87,7 @@ export class CommandContext {
   /**
    * True if a time that the running command gives to a key or field has passed and this server may
    * delete it. A replica waits for its primary to say so, and a file that is replayed says so
-   * itself: what they are told next may give the key another time.
+   * itself: the next command from there may give the key another time.
    */
   isOver(timeMs: Moment): boolean {
     const { engine } = this;
@@ -111,7 +111,7 @@ export class CommandContext {
     return (this.cmd.flags & Flag.Write) !== 0;
   }
 
-  /** True if an expired field is deleted by the running command, which has come upon it. */
+  /** True if the running command deletes expired fields that it finds. */
   get deletesExpired(): boolean {
     return this.engine.keys.deletesExpired(this.#writes);
   }
@@ -309,9 +309,9 @@ export class CommandContext {
   }
 
   /**
-   * Says that the value of `key` has changed: counts it, marks transactions that watch it, invalidates caches, sends
-   * the keyspace event, wakes who waits for it.
-   * @param changes how many changes this counts for in `rdb_changes_since_last_save`
+   * Reports that the value of `key` has changed: counts it, marks transactions that watch it,
+   * invalidates caches, sends the keyspace event, wakes clients that wait for it.
+   * @param changes number of changes this counts for in `rdb_changes_since_last_save`
    */
   changed(key: Key, eventClass: number, event: string, changes = 1, databaseId = this.databaseId): void {
     this.engine.dirty += changes;
@@ -353,7 +353,11 @@ export class CommandContext {
     this.#kinds = SinkKind.Replicas;
   }
 
-  /** Puts what is to be propagated into the queue; `call()` does this after the handler. @param dirty it changed data */
+  /**
+   * Queues the commands to propagate; `call()` does this after the handler.
+   *
+   * @param dirty it changed data
+   */
   enqueuePropagation(dirty: boolean): void {
     const queue = this.engine.propagation, kinds = this.#kinds & this.sinkKinds;
     if (queue.active && kinds !== 0 && this.#propagation !== "none" && (dirty || this.#forced)) {
@@ -388,8 +392,9 @@ export class CommandContext {
   }
 
   /**
-   * Lets the client wait for its keys. The handler must have changed and replied nothing, and returns next; it is run
-   * again from its beginning when one of the keys may serve it.
+   * Blocks the client until one of its keys can serve it. The handler must have changed and replied
+   * nothing, and returns next; it is run again from its beginning when one of the keys may serve
+   * it.
    */
   block(options: BlockOptions): void {
     if (this.client.blocked !== null) {

@@ -1,6 +1,7 @@
 /**
  * Web pages can make a browser send HTTP requests to any port. Most of their lines are unknown commands here, but their
- * body could hold known ones. So who says `POST` or `Host:` is cut off before the body is read, as by redis-server.
+ * body could hold known ones. So a client that sends `POST` or `Host:` is cut off before the body
+ * is read, as by redis-server.
  */
 import type { Args } from "./args.ts";
 import type { Client } from "./client.ts";

@@ -2,7 +2,7 @@
 export class DebugSwitches {
   /** DEBUG SET-SKIP-CHECKSUM-VALIDATION: wrong checksums of files and payloads are forgiven. */
   skipChecksums = false;
-  /** DEBUG PAUSE-CRON: nothing is done beside commands. */
+  /** DEBUG PAUSE-CRON: all work beside commands stops. */
   pauseCron = false;
   /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call commands that are not for them. */
   allowAllInScripts = false;

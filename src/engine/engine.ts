@@ -3,12 +3,13 @@
  *
  *     runBatch → execute (look up, refuse or queue) → call (the handler, then propagation) → endBatch
  *
- * A *unit* is what happens as one: a command, an EXEC with all it queued, a script, an expiry. `call()` nests; when the
- * outermost level ends, what the unit propagates goes to the sinks and clients waiting for a key it wrote are served,
- * each in a unit of its own. At the end of the batch the sinks make it durable and only then replies leave.
+ * A *unit* is an indivisible step: a command, an EXEC with all it queued, a script, an expiry.
+ * `call()` nests; when the outermost level ends, what the unit propagates goes to the sinks and
+ * clients waiting for a key it wrote are served, each in a unit of its own. At the end of the batch
+ * the sinks make it durable and only then replies leave.
  *
  * The engine knows neither sockets nor files. Sinks of propagated commands register in `propagation`, observers of
- * changes in `keys`; what it asks of the rooms above stands in `ports.ts`.
+ * changes in `keys`; its requests to the rooms above stand in `ports.ts`.
  */
 import type { Config } from "../config/config.ts";
 import type { CollectionValue } from "../data/value.ts";
@@ -88,7 +89,7 @@ export class Engine {
   readonly commands: CommandTable;
   readonly limits: DataLimits = defaultLimits();
   readonly databases: Database[] = [];
-  /** Compaction of what the collections of all databases have in the store. */
+  /** Compaction of the store that holds the collections of all databases. */
   readonly compaction = new StoreCompaction(this.limits.store, this.databases);
   readonly clients = new Map<number, Client>();
   readonly stats = new Stats();
@@ -114,13 +115,13 @@ export class Engine {
   /** The client whose outermost command is running, or null if none is, as in an expiry. */
   running: Client | null = null;
   readonly access: AccessControl;
-  /** Reasons to refuse commands that concern everybody: bits of `EngineGuard`. */
+  /** Reasons to refuse commands that concern all clients: bits of `EngineGuard`. */
   guards = 0;
   /** Unix milliseconds, read once per batch. */
   nowMs: number;
   /** Changes since the last snapshot; INFO's rdb_changes_since_last_save. */
   dirty = 0;
-  /** Saves and loads the data; null where there is no disk (some tests). Set by the persistence. */
+  /** Saves and loads the data; null without a disk (some tests). Set by the persistence. */
   persistence: PersistenceControl | null = null;
   /** Refuses writes while it fails. Set by the persistence. */
   disk: DiskState = { diskError: null };
@@ -128,13 +129,16 @@ export class Engine {
   server: ServerControl = noServer;
   /** The script that keeps the server busy is a function. */
   busyWithFunction = false;
-  /** `latency-tracking`: each command keeps a histogram of what it took. */
+  /** `latency-tracking`: each command keeps a histogram of its run times. */
   latencyTracking = true;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpire = true;
-  /** With so many bytes of replies a batch is interrupted, so that they can leave; its reader may be a slow one. */
+  /**
+   * Bytes of replies at which a batch is interrupted, so that they can leave; the reader may be
+   * slow.
+   */
   largestBatchReply = 1 << 20;
-  /** This server copies another one: what expires is deleted when the primary says so. */
+  /** This server is a replica: expired keys are deleted when the primary says so. */
   isReplica = false;
   #depth = 0;
   readonly lookAhead = new LookAhead();
@@ -198,8 +202,8 @@ export class Engine {
 
   /**
    * Runs the commands of `batch` from number `from` on and returns how many have been run (or refused, or queued):
-   * fewer than there are if the client now waits, is to be closed, should read first what it has been answered, or has
-   * kept the others waiting for long enough. Call {@linkcode endBatch} afterwards.
+   * fewer than there are if the client now waits, is to be closed, should read its replies first,
+   * or has kept the others waiting for long enough. Call {@linkcode endBatch} afterwards.
    */
   runBatch(client: Client, batch: CommandBatch, from = 0): number {
     this.refreshTime();
@@ -235,7 +239,7 @@ export class Engine {
     else if (client.blocked === null) this.#silence(client, mark);
   }
 
-  /** Drops the reply written since `mark` if CLIENT REPLY says so. Messages that were pushed come all the same. */
+  /** Drops the reply written since `mark` if CLIENT REPLY says so. Pushed messages are kept. */
   #silence(client: Client, mark: number): void {
     if (!client.isSilenced) return;
     client.reply.rewind(mark);
@@ -252,7 +256,10 @@ export class Engine {
     return undefined;
   }
 
-  /** Why `args` are no call: an unknown name, or a wrong number of arguments for `cmd`. */
+  /**
+   * The error of `args` that are no call: an unknown name, or a wrong number of arguments for
+   * `cmd`.
+   */
   #mismatch(cmd: Command | undefined, args: Args): ReplyError {
     if (cmd !== undefined) return wrongArity(cmd.fullName);
     const container = this.commands.find(args);
@@ -260,7 +267,7 @@ export class Engine {
     return unknownSubcommand(args.string(1), container.name);
   }
 
-  /** Lets a command run now: false if it has been refused, postponed or queued instead. */
+  /** Admits a command to run now: false if it has been refused, postponed or queued instead. */
   #admit(client: Client, cmd: Command, args: Args): boolean {
     if (this.guards !== 0 || client.guards !== 0) {
       const refused = refusal(this, client, cmd, args);
@@ -326,8 +333,8 @@ export class Engine {
   }
 
   /**
-   * Calls a command's handler and does what follows from it. Nests: EXEC and scripts call commands from inside one.
-   * The reply goes to `client.reply`.
+   * Calls a command's handler and carries out the consequences. Nests: EXEC and scripts call
+   * commands from inside one. The reply goes to `client.reply`.
    */
   call(client: Client, cmd: Command, args: Args): void {
     const { context } = this;
@@ -413,14 +420,20 @@ export class Engine {
     }
   }
 
-  /** Says that the running command has failed although it wrote its reply itself (EXEC and scripts pass errors on). */
+  /**
+   * Notes that the running command has failed although it wrote its reply itself (EXEC and scripts
+   * pass errors on).
+   */
   countFailure(): void {
     this.#errorsInCall = true;
   }
 
-  /** Ends a unit at its outermost level: hands on what it propagates, then serves those who waited for it. */
+  /**
+   * Ends a unit at its outermost level: hands on its propagated commands, then serves clients that
+   * waited for its keys.
+   */
   endUnit(asTransaction = true): void {
-    // A suspended script's unit is still open: what others do meanwhile ends with it.
+    // A suspended script's unit is still open: the work of others meanwhile ends with it.
     if (this.#depth > 0 || (this.guards & EngineGuard.Busy) !== 0) return this.propagation.keep();
     if (this.propagation.count > 0) this.propagation.flush(asTransaction);
     if (this.waiting.hasReady) this.waiting.serveReady();
@@ -459,7 +472,7 @@ export class Engine {
     this.commandTook(client, cmd, args, microseconds);
   }
 
-  /** Lets a client go on whose command has been brought to its end outside `call()`, its reply written since `mark`. */
+  /** Resumes a client whose command has ended outside `call()`, its reply written since `mark`. */
   releaseDetached(client: Client, mark: number): void {
     this.#silence(client, mark);
     this.pushes.release(client);
@@ -485,12 +498,15 @@ export class Engine {
 
   // ---- Replies ------------------------------------------------------------------------------------------------
 
-  /** Lets what has been written to `client` leave at the end of the batch. */
+  /** Queues the output of `client` to be sent at the end of the batch. */
   queueReplies(client: Client): void {
     this.#outbox.add(client);
   }
 
-  /** Ends a batch: what waited for its end runs, then what changed becomes as safe as promised, then replies leave. */
+  /**
+   * Ends a batch: work deferred to its end runs, then the changes become as safe as promised, then
+   * replies leave.
+   */
   endBatch(): void {
     if (this.pause.hasPostponed) this.pause.runPostponed();
     if (this.memory.mustMakeRoom) {
@@ -529,7 +545,7 @@ export class Engine {
     client.databaseId = id;
   }
 
-  /** Writes down what one command took: in its statistics and, where it was long, in the slow log. */
+  /** Records the run time of one command in its statistics and, if it was long, in the slow log. */
   commandTook(client: Client, cmd: Command, args: Args, microseconds: number): void {
     this.timeSpent(cmd, microseconds, 1);
     const { slowlogLogSlowerThan, slowlogMaxLen } = this.config.values;
@@ -539,7 +555,7 @@ export class Engine {
     this.slowlog.add(shownWords(cmd, args), microseconds, this.nowMs, address, client.name, slowlogMaxLen);
   }
 
-  /** Writes down what `calls` calls of a command took together. */
+  /** Records the total run time of `calls` calls of a command. */
   timeSpent(cmd: Command, microseconds: number, calls: number): void {
     const stats = this.commands.stats.of(cmd), each = microseconds / calls;
     stats.microseconds += microseconds;

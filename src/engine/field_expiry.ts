@@ -1,8 +1,9 @@
 /**
- * The fields of hashes that expire, as Redis 7.4 has them. A field whose time is over is invisible at once and removed
- * when a command asks for it by name, or soon after by the active cycle; until then HLEN counts it. Its removal is
- * propagated as HDEL, because a replica and a replayed file must not decide by their own clocks: they show every field
- * they have been told of until they are told otherwise (a replica hides what has expired from its own clients).
+ * The fields of hashes that expire, as Redis 7.4 has them. An expired field is invisible at once
+ * and removed when a command asks for it by name, or soon after by the active cycle; until then
+ * HLEN counts it. Its removal is propagated as HDEL, because a replica and a replayed file must not
+ * decide by their own clocks: they show every field they received until its HDEL arrives (a replica
+ * hides expired fields from its own clients).
  */
 import { HashValue } from "../data/hash.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -35,7 +36,9 @@ export function findField(ctx: CommandContext, key: Key, hash: HashValue, field:
   return value;
 }
 
-/** Removes `field`, which a command has asked for, if its time is over and removing it is up to this server. */
+/**
+ * Removes `field`, which a command has asked for, if it has expired and this server may remove it.
+ */
 export function expireField(ctx: CommandContext, key: Key, hash: HashValue, field: string): void {
   if (hash.expiryOf(field) > fieldClock(ctx) || !ctx.deletesExpired) return;
   removeExpired(ctx.engine, hashAt(ctx, key, hash), () => {
@@ -44,7 +47,7 @@ export function expireField(ctx: CommandContext, key: Key, hash: HashValue, fiel
   });
 }
 
-/** Removes all fields whose time is over, if that is up to this server. */
+/** Removes all expired fields, if this server may. */
 export function expireAllFields(ctx: CommandContext, key: Key, hash: HashValue): void {
   const nowMs = fieldClock(ctx);
   if (hash.nextExpiryMs > nowMs || !ctx.deletesExpired) return;
@@ -75,7 +78,7 @@ function hashAt(ctx: CommandContext, key: Key, hash: HashValue): HashAt {
   return { database: ctx.db, databaseId: ctx.databaseId, key, hash };
 }
 
-/** Lets `remove` take expired fields out of a hash and says so to all who must know. */
+/** Removes expired fields from a hash by `remove` and reports it to all observers. */
 function removeExpired(engine: Engine, at: HashAt, remove: () => string[]): void {
   const { database, databaseId, key, hash } = at;
   database.willChange(key.hash);

@@ -21,11 +21,11 @@ export interface Removal {
   readonly latencyEvent: string;
   /** Counter of `Stats`, if there is one. */
   readonly counter: "expiredKeys" | "evictedKeys" | null;
-  /** A DEL is propagated; otherwise the caller propagates what led to the removal. */
+  /** A DEL is propagated; otherwise the caller propagates the cause of the removal. */
   readonly propagates: boolean;
 }
 
-/** The key's time is over. */
+/** The key has expired. */
 export const EXPIRED: Removal = {
   eventClass: Notify.Expired,
   event: "expired",
@@ -127,7 +127,11 @@ export class Keys {
 
   // ---- Changes ------------------------------------------------------------------------------------------------
 
-  /** Deletes a key that no command asked to delete, and tells all who must know. @param by see {@linkcode changed} */
+  /**
+   * Deletes a key that no command asked to delete, and reports it to all observers.
+   *
+   * @param by see {@linkcode changed}
+   */
   remove(
     database: Database,
     databaseId: number,

@@ -10,7 +10,7 @@ import { Args } from "./args.ts";
 
 /** Keys that are touched together, and commands of a pipeline for which this is done at once. */
 export const LOOK_AHEAD = 16;
-/** With fewer keys than this the caches hold what matters. */
+/** With fewer keys than this the processor's caches hold all that matters. */
 const CACHED_KEYS = 20_000;
 /** A longer argument is hardly a key. */
 const LONGEST_BYTES = 128;
@@ -19,7 +19,7 @@ const LONGEST_BYTES = 128;
 export class LookAhead {
   readonly #args = new Args();
   readonly #hashes = new Int32Array(LOOK_AHEAD);
-  /** Where names start and end, in turn. */
+  /** Starts and ends of names, in turn. */
   readonly #names = new Int32Array(2 * LOOK_AHEAD);
 
   /**

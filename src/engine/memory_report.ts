@@ -1,4 +1,4 @@
-/** Where the memory goes: what INFO memory and MEMORY show. Bytes, all of them. */
+/** Use of memory as INFO memory and MEMORY show it, all in bytes. */
 import { ClientFlag } from "./client.ts";
 import { clientMemory } from "./client_memory.ts";
 import type { Engine } from "./engine.ts";
@@ -26,7 +26,7 @@ export interface MemoryReport {
   active: number;
 }
 
-/** Measures what takes memory now. */
+/** Measures the present use of memory. */
 export function memoryReport(engine: Engine): MemoryReport {
   const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
   engine.clientMemory.measureAll();
@@ -60,12 +60,12 @@ export function memoryReport(engine: Engine): MemoryReport {
   };
 }
 
-/** A share in percent; 0 of nothing. */
+/** A share in percent; 0 if the whole is 0. */
 export function percentOf(part: number, whole: number): number {
   return whole === 0 ? 0 : part * 100 / whole;
 }
 
-/** A quotient; 0 where there is nothing to divide by. */
+/** A quotient; 0 if the divisor is 0. */
 export function ratio(a: number, b: number): number {
   return b === 0 ? 0 : a / b;
 }

@@ -30,7 +30,7 @@ export class Monitors {
     this.#clients.delete(client);
   }
 
-  /** A command begins: those that run others are shown before these. */
+  /** A command begins: a command that runs others is shown before them. */
   commandBegins(client: Client, cmd: Command, args: Args): void {
     if ((cmd.flags & Flag.SkipMonitor) !== 0) this.#show(client, cmd, args);
   }

@@ -1,4 +1,4 @@
-/** The end of a batch: first what changed becomes as safe as promised, then replies leave. */
+/** The end of a batch: first the changes become as safe as promised, then replies leave. */
 import { type Client, ClientFlag } from "./client.ts";
 import type { Engine } from "./engine.ts";
 import type { PropagationSink } from "./propagation.ts";
@@ -12,14 +12,17 @@ export class Outbox {
     this.#engine = engine;
   }
 
-  /** Lets what has been written to `client` leave at the end of the batch. */
+  /** Queues the output of `client` to be sent at the end of the batch. */
   add(client: Client): void {
     if (client.inOutbox || client.closed) return;
     client.inOutbox = true;
     this.#clients.push(client);
   }
 
-  /** Makes durable what the sinks hold, then sends the replies; where that fails, closes the clients without them. */
+  /**
+   * Makes the contents of the sinks durable, then sends the replies; on failure closes the clients
+   * without them.
+   */
   leave(): void {
     const { propagation, clientMemory } = this.#engine;
     let isSafe = true;

@@ -27,7 +27,7 @@ export class Pause {
 
   constructor(readonly engine: Engine) {}
 
-  /** When the first of the pauses ends by itself, `engine.steadyMs`; Infinity if none does. */
+  /** Time at which the first pause ends by itself, `engine.steadyMs`; Infinity if none does. */
   get endsAtMs(): number {
     let endsAtMs = Infinity;
     for (const { untilMs } of this.#wishes.values()) endsAtMs = Math.min(endsAtMs, untilMs);
@@ -45,12 +45,15 @@ export class Pause {
     this.#apply();
   }
 
-  /** Ends a pause: if it was the last, what was postponed runs at the end of the batch, by {@linkcode runPostponed}. */
+  /**
+   * Ends a pause: if it was the last, the postponed commands run at the end of the batch, by
+   * {@linkcode runPostponed}.
+   */
   end(reason: PauseReason = "client"): void {
     if (this.#wishes.delete(reason)) this.#apply();
   }
 
-  /** Ends the pauses whose time is over. */
+  /** Ends the pauses that have run out. */
   endDue(nowMs: number): void {
     for (const [reason, { untilMs }] of this.#wishes) if (untilMs <= nowMs) this.end(reason);
   }
@@ -65,7 +68,7 @@ export class Pause {
     return this.#postponed.length > 0 && !this.active;
   }
 
-  /** Runs what was postponed, in order, each command as if it had come just now. */
+  /** Runs the postponed commands in order, each as if it had just arrived. */
   runPostponed(): void {
     const postponed = this.#postponed;
     this.#postponed = [];

@@ -1,4 +1,4 @@
-/** Ports: what the engine asks of the rooms above it. They implement these interfaces and hand themselves over. */
+/** Ports: the rooms above the engine implement these interfaces and hand themselves over. */
 import type { ReplyError } from "../protocol/errors.ts";
 
 /** The operator's log. */
@@ -9,7 +9,7 @@ export interface EngineLog {
   warning(text: string): void;
 }
 
-/** How SHUTDOWN was called. */
+/** Options of SHUTDOWN. */
 export interface ShutdownOptions {
   /** Saves a snapshot: always, never, or (undefined) if save points are configured. */
   save?: boolean;
@@ -27,11 +27,11 @@ export interface ServerControl {
   abortShutdown(): boolean;
   /** End of the wait of a server that is to end for its replicas, `Engine.steadyMs`; 0 if it is not to end. */
   readonly shutdownDueMs: number;
-  /** Logs why and ends the process at once, with nothing saved. */
+  /** Logs the reason and ends the process at once, with nothing saved. */
   crash(reason: string): void;
 }
 
-/** No server: an engine by itself cannot end. */
+/** Stands in for a server: an engine by itself cannot end. */
 export const noServer: ServerControl = {
   shutDown: () => false,
   abortShutdown: () => false,
@@ -64,12 +64,13 @@ export interface PersistenceControl extends DiskState {
   saveInBackground(mayWait: boolean, insideUnit: boolean): string;
   /** BGREWRITEAOF; as {@linkcode PersistenceControl.saveInBackground}. */
   rewriteAppendOnlyFile(insideUnit: boolean): string;
-  /** When the data was last saved, in seconds since the epoch. */
+  /** Time of the last save, in seconds since the epoch. */
   readonly lastSaveSeconds: number;
   /**
    * DEBUG RELOAD: saves, forgets and loads the data.
    *
-   * @param options `save`: write the file first; `flush`: forget what is there; `merge`: keys of the file win
+   * @param options `save`: write the file first; `flush`: drop the present data; `merge`: keys of
+   * the file win
    */
   reload(options: { save: boolean; flush: boolean; merge: boolean }): void;
   /** DEBUG LOADAOF: forgets the data and loads the append-only file. */
@@ -85,7 +86,9 @@ export interface PersistenceControl extends DiskState {
   saveReadableNow(name: string | undefined): void;
   /** SNAPSHOT LOAD: replaces all data by that of such a file. Returns how many keys it held. */
   loadReadable(name: string): number;
-  /** How many background jobs have begun since the start: INFO's total_forks, although nothing forks. */
+  /**
+   * Number of background jobs begun since the start: INFO's total_forks, although nothing forks.
+   */
   readonly jobsBegun: number;
   /** Bytes that wait to be written to the append-only file. */
   readonly pendingBytes: number;

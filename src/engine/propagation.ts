@@ -1,6 +1,6 @@
 /**
- * Changes of the data on their way to the append-only file and to replicas. They implement
- * {@linkcode PropagationSink}; nothing in the engine or in a handler names them.
+ * Changes of the data on their way to the append-only file and to replicas. Both are
+ * sinks ({@linkcode PropagationSink}); nothing in the engine or in a handler names them.
  *
  * A unit (a command, an EXEC, a script, an expiry) collects its commands here and hands them over when its outermost
  * level ends, inside MULTI/EXEC if there is more than one, so that a unit is seen whole or not at all.
@@ -20,8 +20,9 @@ export interface PropagationSink {
    */
   feed(databaseId: number, buf: Uint8Array, start: number, end: number): void;
   /**
-   * A batch of commands has ended and its replies are about to leave. False if what was fed could not be made as safe
-   * as the configuration promises: then no reply may leave that says otherwise.
+   * A batch of commands has ended and its replies are about to leave. False if the commands fed
+   * could not be made as safe as the configuration promises: then no reply may leave that says
+   * otherwise.
    */
   endOfBatch(): boolean;
 }
@@ -93,7 +94,7 @@ export class PropagationQueue {
     this.#close(databaseId, kinds);
   }
 
-  /** Copies what is still in a request, which is about to be overwritten. */
+  /** Copies commands that still lie in a request, which is about to be overwritten. */
   keep(): void {
     const held = this.#heldFrom;
     if (held === null) return;

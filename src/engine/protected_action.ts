@@ -1,7 +1,10 @@
-/** `enable-protected-configs`, `enable-debug-command` and `enable-module-command`: who may do what is dangerous. */
+/**
+ * `enable-protected-configs`, `enable-debug-command` and `enable-module-command`: clients permitted
+ * dangerous actions.
+ */
 import { type Client, ClientFlag } from "./client.ts";
 
-/** Nobody, everybody, or clients on this machine. */
+/** No client, every client, or clients on this machine. */
 export type ProtectedAction = "no" | "yes" | "local";
 
 /** True if the setting `allowed` permits the action to `client`. */

@@ -1,4 +1,4 @@
-/** Publishing: from a channel and a message to what its subscribers read. */
+/** Publishing: from a channel and a message to the pushes its subscribers read. */
 import type { Engine } from "./engine.ts";
 import { Notify } from "./events.ts";
 import { SharedMessage } from "./pushes.ts";

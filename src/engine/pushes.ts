@@ -1,7 +1,8 @@
 /**
- * Messages a client gets without having asked just now: published ones, invalidated keys, what MONITOR shows. They may
- * be due in the middle of a command, even in the middle of the very client's own reply. So those for the client whose
- * command is running are kept until its outermost command has replied; all others leave with the batch.
+ * Messages a client gets without having asked just now: published ones, invalidated keys, lines of
+ * MONITOR. They may be due in the middle of a command, even in the middle of the very client's own
+ * reply. So those for the client whose command is running are kept until its outermost command has
+ * replied; all others leave with the batch.
  *
  * A client that reads slowly may have megabytes waiting, and so may all subscribers of its channel, at the same moment.
  * Their buffers do not grow by being copied: a full one is set aside, and a long message is one stretch of memory, however
@@ -11,9 +12,9 @@ import { ReplyWriter } from "../protocol/reply_writer.ts";
 import type { Client } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
-/** From so many bytes on a message is encoded once and shared. */
+/** Size from which a message is encoded once and shared, bytes. */
 const LONG_MESSAGE = 16_384;
-/** From so many bytes on what waits for a client is set aside before more is written. */
+/** Size from which a client's waiting output is set aside before more is written, bytes. */
 const FULL_BUFFER = 65_536;
 
 /** A message in an array or, in RESP3, a push of bulk strings, for any number of clients. */
@@ -55,7 +56,7 @@ export class Pushes {
     this.#engine = engine;
   }
 
-  /** Where to write one message to `client`; it is sent without further ado. */
+  /** The writer for one message to `client`; the message is sent without another call. */
   to(client: Client): ReplyWriter {
     if (client !== this.#engine.running) {
       this.#engine.queueReplies(client);
@@ -79,7 +80,7 @@ export class Pushes {
     transport.setAside(message.encoded(reply.resp));
   }
 
-  /** Hands over what was kept for `client`, whose command has replied. */
+  /** Hands over the messages kept for `client`, whose command has replied. */
   release(client: Client): void {
     if (this.#kept.size === 0) return;
     const kept = this.#kept.get(client);

@@ -1,6 +1,6 @@
 /**
- * Keeps passwords out of what MONITOR and the slow log show. A command with secrets among its words declares one of
- * these functions as `redact`; each takes the words of a call and gives those to be shown.
+ * Keeps passwords out of MONITOR and the slow log. A command with secrets among its words declares
+ * one of these functions as `redact`; each takes the words of a call and returns the words to show.
  */
 import { Flag } from "../config/kinds.ts";
 import { findParameter } from "../config/registry.ts";

@@ -1,8 +1,8 @@
 /**
- * Why a command may not run now. In most batches nothing stands in the way, so the reasons are bits: `guards` of the
- * engine for those that concern everybody, `guards` of a client for its own. While both are 0 nothing is checked.
- * The order is Redis's, since a client sees only the first reason. Calls from scripts have a ladder of their own: Redis
- * asks them less, in another order.
+ * Reasons to refuse a command now. Most batches have none, so the reasons are bits: `guards` of the
+ * engine for those that concern all clients, `guards` of a client for its own. While both are 0
+ * nothing is checked. The order is Redis's, since a client sees only the first reason. Calls from
+ * scripts have a ladder of their own: Redis asks them less, in another order.
  */
 import {
   BUSY_FUNCTION,
@@ -25,7 +25,7 @@ import { type Client, ClientFlag } from "./client.ts";
 import { type Command, Flag } from "./command.ts";
 import type { Engine } from "./engine.ts";
 
-/** Reasons that concern everybody: bits of `Engine.guards`. */
+/** Reasons that concern all clients: bits of `Engine.guards`. */
 export const EngineGuard = {
   Loading: 1 << 0,
   /** `maxmemory` is set. */
@@ -42,7 +42,7 @@ export const EngineGuard = {
   Stale: 1 << 6,
   /** `min-replicas-to-write` is not met. */
   TooFewReplicas: 1 << 7,
-  /** Other data are being loaded beside those that are served. */
+  /** Other data are being loaded while the present data are served. */
   LoadingBeside: 1 << 8,
   /** The JavaScript heap is nearly full. */
   Heap: 1 << 9,
@@ -51,11 +51,11 @@ export const EngineGuard = {
 /** Reasons of one client: bits of `Client.guards`. */
 export const ClientGuard = {
   NotAuthenticated: 1 << 0,
-  /** Its user may not do everything. */
+  /** The client's user is restricted. */
   Restricted: 1 << 1,
   /** Subscribed in RESP2. */
   PubSub: 1 << 2,
-  /** A replica: it is sent the data, and has nothing to ask. */
+  /** A replica: it is sent the data and may not query them. */
   Replica: 1 << 3,
 } as const;
 
@@ -134,7 +134,7 @@ function refusalOfServer(engine: Engine, client: Client, cmd: Command, args: Arg
  */
 const ALLOWANCES = Flag.Stale | Flag.Loading, DEEDS = Flag.Write | Flag.DenyOom | Flag.NoAsyncLoading;
 
-/** The flags of a call: those of the command, of what an EXEC has queued, or of the script that is to be run. */
+/** The flags of a call: those of the command, of the queue of an EXEC, or of the script to run. */
 function flagsOfCall(engine: Engine, client: Client, cmd: Command, args: Args): number {
   if (cmd.flagsOf !== undefined) return cmd.flagsOf(engine, args);
   if ((cmd.flags & Flag.RunsQueue) === 0) return cmd.flags;

@@ -1,16 +1,20 @@
 /**
- * Client-side caching: the server remembers what clients may have cached and tells them when it is out of date.
+ * Client-side caching: the server remembers what clients may have cached and notifies them when it
+ * is out of date.
  *
- * In the *default* mode every key a client reads is put down in a table, key by key, with the ids of the clients that
- * have read it (`OPTIN`, `OPTOUT`: only after CLIENT CACHING says so, or unless it does). When the key changes, expires
- * or is evicted these clients hear of it once and the entry goes. The table is bounded by `tracking-table-max-keys`:
- * what is beyond is invalidated, oldest first, as if it had changed.
+ * In the *default* mode every key a client reads is entered in a table, key by key, with the ids of
+ * the clients that have read it (`OPTIN`, `OPTOUT`: only after CLIENT CACHING says so, or unless it
+ * does). When the key changes, expires or is evicted these clients are notified once and the entry
+ * goes. The table is bounded by `tracking-table-max-keys`: keys beyond the limit are invalidated,
+ * oldest first, as if they had changed.
  *
- * In the *broadcasting* mode nothing is remembered: a client names prefixes and hears of every change of a key that
- * begins with one. These messages are gathered per prefix and sent once a batch.
+ * In the *broadcasting* mode nothing is remembered: a client names prefixes and is notified of
+ * every change of a key that begins with one. These messages are gathered per prefix and sent once
+ * a batch.
  *
- * As in Redis keys count by name alone, whichever database they are in; ids of clients that have gone stay in the table
- * until their key changes. While no client tracks and the table is empty, the engine calls nothing of this.
+ * As in Redis keys count by name alone, whichever database they are in; ids of closed clients stay
+ * in the table until their key changes. While no client tracks and the table is empty, the engine
+ * calls nothing of this.
  */
 import type { Key } from "../keyspace/key.ts";
 import { OPT_WITH_BCAST, OPTIN_AND_OPTOUT, PREFIX_NEEDS_BCAST, ReplyError } from "../protocol/errors.ts";
@@ -26,7 +30,7 @@ export interface TrackingOptions {
   optIn: boolean;
   /** Keys are tracked except after CLIENT CACHING NO. */
   optOut: boolean;
-  /** Not told of changes it made itself. */
+  /** Not notified of changes it made itself. */
   noLoop: boolean;
   /** Id of the client that gets the messages instead; 0 = this one. */
   redirect: number;
@@ -37,11 +41,14 @@ export interface TrackingState extends TrackingOptions {
   readonly prefixes: Set<string>;
   /** CLIENT CACHING was called: it holds for the next command, or for the whole transaction. */
   caching: boolean;
-  /** The client that was to get the messages has gone. */
+  /** The client that receives the messages has closed. */
   isBroken: boolean;
 }
 
-/** A prefix that clients listen to, and the keys changed since the last batch with who changed them last. */
+/**
+ * A prefix that clients listen to, and the keys changed since the last batch with the client of
+ * each last change.
+ */
 interface Broadcast {
   readonly clients: Set<Client>;
   readonly keys: Map<string, Client | null>;
@@ -49,7 +56,10 @@ interface Broadcast {
 
 /** The channel on which clients that speak RESP2 get the messages redirected to them. */
 const INVALIDATE_CHANNEL = "__redis__:invalidate";
-/** How many entries one pass over a table that is too large removes, times the number of passes in a row. */
+/**
+ * Entries that one pass over a table that is too large removes, times the number of passes in a
+ * row.
+ */
 const EFFORT = 100;
 /** See the head of this file. */
 export class Tracking {
@@ -99,7 +109,8 @@ export class Tracking {
 
   /**
    * CLIENT TRACKING ON; called again it changes the options, and prefixes add up.
-   * @throws {ReplyError} if options or prefixes contradict each other or what the client has said before
+   * @throws {ReplyError} if options or prefixes contradict each other or earlier options of the
+   * client
    */
   enable(client: Client, options: TrackingOptions, prefixes: readonly string[]): void {
     const before = this.#states.get(client);
@@ -138,8 +149,7 @@ export class Tracking {
     }
   }
 
-  // ---- Reports of the engine
-  // ---------------------------------------------------------------------
+  // ---- Reports of the engine --------------------------------------------------------------------
 
   /**
    * A command has run: puts down the keys it read for the client at the root of it. The calls of a script count as its
@@ -182,7 +192,7 @@ export class Tracking {
     this.#invalidate(name, this.#engine.running);
   }
 
-  /** @param by the client that is not told if it wants no echo of its own doings */
+  /** @param by the client to leave out if it wants no echo of its own changes */
   #invalidate(key: string, by: Client | null): void {
     const readers = this.#readers.get(key);
     if (readers === undefined) return;
@@ -203,14 +213,14 @@ export class Tracking {
     this.#send(client, state, [key]);
   }
 
-  /** All keys of a database have gone: everybody's cache is void. */
+  /** All keys of a database have gone: the caches of all clients are void. */
   flushed(): void {
     for (const [client, state] of this.#states) this.#send(client, state, null);
     this.#readers.clear();
     this.#items = 0;
   }
 
-  /** The batch ends: sends what was gathered for the prefixes. */
+  /** The batch ends: sends the keys gathered for the prefixes. */
   batchEnds(): void {
     for (const broadcast of this.#broadcasts.values()) {
       if (broadcast.keys.size === 0) continue;
@@ -299,7 +309,9 @@ function cannotSwitch(what: string): ReplyError {
   );
 }
 
-/** Of two prefixes neither may begin with the other: the client would hear of a key twice. */
+/**
+ * Of two prefixes neither may begin with the other: the client would be notified of a key twice.
+ */
 function checkPrefixes(prefixes: readonly string[], existing: ReadonlySet<string>): void {
   for (const [i, prefix] of prefixes.entries()) {
     for (const other of existing) {

@@ -1,7 +1,7 @@
 /**
- * Collections that the running command has got for changing them, which the keyspace takes over when it ends: all but
- * those that are empty then, whatever has happened, an error in the middle of a handler included. No key has an empty
- * collection; only a stream may be, unless the command that made it has failed.
+ * Collections that the running command has opened for changes. The keyspace takes them over when
+ * the command ends, all but the empty ones, even after an error in the middle of a handler. No key
+ * has an empty collection; only a stream may be empty, unless the command that made it has failed.
  */
 import { type CollectionValue, ValueType } from "../data/value.ts";
 import type { Database } from "../keyspace/database.ts";
