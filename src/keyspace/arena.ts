@@ -15,7 +15,10 @@
 
 /** Bytes a unit has; references count units. */
 export const UNIT_BYTES = 8;
-/** The lowest bits of the first word of a free run; whoever writes a live one keeps one of them clear. */
+/**
+ * The lowest bits of the first word of a free run; the writer of a live run keeps one of them
+ * clear.
+ */
 const FREE_MARK = 0x0f;
 /** Set beside them in a run freed while its chunk was being emptied: it is in no list. */
 const UNLISTED_BIT = 0x10;
@@ -45,7 +48,7 @@ export interface Chunk {
   usedUnits: number;
   /** Units of live runs. */
   liveUnits: number;
-  /** Being emptied: what is freed here does not come back to the free lists. */
+  /** Being emptied: runs freed here do not return to the free lists. */
   evacuating: boolean;
 }
 
@@ -83,7 +86,10 @@ export class Arena {
     this.#maxChunks = maxChunks;
   }
 
-  /** Bytes of chunks that have been handed out at least once, live or free: what the process really occupies. */
+  /**
+   * Bytes of chunks that have been handed out at least once, live or free: the memory the process
+   * really occupies.
+   */
   get occupiedBytes(): number {
     let units = 0;
     for (const chunk of this.#chunks) units += chunk?.usedUnits ?? 0;
@@ -195,7 +201,7 @@ export class Arena {
     return 0;
   }
 
-  /** Where the run after the one last visited starts. */
+  /** Start of the run after the one last visited. */
   nextUnit = 0;
 
   /** First unit of chunk `id` behind everything handed out; the first run starts at {@linkcode firstUnit}. */

@@ -82,7 +82,7 @@ function wideMoment(chunk: Chunk, at: number): bigint {
   return (BigInt(high) << 32n) | BigInt(chunk.u32[at >>> 2]!);
 }
 
-/** Where a usual record ends, in words from its beginning. */
+/** Length of a usual record, in words. */
 const USUAL_WORDS = 9;
 
 /** A long string value, with room to grow. */
@@ -111,7 +111,10 @@ class LongString {
   }
 }
 
-/** Told before a key's record or value changes, so that a snapshot can save what it has not reached yet. */
+/**
+ * Told before a key's record or value changes, so that a snapshot can save records it has not
+ * reached yet.
+ */
 export interface ChangeObserver {
   /** @param hash that of the key, or of the key to be made; whatever there is is still in its old state */
   beforeChange(database: Database, hash: number): void;
@@ -156,8 +159,9 @@ export class Database {
   }
 
   /**
-   * Touches what the look-ups of `hashes[0, count)` will need, with nothing in between that depends on it: the processor
-   * then waits for all of it together, not for one look-up after the other. `count` is at most `hashes.length`.
+   * Touches the memory that the look-ups of `hashes[0, count)` will need, with nothing in between
+   * that depends on it: the processor then waits for all of it together, not for one look-up after
+   * the other. `count` is at most `hashes.length`.
    */
   touch(hashes: Int32Array, count: number): void {
     if (this.#touched.length < count) this.#touched = new Uint32Array(hashes.length);
@@ -226,7 +230,7 @@ export class Database {
     this.#arena.chunk(ref).u32[this.#arena.offset(ref) >>> 2]! |= marks & STRING_MARKS;
   }
 
-  /** When the key expires, in Unix milliseconds, or {@linkcode NO_EXPIRY}. */
+  /** Expiry time of the key, in Unix milliseconds, or {@linkcode NO_EXPIRY}. */
   expiryOf(ref: number): Moment {
     const chunk = this.#arena.chunk(ref), offset = this.#arena.offset(ref);
     if ((chunk.u32[offset >>> 2]! & HAS_EXPIRY) === 0) return NO_EXPIRY;
@@ -307,7 +311,7 @@ export class Database {
   /**
    * As {@linkcode collectionOf}, for changing it: to be settled afterwards.
    *
-   * @param view what collectionOf has given since the last change, to be that object
+   * @param view the result of collectionOf since the last change, to be that object
    */
   openCollection(ref: number, view?: CollectionValue): CollectionValue {
     const chunk = this.#arena.chunk(ref), word = this.#arena.offset(ref) >>> 2;
@@ -514,8 +518,8 @@ export class Database {
   }
 
   /**
-   * Removes every key. The memory goes back at once; what collections have in the store, in slices; with a snapshot under
-   * way, when that ends.
+   * Removes every key. The memory goes back at once; that of collections in the store, in slices;
+   * with a snapshot under way, when that ends.
    */
   clear(): void {
     for (const value of this.#open) {
@@ -535,7 +539,7 @@ export class Database {
     this.partExpiry.clear();
   }
 
-  /** Gives back what the collections have in the store, those that were open excepted, some keys at a time. */
+  /** Frees the runs of the collections in the store, except of open ones, some keys at a time. */
   #freeLater(): void {
     let table = 0, bucket = 0;
     this.#limits.store.freeLater((budget) => {
@@ -551,7 +555,7 @@ export class Database {
     });
   }
 
-  /** Gives back what a collection has in the store; returns how many runs those are, about. */
+  /** Frees the runs of a collection in the store; returns their approximate number. */
   #freeRuns(ref: number): number {
     const flags = this.#word(ref, 0);
     if ((flags & TYPE_MASK) === ValueType.String || isOpen(flags)) return 1;
@@ -728,7 +732,7 @@ export class Database {
       this.#writeHeader(ref, flags, key, valueWord, options);
       return ref;
     }
-    // First of all, since it is what may fail.
+    // First of all, since it may fail.
     const record = this.#arena.allocate(units);
     if (ref !== 0) this.#dropObject(ref);
     this.#writeHeader(record, flags, key, valueWord, options);
@@ -798,7 +802,7 @@ export class Database {
     return handle;
   }
 
-  /** Forgets the object of `ref`, if it has one; the record is to be freed or overwritten next. */
+  /** Forgets the object of `ref`, if it has one; the record is freed or overwritten next. */
   #dropObject(ref: number, frees = true): void {
     const flags = this.#word(ref, 0);
     if ((flags & IS_OBJECT) === 0) {

@@ -11,7 +11,7 @@
  */
 import type { Random } from "../util/random.ts";
 
-/** How many tables an index has. */
+/** Number of tables of an index. */
 export const TABLE_COUNT = 512;
 const TABLE_SHIFT = 23;
 const SMALLEST_SLOTS = 4;
@@ -169,7 +169,7 @@ export class Index {
 
   /**
    * Visits entries from `cursor` on (0 begins) until at least `count` have been seen, or ten times as many home slots,
-   * and returns the cursor to go on with, 0 at the end. `visit` must not change the index.
+   * and returns the next cursor, 0 at the end. `visit` must not change the index.
    *
    * An entry that is in the index from the first call to the last is visited at least once.
    */

@@ -1,6 +1,6 @@
 /**
  * A key on its way to the keyspace: bytes somewhere (the query buffer, as a rule) and their hash. A `Key` lives for
- * one turn, as the bytes do; what outlives it takes `text`.
+ * one turn, as the bytes do; use `text` for anything that lives longer.
  */
 import { bytesOf, latin1 } from "../util/bytes.ts";
 import { hashBytes } from "../util/hash.ts";

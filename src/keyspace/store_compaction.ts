@@ -1,7 +1,8 @@
 /**
- * Compaction of the store that all databases share. Only the collections know what refers to their runs, so a round goes
- * over all keys in slices and has each collection move what lies in the chunks that are being emptied; a large one takes
- * several slices. A round is given up when a snapshot begins, whose half-written collections must stay where they are.
+ * Compaction of the store that all databases share. Only the collections know the references to
+ * their runs, so a round goes over all keys in slices and has each collection move its runs out of
+ * the chunks being emptied; a large one takes several slices. A round is given up when a snapshot
+ * begins, whose half-written collections must stay where they are.
  */
 import type { Store } from "../store/store.ts";
 import type { Database } from "./database.ts";
@@ -48,7 +49,7 @@ export class StoreCompaction {
     this.#unfinished = [];
   }
 
-  /** Looks at some keys; returns what that has cost. */
+  /** Visits some keys; returns the cost. */
   #walk(budget: number): number {
     const database = this.#databases[this.#database]!, large: number[] = [];
     let cost = KEYS_A_STEP;
