@@ -42,7 +42,10 @@ export class DataStore implements PersistenceControl {
   /** Commands processed when a slice of a job last ended. */
   #commandsSeen = -1;
 
-  /** @param later runs a function when the event loop has served what waits; see {@linkcode SnapshotJobs} */
+  /**
+   * @param later runs a function after the event loop has served waiting events; see {@linkcode
+   * SnapshotJobs}
+   */
   constructor(
     readonly engine: Engine,
     readonly files: FileSystem,
@@ -105,8 +108,8 @@ export class DataStore implements PersistenceControl {
   // ---- Start and end ------------------------------------------------------------------------------------------
 
   /**
-   * Loads what is on the disk, and opens the append-only file if there is to be one. Throws {@linkcode LoadError},
-   * ManifestError or FileError if the server must not start.
+   * Loads the data on the disk, and opens the append-only file if there is to be one. Throws
+   * {@linkcode LoadError}, ManifestError or FileError if the server must not start.
    */
   async load(progress: LoadProgress): Promise<void> {
     const { appendonly, loadSnapshot } = this.engine.config.values;
@@ -136,13 +139,13 @@ export class DataStore implements PersistenceControl {
     if (appendonly) this.#listen(true);
   }
 
-  /** Other data are about to take the place of these: nothing is written any more, until they are there. */
+  /** Other data are about to replace these: nothing is written until they are there. */
   suspendWriting(): void {
     this.jobs.abort();
     this.#turnOff();
   }
 
-  /** Goes on writing, if the configuration says so, with the data there are now. */
+  /** Resumes writing, if the configuration says so, with the present data. */
   resumeWriting(): void {
     if (this.engine.config.values.appendonly) this.#turnOn();
   }
@@ -150,7 +153,7 @@ export class DataStore implements PersistenceControl {
   /**
    * Loads other data, from elsewhere.
    *
-   * @param isBeside those that are there are served meanwhile
+   * @param isBeside true if the present data are served meanwhile
    */
   async loadReplica(
     progress: LoadProgress,
@@ -205,7 +208,7 @@ export class DataStore implements PersistenceControl {
     }
   }
 
-  /** @param merge libraries take the place of those of the same name */
+  /** @param merge libraries replace those of the same name */
   *#rdbSteps(progress: LoadProgress, how: RdbLoadOptions, merge = false): LoadSteps<void> {
     const name = this.engine.config.values.dbfilename;
     const target = new KeyspaceTarget(this.engine, how, this.#hooks(merge));
@@ -254,9 +257,9 @@ export class DataStore implements PersistenceControl {
   }
 
   /**
-   * At shutdown: what was acknowledged is on the disk afterwards.
+   * At shutdown: all acknowledged changes are on the disk afterwards.
    *
-   * @param save whether to save a snapshot; left out, if there are save points. Throws FileError
+   * @param save true to save a snapshot; left out: only if there are save points. Throws FileError
    * @param force although the first append only file has not been written to its end
    */
   finish(save?: boolean, force = false): void {
@@ -266,7 +269,7 @@ export class DataStore implements PersistenceControl {
     }
     this.rewriter.abort();
     this.jobs.abort();
-    // Half a data set must not take the place of a whole one.
+    // Half a data set must not replace a whole one.
     if (this.loading !== null) return;
     if (this.aof.state === "on") {
       log.notice("Calling fsync() on the AOF file.");
@@ -278,8 +281,7 @@ export class DataStore implements PersistenceControl {
     }
   }
 
-  // ---- Requests of commands
-  // -----------------------------------------------------------------------
+  // ---- Requests of commands ---------------------------------------------------------------------
 
   get jobsBegun(): number {
     return this.jobs.begun;
@@ -425,7 +427,9 @@ function logAge(engine: Engine, seconds: string): void {
   engine.log.notice(`RDB age ${age} seconds`);
 }
 
-/** The settings of the append-only file, which follow the configuration; the folder stays what it was. */
+/**
+ * The settings of the append-only file, which follow the configuration; the folder does not change.
+ */
 function settingsOf(engine: Engine): AofSettings {
   const { values } = engine.config;
   return {

@@ -5,7 +5,7 @@
  *
  * The layer promises exactly this: a write has reached the kernel when it returns, it is on the
  * disk when a sync that began afterwards has returned, and a name (created, renamed, removed) is on the
- * disk when its folder has been synced. A failed sync promises nothing about what was written before
+ * disk when its folder has been synced. A failed sync promises nothing about earlier writes
  * it, even if a later one succeeds: the kernel may have dropped the pages.
  */
 import { existsSync } from "@std/fs";
@@ -56,7 +56,7 @@ export interface FileSystem {
   existsSync(path: string): boolean;
   /** The absolute path without symbolic links. */
   realPathSync(path: string): string;
-  /** Moves a file, replacing what was at `to`. */
+  /** Moves a file, replacing any file at `to`. */
   renameSync(from: string, to: string): void;
   unlinkSync(path: string): void;
   /** Makes a folder in one that exists; that it is there already is fine. */

@@ -1,6 +1,6 @@
 /**
  * One server for the data in a directory. The lock is the kernel's (`flock` on a file in the directory), so that it ends
- * with the process however that ends; the file only tells the pid of who holds it.
+ * with the process however that ends; the file only tells the pid of the holder.
  */
 import { fromLatin1 } from "../config/host.ts";
 import { joinPath } from "./files.ts";
@@ -11,8 +11,8 @@ export function lockName(dataName: string): string {
 }
 
 /**
- * How long to wait for a lock before it counts as held by another. Nobody but a living process holds one; if the one that is
- * named has gone, it is only the machine that is slow.
+ * Time to wait for a lock before it counts as held by another, milliseconds. Only a living process
+ * holds one; if the process named in it has gone, the machine is merely slow.
  */
 const PATIENCE_MS = 500, LONG_PATIENCE_MS = 10_000;
 
@@ -39,7 +39,7 @@ export class FolderLock {
       const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o644 });
       const patienceMs = await hasGone(await pidIn(path)) ? LONG_PATIENCE_MS : PATIENCE_MS;
       if (!await isGranted(file, patienceMs)) throw new FolderInUseError(folder, await pidIn(path));
-      // Whoever held it before may have removed the file that was opened.
+      // The holder before may have removed the file that was opened.
       if (await isSameFile(file, path)) {
         await file.truncate();
         await file.write(new TextEncoder().encode(`${pid}\n`));
@@ -49,7 +49,7 @@ export class FolderLock {
     }
   }
 
-  /** Lets the directory go. */
+  /** Releases the directory. */
   release(): void {
     try {
       Deno.removeSync(this.path);

@@ -8,7 +8,7 @@ function status(succeeded: boolean): string {
   return succeeded ? "ok" : "err";
 }
 
-/** All fields, in Redis's order. There is no fork here, so what is about copy-on-write is 0. */
+/** All fields, in Redis's order. There is no fork here, so the fields about copy-on-write are 0. */
 export function infoFields(store: DataStore): Field[] {
   const { guards } = store.engine, job = store.jobs.current;
   const written = job?.snapshot.keysWritten ?? 0, total = job?.snapshot.keysTotal ?? 0;

@@ -1,4 +1,4 @@
-/** Puts what files hold into the databases of an engine. */
+/** Puts the contents of files into the databases of an engine. */
 import { Args } from "../engine/args.ts";
 import { Client, ClientFlag, silentTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -16,13 +16,13 @@ import { type LoadProgress, type LoadSteps, RdbLoadError } from "./loading.ts";
 import { RdbError, RdbInput } from "./rdb/rdb_input.ts";
 import { type KeyAttributes, RdbReader, type RdbTarget } from "./rdb/rdb_reader.ts";
 
-/** How keys of an RDB file meet what is there. */
+/** Options of loading an RDB file into databases that may hold keys. */
 export interface RdbLoadOptions {
   /** Keys that have expired are left out; not in the base of an append-only file, whose commands expect them. */
   readonly dropExpired: boolean;
   /** A key that is there already is replaced; otherwise that is an error. */
   readonly replace: boolean;
-  /** Where keys go; left out, into the engine's databases. */
+  /** Databases for the keys; left out, the engine's own. */
   readonly databases?: readonly Database[];
 }
 
@@ -32,7 +32,7 @@ export interface LoadHooks {
   functionLibrary(code: string): string | null;
   /** A fact about the server that wrote the file. */
   aux(name: string, value: string): void;
-  /** A key was left out, since its time is over. */
+  /** Called when a key was left out because it has expired. */
   expired?(databaseId: number, key: string): void;
 }
 
@@ -107,7 +107,7 @@ export class KeyspaceTarget implements RdbTarget {
     return options;
   }
 
-  /** Logs what has been loaded. */
+  /** Logs the result of a load. */
   reportEnd(): void {
     const { keysLoaded, keysExpired, emptyKeys } = this;
     const empty = emptyKeys > 0 ? `, empty keys skipped: ${emptyKeys}` : "";
@@ -161,7 +161,7 @@ export function* loadRdbFile(
   return input.rest();
 }
 
-/** How to go on with a file that cannot be loaded. */
+/** Hint on how to go on with a file that cannot be loaded. */
 function hint(reader: RdbReader, name: string, skips: boolean): string {
   const look = `\`redeno check-rdb ${name}\` says more of the file`;
   if (skips || !reader.canLeaveOut) return look;

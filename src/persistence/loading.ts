@@ -1,6 +1,6 @@
 /**
- * How far a load has come, for INFO, the log and a progress bar, and when it is time to let the event loop run, so
- * that clients get their `-LOADING` meanwhile.
+ * Progress of a load, for INFO, the log and a progress bar, and the moments to let the event loop
+ * run, so that clients get their `-LOADING` meanwhile.
  */
 import type { Clock } from "../util/clock.ts";
 import { socketsAreAsked } from "../util/event_loop.ts";
@@ -9,15 +9,15 @@ import { socketsAreAsked } from "../util/event_loop.ts";
 const SLICE_US = 20_000;
 const KEYS_PER_STEP = 64;
 
-/** A file that cannot be loaded; the server must not start with what it holds. */
+/** A file that cannot be loaded; the server must not start with its data. */
 export class LoadError extends Error {
   override name = "LoadError";
 
   /**
-   * @param message what is wrong
+   * @param message the fault
    * @param file the file's name
-   * @param offset where in it, in bytes
-   * @param hint what can be done
+   * @param offset place of the fault in the file, in bytes
+   * @param hint a remedy
    */
   constructor(message: string, readonly file: string, readonly offset: number, readonly hint = "") {
     super(`${message} (file ${file}, at offset ${offset})${hint === "" ? "" : `. ${hint}`}`);
@@ -29,7 +29,7 @@ export class RdbLoadError extends LoadError {
   override name = "RdbLoadError";
 }
 
-/** The steps of a load; what it returns at its end. */
+/** The steps of a load, and its result at the end. */
 export type LoadSteps<T> = Generator<void, T, void>;
 
 /** Runs a load with the event loop getting its turn between steps. */
@@ -49,7 +49,7 @@ export function loadNow<T>(steps: LoadSteps<T>): T {
   }
 }
 
-/** How far loading has come, for INFO. */
+/** Progress of loading, for INFO. */
 export class LoadProgress {
   /** Bytes to load, and loaded so far. */
   totalBytes = 0;
@@ -61,7 +61,8 @@ export class LoadProgress {
 
   /**
    * @param onProgress called each time the event loop gets its turn
-   * @param keyDelayUs `key-load-delay`: microseconds to wait for each key, for tests of what happens meanwhile
+   * @param keyDelayUs `key-load-delay`: microseconds to wait for each key, for tests of events
+   * meanwhile
    */
   constructor(
     readonly clock: Clock,
@@ -72,12 +73,12 @@ export class LoadProgress {
     this.#sliceEndsUs = clock.monotonicUs() + SLICE_US;
   }
 
-  /** How many keys are to be loaded between two steps. */
+  /** Number of keys to load between two steps. */
   get keysPerStep(): number {
     return this.keyDelayUs() > 0 ? 1 : KEYS_PER_STEP;
   }
 
-  /** So many keys or commands have been loaded since this was last told. */
+  /** Notes that `count` keys or commands have been loaded since the last call. */
   keysLoaded(count: number): void {
     this.#delayUs += count * Math.max(0, this.keyDelayUs());
   }

@@ -4,8 +4,8 @@
  * The promise behind a reply: when {@linkcode AppendOnlyFile.endOfBatch} says true, everything the
  * batch fed is with the kernel (so that killing the process loses nothing), and under `appendfsync
  * always` it is on the disk. When it says false, no reply of the batch may leave: nothing is
- * acknowledged that might be missing later. A batch that fed nothing is always safe, so that reads
- * go on whatever the disk does.
+ * acknowledged that might be missing later. A batch that fed nothing is always safe, so reads
+ * continue whatever the disk does.
  *
  * States:
  *
@@ -19,7 +19,8 @@
  *
  * A failed write leaves its bytes in the buffer, refuses further writes (`refusal`) and is tried again each second. A
  * failed fsync is worse: the kernel may have dropped pages it had taken, and a later fsync would not say so. So the
- * file is given up and the state is `waiting` again; whoever runs rewrites sees `needsBase` and writes a fresh one.
+ * file is given up and the state is `waiting` again; the rewriter sees `needsBase` and writes a
+ * fresh one.
  *
  * Order on the disk, at every step: a file is synced, then its name, then the manifest that lists it; an increment is
  * synced before its successor takes the first byte, because a torn file is only allowed to be the last one.
@@ -55,7 +56,7 @@ export interface AofSettings {
   dir: string;
   /** `appenddirname`, a folder in `dir`. */
   dirName: string;
-  /** `appendfilename`, what all names begin with. */
+  /** `appendfilename`, the prefix of all names. */
   fileName: string;
   fsync: FsyncPolicy;
   /** `no-appendfsync-on-rewrite`. */
@@ -96,7 +97,7 @@ const SYNC_MS = 1000;
 /** A sync that takes longer counts as delayed. */
 const SLOW_SYNC_MS = 2000;
 const LOG_AGAIN_MS = 30_000;
-/** How often it is looked whether the files are still where they were. */
+/** Interval of checks that the files are still in place. */
 const LOOK_MS = 1000;
 
 /** See the head of this file. */
@@ -115,8 +116,8 @@ export class AppendOnlyFile implements PropagationSink {
   /** Called when {@linkcode refusal} may have changed: no write may run in between. */
   onRefusal: () => void = () => {};
   /**
-   * How many changes there have been, and how many of them are on the disk for certain. Data that come or go as a whole
-   * count as one change, which is on the disk with the base file.
+   * Number of changes so far, and the number of those that are on the disk for certain. Data that
+   * come or go as a whole count as one change, which is on the disk with the base file.
    */
   position = 0;
   durablePosition = 0;
@@ -156,12 +157,12 @@ export class AppendOnlyFile implements PropagationSink {
     return joinPath(this.settings.dir, this.settings.dirName);
   }
 
-  /** Where the file of that name is. */
+  /** Path of the file of that name. */
   pathOf(name: string): string {
     return joinPath(this.folder, name);
   }
 
-  /** Why writes are refused, in the system's words; null while all is well. */
+  /** Reason why writes are refused, in the system's words; null while all is well. */
   get refusal(): string | null {
     return (this.#syncFault ?? this.#writeFault)?.reason ?? null;
   }
@@ -193,7 +194,8 @@ export class AppendOnlyFile implements PropagationSink {
   }
 
   /**
-   * Writes what was fed, at the end of a batch, before its replies leave; under `always` it is on the disk then.
+   * Writes the commands fed, at the end of a batch, before its replies leave; under `always` it is
+   * on the disk then.
    *
    * @returns whether the replies may leave
    */
@@ -219,7 +221,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.#secure();
   }
 
-  /** Whoever removes or replaces the files takes what is written into them along: it must be noticed. */
+  /** Notices that the files were removed or replaced: later writes would be lost with them. */
   #lookForFiles(): void {
     const nowMs = this.#steadyMs, last = this.manifest.increments.at(-1);
     if (this.state !== "on" || this.#file === null || last === undefined || nowMs < this.#lookAtMs) return;
@@ -320,7 +322,10 @@ export class AppendOnlyFile implements PropagationSink {
     void this.syncInBackground();
   }
 
-  /** Brings what has been written to the disk without holding the loop. Never rejects: a failure shows in `refusal`. */
+  /**
+   * Syncs the written bytes to the disk without holding the loop. Never rejects: a failure shows in
+   * `refusal`.
+   */
   async syncInBackground(): Promise<void> {
     const file = this.#file, covered = this.#written, startedMs = this.#steadyMs;
     const position = this.#writtenPosition;
@@ -413,7 +418,7 @@ export class AppendOnlyFile implements PropagationSink {
     );
   }
 
-  /** The folder, and its name on the disk: what is synced in it would go with it. */
+  /** Makes the folder, and syncs its name: files synced in it would be lost with it. */
   #makeFolder(): void {
     this.files.mkdirSync(this.folder);
     this.files.syncDirSync(this.settings.dir);
@@ -517,7 +522,9 @@ export class AppendOnlyFile implements PropagationSink {
     }
   }
 
-  /** Removes what earlier rewrites have replaced. Failures are logged: the files do no harm. */
+  /**
+   * Removes files that earlier rewrites have replaced. Failures are logged: the files do no harm.
+   */
   removeHistory(): void {
     if (this.settings.keepHistory || this.manifest.history.length === 0) return;
     try {
@@ -555,7 +562,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.onRefusal();
   }
 
-  /** Writes and syncs what is there, and stops. */
+  /** Writes and syncs the buffer, and stops. */
   disable(): void {
     if (this.state === "on" && this.#secure()) this.#syncNow();
     this.#close();
@@ -565,7 +572,7 @@ export class AppendOnlyFile implements PropagationSink {
     this.onDurable();
   }
 
-  /** Writes and syncs what is there, at shutdown. Throws {@linkcode FileError}. */
+  /** Writes and syncs the buffer, at shutdown. Throws {@linkcode FileError}. */
   finish(): void {
     if (this.#file === null || this.state !== "on") return;
     if (!this.#secure() || !this.#syncNow()) throw this.#syncFault ?? this.#writeFault;
@@ -623,8 +630,8 @@ export class AppendOnlyFile implements PropagationSink {
   }
 
   /**
-   * Puts the finished, synced file at `temporaryBase` into place and drops what it replaces. Throws
-   * {@linkcode FileError} with everything as it was.
+   * Puts the finished, synced file at `temporaryBase` into place and drops the files it replaces.
+   * Throws {@linkcode FileError} with everything as it was.
    */
   commitRewrite(temporaryBase: string): void {
     const base = nextBase(this.manifest, this.settings.fileName, this.settings.rdbBase);

@@ -38,7 +38,7 @@ export class AofBuffer {
     this.#text(`#TS:${second}\r\n`);
   }
 
-  /** Forgets which database is selected, because what follows stands in another file. */
+  /** Forgets the selected database, because the next commands stand in another file. */
   unselect(): void {
     this.#db = -1;
     this.#second = 0;

@@ -19,13 +19,16 @@ export interface AofCheckHost {
 
 /** Actions beside checking. */
 export interface AofCheckOptions {
-  /** Cut off what is damaged at the end of the last file. */
+  /** Cuts off a damaged end of the last file. */
   readonly fix: boolean;
-  /** Cut off what was written after this time, Unix seconds; null: nothing. */
+  /** Cuts off commands written after this time, Unix seconds; null: none. */
   readonly upToSeconds: number | null;
 }
 
-/** The check cannot go on, or a file is not what it should be; the message, if there is one, is the last line. */
+/**
+ * The check cannot go on, or a file is not of the expected kind; the message, if there is one, is
+ * the last line.
+ */
 class CheckFailed extends Error {}
 
 const WINDOW_BYTES = 1 << 16;
@@ -178,7 +181,7 @@ class PartCheck {
 
   #checkCommands(size: number): "valid" | null {
     const { host, name, options: { fix, upToSeconds } } = this;
-    /** Where the last whole command or transaction ends. */
+    /** End of the last whole command or transaction. */
     let soundUpTo = this.#offset, fault = "";
     try {
       while (this.#fill(1)) {
@@ -259,7 +262,7 @@ class PartCheck {
 
   // ---- Parts of a file --------------------------------------------------------------------------------------------
 
-  /** Where the last line or argument began. */
+  /** Start of the last line or argument. */
   #lastRead = 0;
 
   get #offset(): number {
@@ -339,7 +342,10 @@ class PartCheck {
     return true;
   }
 
-  /** Passes over an argument of `length` bytes with its line end; gives what may be a command's name in small letters. */
+  /**
+   * Passes over an argument of `length` bytes with its line end; returns a possible command name in
+   * small letters.
+   */
   #argument(length: number): string {
     this.#lastRead = this.#offset;
     let word = "", lastTwo = "";
@@ -358,7 +364,10 @@ class PartCheck {
     return word.slice(0, -2).toLowerCase();
   }
 
-  /** Passes over a comment. Returns where the file is to be cut if it is a time beyond the wanted one, else null. */
+  /**
+   * Passes over a comment. Returns the offset to cut the file at if it is a time beyond the wanted
+   * one, else null.
+   */
   #annotation(): number | null {
     const line = this.#readLine(MAX_ANNOTATION), { upToSeconds } = this.options;
     if (upToSeconds === null || !line.startsWith("#TS:")) return null;

@@ -25,7 +25,7 @@ export interface AofTarget {
   /**
    * Runs command `index` of `batch`; the commands between MULTI and EXEC together at EXEC.
    *
-   * @returns what is wrong if it is not a command at all, else null
+   * @returns the fault if it is not a command at all, else null
    */
   run(batch: CommandBatch, index: number): string | null;
   /** Forgets a MULTI that has no EXEC. */
@@ -44,7 +44,7 @@ const TRUNCATED_HINT = "You can: 1) Make a backup of your AOF file, then use red
   "restart the server.";
 const ASTERISK = 0x2a, HASH = 0x23, CR = 0x0d, LF = 0x0a;
 
-/** How the load of one file ended: whole, or with a tail from that offset on that must go. */
+/** End of one file: whole, or with a tail from that offset on that must be cut off. */
 type FileEnd = { readonly tornAt: number | null };
 
 /** Loads all files of the manifest. Returns whether there were any. Throws {@linkcode LoadError}. */
@@ -222,7 +222,7 @@ class AofFileLoader {
     return end - start === 5 || end - start === 4 ? latin1(batch.buf, start, end).toUpperCase() : "";
   }
 
-  /** Where the file ends with less than a command or a transaction, or null. */
+  /** Offset of an incomplete command or transaction at the end of the file, or null. */
   #tornAt(): number | null {
     const { filled, batch, unfinishedFrom, pendingBytes } = this.#decoder;
     const rest = pendingBytes > 0 || unfinishedFrom < filled;

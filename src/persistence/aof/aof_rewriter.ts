@@ -7,7 +7,7 @@ import type { SnapshotOrder } from "../snapshot/snapshot_jobs.ts";
 import { errorText } from "../../util/error_text.ts";
 import type { SaveContext } from "../snapshot/save_context.ts";
 
-/** From this many failures in a row on, automatic rewrites wait longer and longer. */
+/** Failures in a row from which automatic rewrites wait longer and longer. */
 const FAILURES_BEFORE_WAITING = 3;
 const LONGEST_WAIT_MS = 3_600_000;
 /**
@@ -20,7 +20,7 @@ const LONGEST_WAIT_IN_NEED_MS = 10_000;
 export class AofRewriter {
   /** True if the last rewrite succeeded. */
   lastSucceeded = true;
-  /** How long the last rewrite took, in seconds; -1 if there was none. */
+  /** Duration of the last rewrite, in seconds; -1 if there was none. */
   lastSeconds = -1;
   /** Rewrites begun, and failed in a row. */
   rewrites = 0;
@@ -130,7 +130,7 @@ export class AofRewriter {
     return Math.min(longestMs, firstMs * 2 ** this.failures);
   }
 
-  /** Starts what is due; called while no job runs. */
+  /** Starts a rewrite that is due; called while no job runs. */
   startIfDue(): void {
     const { engine } = this.context, { aof } = this;
     if (engine.steadyMs < this.#notBeforeMs) return;

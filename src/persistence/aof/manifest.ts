@@ -30,7 +30,7 @@ export interface Manifest {
   readonly increments: readonly AofFileInfo[];
 }
 
-/** That of an append only file of which nothing is on the disk. */
+/** Manifest of an append-only file with nothing on the disk. */
 export const emptyManifest: Manifest = { base: null, history: [], increments: [] };
 
 /** A manifest that Redis would not start with either. */
@@ -127,7 +127,7 @@ export function manifestName(prefix: string): string {
   return `${prefix}.manifest`;
 }
 
-/** Where a manifest is written before it takes the place of the last one. */
+/** Path of a new manifest before it replaces the last one. */
 export function temporaryManifestName(prefix: string): string {
   return `temp-${prefix}.manifest`;
 }

@@ -11,7 +11,7 @@ import { JSON_FORMAT, JSON_VERSION } from "./json_output.ts";
 import { errorText } from "../../util/error_text.ts";
 import { JsonSnapshotError, JsonSource } from "./json_source.ts";
 
-/** Takes what a snapshot holds. Texts are latin1 strings. */
+/** Receives the contents of a snapshot. Texts are latin1 strings. */
 export interface JsonTarget {
   library(code: string): void;
   /** @param expiresAtMs Unix milliseconds, or -1 */

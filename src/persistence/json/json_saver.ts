@@ -111,7 +111,7 @@ export class JsonSaver {
     onEnd(new ReplyError(`ERR The snapshot could not be written: ${errorText(error)}`));
   }
 
-  /** Starts what is due; called while no job runs. */
+  /** Starts a snapshot that is due; called while no job runs. */
   startIfDue(): void {
     const { config, steadyMs } = this.context.engine, { snapshotInterval } = config.values;
     if (snapshotInterval > 0 && steadyMs - this.#lastMs >= snapshotInterval * 1000) {
@@ -128,7 +128,7 @@ export class JsonSaver {
   /**
    * Reads a snapshot into the databases. It is read to its end once before anything is changed.
    *
-   * @param replace called in between: forgets what is there
+   * @param replace called in between: drops the present data
    * @returns how many keys it held. Throws ReplyError with all as it was
    */
   load(name: string, replace: () => void): number {
@@ -142,7 +142,7 @@ export class JsonSaver {
   }
 }
 
-/** Turns what can go wrong with a file into what is replied. */
+/** Turns errors of a file into replies. */
 function replying<T>(action: () => T): T {
   try {
     return action();
@@ -154,7 +154,7 @@ function replying<T>(action: () => T): T {
   }
 }
 
-/** Notices what only shows between keys. */
+/** Notices faults that only show between keys. */
 class CheckingTarget implements JsonTarget {
   readonly #seen: Set<string>[] = [];
 

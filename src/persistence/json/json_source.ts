@@ -4,7 +4,7 @@ import type { Moment } from "../../keyspace/database.ts";
 import { latin1 } from "../../util/bytes.ts";
 import { parseInteger } from "../../util/numbers.ts";
 
-/** A file that is no readable snapshot, and where that showed. */
+/** A file that is not a readable snapshot, with the place of the fault. */
 export class JsonSnapshotError extends Error {
   override name = "JsonSnapshotError";
 }

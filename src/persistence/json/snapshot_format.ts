@@ -23,7 +23,7 @@ export interface DatabaseSize {
   readonly expiring: number;
 }
 
-/** Writes what is handed to it into `output`, which the walk may exchange between two calls. */
+/** Writes keys and values into `output`, which the walk may exchange between two calls. */
 export interface SnapshotFormat<Output extends SnapshotOutput = SnapshotOutput> {
   output: Output;
   /** An empty output of the same kind. */
@@ -32,7 +32,10 @@ export interface SnapshotFormat<Output extends SnapshotOutput = SnapshotOutput> 
   begin(databases: readonly DatabaseSize[]): void;
   /** A string. The slices are valid during the call only. */
   string(databaseId: number, key: Slice, value: Slice, attributes: KeyAttributes): void;
-  /** A collection, in steps. The key and what the first step needs is written when the first step is taken. */
+  /**
+   * A collection, in steps. The key and the data of the first step are written when the first step
+   * is taken.
+   */
   collection(
     databaseId: number,
     key: Slice,

@@ -20,7 +20,7 @@ import { allocateBytes, latin1, writeInteger, writeLatin1 } from "../../util/byt
 const UNKNOWN_COUNT = 0xffff;
 const END = 0xff;
 
-/** Where the digits of an integer are for the visitor. */
+/** Buffer for the digits of an integer for the visitor. */
 const digits = allocateBytes(20);
 
 /**

@@ -55,7 +55,9 @@ export class Packer {
     return at;
   }
 
-  /** Takes all elements of a listpack in place of what was there; false if the bytes are not exactly one. */
+  /**
+   * Replaces the contents by all elements of a listpack; false if the bytes are not exactly one.
+   */
   listpack(bytes: Uint8Array): boolean {
     this.clear();
     return eachElement(bytes, (buf, start, end) => this.add(buf, start, end));

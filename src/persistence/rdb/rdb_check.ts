@@ -1,4 +1,7 @@
-/** `redeno check-rdb`: reads an RDB file to its end and says what is in it, in the words of redis-check-rdb. */
+/**
+ * `redeno check-rdb`: reads an RDB file to its end and reports its contents, in the words of
+ * redis-check-rdb.
+ */
 import { defaultLimits } from "../../data/limits.ts";
 import { rdbTypeName } from "../values/table.ts";
 import { RdbType } from "./rdb_format.ts";
@@ -12,7 +15,7 @@ const UNREAD_TYPES: Readonly<Record<number, string>> = {
   [RdbType.Module2]: "module-value",
 };
 
-/** Counts what a file holds, and keeps none of it. */
+/** Counts the contents of a file, and keeps none of them. */
 class CountingTarget implements RdbTarget {
   readonly databaseCount = Infinity;
   readonly checksChecksum = true;
@@ -66,7 +69,10 @@ class CountingTarget implements RdbTarget {
 /** Findings of a check. */
 export interface RdbCheck {
   readonly isSound: boolean;
-  /** How a server can start from the file all the same; not a part of the report, which is redis-check-rdb's. */
+  /**
+   * Hint on how a server can still start from the file; not a part of the report, which is
+   * redis-check-rdb's.
+   */
   readonly advice?: string;
   /** Bytes behind the RDB file that were read along, such as the commands of an append only file. */
   readonly rest: Uint8Array;

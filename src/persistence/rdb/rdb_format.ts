@@ -1,13 +1,13 @@
 /** The constants of RDB files and DUMP payloads. */
 
-/** The version written as a rule: what redis-server 7.0 reads. */
+/** The version written as a rule, for redis-server 7.0. */
 export const RDB_VERSION_USUAL = 10;
-/** The version written when a hash field expires: what Redis 7.4 reads. */
+/** The version written when a hash field expires, for Redis 7.4. */
 export const RDB_VERSION_FIELD_EXPIRY = 12;
 /** The newest version that is read. */
 export const RDB_VERSION_NEWEST = 12;
 
-/** How a value is encoded. */
+/** Encodings of values. */
 export const RdbType = {
   String: 0,
   List: 1,

@@ -1,7 +1,8 @@
 /**
- * The primitives RDB files and DUMP payloads are read with. Whatever the bytes claim, memory stays within a small
- * multiple of what is really there: a length beyond the end of the file is refused before anything is allocated, and of
- * a source whose end is unknown no more is held than has arrived.
+ * The primitives for reading RDB files and DUMP payloads. Whatever the bytes claim, memory stays
+ * within a small multiple of what is really there: a length beyond the end of the file is refused
+ * before anything is allocated, and of a source whose end is unknown no more is held than has
+ * arrived.
  */
 import type { IdPart, StreamId } from "../../data/stream_id.ts";
 import { idOfWords } from "../../data/stream_id.ts";
@@ -12,7 +13,7 @@ import { lzfDecompress } from "../../util/lzf.ts";
 import { narrowInteger } from "../../util/numbers.ts";
 import { CHECKSUM_BYTES, StringEncoding } from "./rdb_format.ts";
 
-/** Bytes that are no RDB, with the offset at which that showed. */
+/** Bytes that are not RDB, with the offset of the fault. */
 export class RdbError extends Error {
   override name = "RdbError";
 
@@ -21,7 +22,7 @@ export class RdbError extends Error {
   }
 }
 
-/** Where an input's bytes come from. */
+/** Source of an input's bytes. */
 export interface ByteSource {
   /** Reads some bytes; 0 at the end. */
   readSync(into: Uint8Array): number;
@@ -42,7 +43,7 @@ export class RdbInput {
   #end: number;
   /** Offset of the window's first byte. */
   #base = 0;
-  /** From where on consumed bytes are not in the checksum yet. */
+  /** Position from which consumed bytes are not in the checksum yet. */
   #unchecked = 0;
   /** True if the bytes read since the mark can be read again; see {@linkcode goBack}. */
   #holds = false;
@@ -50,7 +51,7 @@ export class RdbInput {
   readonly #size: number;
   readonly #source: ByteSource | null;
   readonly #crc = new Crc64();
-  /** For what is no stretch of the input: decompressed strings, integers as text. */
+  /** Holds texts that are no stretch of the input: decompressed strings, integers as text. */
   #scratch = allocateBytes(256);
   #key = allocateBytes(256);
   readonly #view = new DataView(new ArrayBuffer(8));
@@ -98,7 +99,7 @@ export class RdbInput {
     return this.#bytes.slice(this.#at, this.#end);
   }
 
-  /** Something is wrong with what was just read. */
+  /** Reports a fault in the part just read. */
   fail(message: string): never {
     throw new RdbError(message, this.offset);
   }
@@ -145,7 +146,7 @@ export class RdbInput {
     this.#holds = true;
   }
 
-  /** Returns to the mark, once: nothing is held any more. */
+  /** Returns to the mark, once: nothing is held afterwards. */
   goBack(): void {
     this.#at = this.#marked;
     this.#holds = false;
@@ -162,7 +163,7 @@ export class RdbInput {
     while (this.#end < this.#at + count) this.#fetch(this.#source, this.#at + count);
   }
 
-  /** Forgets what has been consumed and is not held. */
+  /** Drops consumed bytes that are not held. */
   #moveToFront(): void {
     const from = this.#holds ? this.#marked : this.#at;
     if (from === 0) return;
@@ -187,7 +188,7 @@ export class RdbInput {
     this.#end += got;
   }
 
-  /** Takes what has been consumed up to `end` into the checksum. */
+  /** Adds the bytes consumed up to `end` to the checksum. */
   #check(end: number): void {
     this.#crc.update(this.#bytes, this.#unchecked, end);
     this.#unchecked = end;

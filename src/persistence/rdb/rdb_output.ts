@@ -23,7 +23,7 @@ const LEAST_SAVED = 4;
 /** Longest encoding of a length, in bytes. */
 const LENGTH_BYTES = 9;
 
-/** Grows by doubling; what it held is kept up to `used`. */
+/** Grows by doubling; the contents are kept up to `used`. */
 function grown(bytes: Uint8Array<ArrayBuffer>, used: number, need: number): Uint8Array<ArrayBuffer> {
   const larger = allocateBytes(Math.max(need, bytes.length * 2));
   larger.set(bytes.subarray(0, used));
@@ -35,7 +35,7 @@ export class RdbOutput {
   /** Bytes written since the buffer was last emptied. */
   length = 0;
   #bytes = allocateBytes(USUAL_BYTES);
-  /** Where texts and listpacks are laid out before they are compressed. */
+  /** Buffer for texts and listpacks before they are compressed. */
   #scratch = allocateBytes(1024);
   #scratchUsed = 0;
   #elements = 0;
@@ -144,7 +144,7 @@ export class RdbOutput {
     for (let i = 0; i < width; i++) bytes[this.length++] = value >> (8 * i);
   }
 
-  /** Writes a string compressed; false, with nothing written, where that does not pay. */
+  /** Writes a string compressed; false, with nothing written, if that does not pay. */
   #compressed(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     this.#ensure(length + 3 * LENGTH_BYTES);

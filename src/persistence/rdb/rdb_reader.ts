@@ -1,5 +1,5 @@
 /**
- * Reads RDB files of versions 1 to 12 into whatever implements {@linkcode RdbTarget}, letting the event loop run
+ * Reads RDB files of versions 1 to 12 into an {@linkcode RdbTarget}, letting the event loop run
  * between keys.
  */
 import type { DataLimits } from "../../data/limits.ts";
@@ -23,9 +23,9 @@ export interface KeyAttributes {
   frequency: number;
 }
 
-/** Takes what a file holds. `key` and `value` slices are valid during the call only. */
+/** Receives the contents of a file. `key` and `value` slices are valid during the call only. */
 export interface RdbTarget {
-  /** How many databases there are. */
+  /** Number of databases. */
   readonly databaseCount: number;
   /** Checksums are compared, `rdbchecksum`. */
   readonly checksChecksum: boolean;
@@ -37,7 +37,7 @@ export interface RdbTarget {
   /** A key without elements was left out. */
   skippedEmpty(key: string): void;
   warn(text: string): void;
-  /** The keys that follow are those of this database. */
+  /** The keys that follow belong to this database. */
   databaseSelected?(id: number): void;
   /** The file's checksum is right. */
   checksumRight?(): void;
@@ -74,7 +74,7 @@ export class RdbReader {
   #databaseId = 0;
   #version = 0;
   #isAtEnd = false;
-  /** Where the key's type stands that is being read. */
+  /** Offset of the type of the key being read. */
   #keyOffset = 0;
   #skipsUnreadable = false;
   /** Keys that could not be read and were left out. */
@@ -89,7 +89,7 @@ export class RdbReader {
     return this.stage === "read-object-value" ? this.#key.text() : undefined;
   }
 
-  /** Where a fault in a value is: its key, its type and where it begins; nothing between two keys. */
+  /** Place of a fault in a value: its key, its type and its start; undefined between two keys. */
   get place(): string | undefined {
     if (this.key === undefined) return undefined;
     const type = skippableType(this.keyType);
@@ -114,7 +114,8 @@ export class RdbReader {
   /**
    * Reads a whole file, its checksum included. Throws RdbError.
    *
-   * @param onStep told at each step how many bytes have been fetched so far, and how many keys loaded since the last
+   * @param onStep called at each step with the bytes fetched so far, and the keys loaded since the
+   * last
    */
   *read(onStep: (fetched: number, keys: number) => void = () => {}, keysPerStep = 64): LoadSteps<void> {
     let keys = 0;
@@ -139,7 +140,9 @@ export class RdbReader {
     }
   }
 
-  /** Reads the header, a key with what stands in front of it, or the checksum; false behind the last of them. */
+  /**
+   * Reads the header, a key with its attributes, or the checksum; false behind the last of them.
+   */
   #wholePart(): boolean {
     if (this.#version === 0) this.#version = this.#header();
     else if (!this.#isAtEnd) this.#isAtEnd = !this.#next();
@@ -302,7 +305,7 @@ export class RdbReader {
     }
   }
 
-  /** One warning for a key, whatever is wrong with it. */
+  /** One warning for a key, however many faults it has. */
   #warnOf(key: Slice, [first = "", ...others]: readonly string[]): void {
     const more = others.length > 0 ? ` (and ${others.length} more)` : "";
     this.target.warn(

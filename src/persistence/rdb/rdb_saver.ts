@@ -9,11 +9,11 @@ const RETRY_MS = 5000;
 
 /** See the head of this file. */
 export class RdbSaver {
-  /** When the data was last saved, Unix milliseconds. */
+  /** Time of the last save, Unix milliseconds. */
   lastSaveMs = 0;
   /** True if the last background save succeeded. */
   lastSucceeded = true;
-  /** How long the last background save took, in seconds; -1 if there was none. */
+  /** Duration of the last background save, in seconds; -1 if there was none. */
   lastSeconds = -1;
   /** SAVEs and background saves begun. */
   saves = 0;
@@ -127,7 +127,7 @@ export class RdbSaver {
     this.lastSucceeded = true;
   }
 
-  /** Starts what is due; called while no job runs. */
+  /** Starts a save that is due; called while no job runs. */
   startIfDue(): void {
     const { engine } = this.context, { save } = engine.config.values;
     const nowMs = engine.steadyMs;
@@ -141,7 +141,7 @@ export class RdbSaver {
     }
   }
 
-  /** All keys have gone: what is on the disk must not come back. */
+  /** All keys have gone: the data on the disk must not come back. */
   dataFlushed(): void {
     const { engine, jobs } = this.context;
     if (this.isRunning) jobs.abort();

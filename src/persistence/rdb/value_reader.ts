@@ -1,10 +1,11 @@
 /**
- * Values out of the encodings of RDB files, those of Redis 2.4 to 7.4. Everything is checked as it is read: a value
- * either is exactly what its bytes claim, or reading it fails with the offset and Redis's words for it.
+ * Reads values from the encodings of RDB files of Redis 2.4 to 7.4. Everything is checked as it is
+ * read: a value either is exactly what its bytes claim, or reading it fails with the offset and
+ * Redis's words for it.
  *
  * A file is read with some tolerance, which the payload of RESTORE is not: old servers have written streams that count
  * entries they no longer had, and a server that holds all of a user's data must not stay down for
- * one of them. An oddity that can be mended without a guess at the data is mended and told
+ * one of them. An oddity that can be mended without a guess at the data is mended and reported
  * ({@linkcode ValueReader.oddities}).
  */
 import type { DataLimits } from "../../data/limits.ts";

@@ -1,6 +1,6 @@
 /**
  * Passes over the value of a key in an RDB file without understanding it: only counts and lengths are followed, so a
- * value whose contents are damaged, or of a type that is unknown here, has an end all the same.
+ * value whose contents are damaged, or of a type that is unknown here, still has an end.
  */
 import { RdbType } from "./rdb_format.ts";
 import type { RdbInput } from "./rdb_input.ts";
@@ -63,7 +63,7 @@ function stream(version: number): Skip {
   );
 }
 
-/** Passes over what follows the id of a module, up to its end mark. */
+/** Skips the data behind the id of a module, up to its end mark. */
 export function skipModuleParts(input: RdbInput): void {
   for (;;) {
     switch (input.count()) {

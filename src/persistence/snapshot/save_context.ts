@@ -20,7 +20,7 @@ export interface SnapshotExtras {
   replicationAux: () => readonly (readonly [string, string])[];
   /** A fact from the head of an RDB file that is loaded. */
   onAux: (name: string, value: string) => void;
-  /** A key of a file that was left out, since its time is over. */
+  /** Called for a key of a file that was left out because it has expired. */
   onExpired: (databaseId: number, key: string) => void;
   /** Other data have taken the place of these, and no command tells of it. */
   onReplaced: () => void;
@@ -46,7 +46,7 @@ export class SaveContext {
     readonly pid: number,
   ) {}
 
-  /** Where a file of the data directory is. */
+  /** Path of a file of the data directory. */
   pathOf(name: string): string {
     return joinPath(this.engine.config.values.dir, name);
   }

@@ -1,5 +1,5 @@
 /**
- * Snapshots without fork: the exact state of one instant, written while the server goes on.
+ * Snapshots without fork: the exact state of one instant, written while the server keeps running.
  *
  * The keys of a database are divided by their hash, into tables and these into buckets. A walk writes table after table, in
  * slices of under a millisecond between which clients are served. Before a key changes, {@linkcode Snapshot.beforeChange}
@@ -12,7 +12,8 @@
  * once go to a second output, which is appended behind it. Should the very collection change that is half written or
  * waits for its turn, it is finished first; that is the one case in which a write waits for more than a bucket.
  *
- * FLUSHALL hands the old content of a database over as a whole, so that it costs nothing here: the walk goes on in it.
+ * FLUSHALL hands the old content of a database over as a whole, so that it costs nothing here: the
+ * walk continues in it.
  */
 import type { CollectionValue } from "../../data/value.ts";
 import { ValueType } from "../../data/value.ts";
@@ -28,7 +29,7 @@ export interface SnapshotSink {
   write(bytes: Uint8Array): void;
 }
 
-/** Tells what is saved of a record's access clock; -1 for what is not. */
+/** Values to save of a record's access clock; -1 for a value that is not saved. */
 export interface ClockReader {
   idleSeconds(clock: number): number;
   frequency(clock: number): number;
@@ -53,7 +54,7 @@ interface PendingCollection {
   readonly attributes: KeyAttributes;
 }
 
-/** How far the walk has come in one database. */
+/** Progress of the walk in one database. */
 class DatabaseWalk {
   /** Tables before this one are written. */
   table = 0;
@@ -90,7 +91,7 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
   readonly keysTotal: number;
   readonly #walks: DatabaseWalk[];
   readonly #main: Output;
-  /** Where keys go while a collection is half written to the main output. */
+  /** Output for keys while a collection is half written to the main output. */
   readonly #aside: Output;
   #walkIndex = 0;
   readonly #pending: PendingCollection[] = [];
@@ -101,7 +102,7 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
 
   /**
    * The snapshot is of this instant. {@linkcode Snapshot.watch} unless it is written before anything can change, then
-   * call {@linkcode Snapshot.step} until it says that all is written.
+   * call {@linkcode Snapshot.step} until it returns true: all is written.
    */
   constructor(
     databases: readonly Database[],
@@ -121,7 +122,7 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
     })));
   }
 
-  /** Begins to save what is about to change. No other snapshot may be watching. */
+  /** Begins to save records about to change. No other snapshot may be watching. */
   watch(): void {
     for (const { live } of this.#walks) live.observer = this;
   }
@@ -132,9 +133,9 @@ export class Snapshot<Output extends SnapshotOutput = SnapshotOutput> implements
   }
 
   /**
-   * Writes on until `isOver` says so, or all is written.
+   * Writes until `isOver` returns true, or all is written.
    *
-   * @returns whether all is written. Throws what the sink throws; then {@linkcode Snapshot.release} it
+   * @returns true if all is written. Throws the sink's errors; then {@linkcode Snapshot.release} it
    */
   step(isOver: () => boolean): boolean {
     do {

@@ -1,8 +1,8 @@
 /**
  * Snapshots on their way into files or to replicas: one at a time, in slices beside the server's work, or in one go.
  *
- * A snapshot for the disk goes to a temporary file; when its last byte is there, the one who ordered it puts the file into
- * its place. Nothing refers to it before.
+ * A snapshot for the disk goes to a temporary file; when its last byte is there, the caller that
+ * ordered it puts the file into its place. Nothing refers to it before.
  */
 import type { Database } from "../../keyspace/database.ts";
 import type { Clock } from "../../util/clock.ts";
@@ -21,7 +21,7 @@ export interface SnapshotContent {
   readonly kind: JobKind;
   readonly format: SnapshotFormat;
   readonly clocks: ClockReader;
-  /** Only what stands in front of the keys is written. */
+  /** Only the head in front of the keys is written. */
   readonly withoutKeys?: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface SnapshotOrder extends SnapshotContent {
   readonly path: string;
 }
 
-/** Where the bytes of a job go. */
+/** Destination of the bytes of a job. */
 export interface JobTarget extends SnapshotSink {
   /** All is written: resolves when it is safe where it belongs. */
   sync(): Promise<void>;
@@ -105,19 +105,22 @@ export interface RunningJob {
 
 /** Runs snapshots. See the head of this file. */
 export class SnapshotJobs {
-  /** How many jobs have begun in the background: what Redis counts as forks. */
+  /** Number of jobs begun in the background; Redis counts them as forks. */
   begun = 0;
-  /** A job is about to begin: the file that is written meanwhile is being made ready. */
+  /** A job is about to begin: the file for writes meanwhile is being prepared. */
   isReserved = false;
   #current: (RunningJob & { readonly job: Job; readonly onEnd: (error: unknown) => void }) | null = null;
 
-  /** @param later runs a function when the event loop has served what waits */
+  /** @param later runs a function after the event loop has served waiting events */
   constructor(
     readonly files: FileSystem,
     readonly clock: Clock,
     readonly databases: () => readonly Database[],
     readonly later: (slice: () => void) => void = (slice) => void setTimeout(slice, 0),
-    /** `rdb-key-save-delay`: microseconds to wait for each key written, for tests of what happens meanwhile. */
+    /**
+     * `rdb-key-save-delay`: microseconds to wait for each key written, for tests of events
+     * meanwhile.
+     */
     readonly keyDelayUs: () => number = () => 0,
   ) {}
 
@@ -135,7 +138,8 @@ export class SnapshotJobs {
    * Begins a snapshot of this instant in the background. There must be none yet. Throws FileError if its file cannot be
    * made.
    *
-   * @param onEnd called with null when all is on the disk, else with what went wrong; undefined if it was aborted
+   * @param onEnd called with null when all is on the disk, else with the error; undefined if it was
+   * aborted
    */
   start(order: SnapshotOrder, onEnd: (error: unknown) => void): void {
     this.startTo(new FileTarget(this.files, order.path), order, onEnd);

@@ -47,7 +47,7 @@ export interface ValueCodec<T extends CollectionValue = CollectionValue> extends
   rewrite(out: CommandOutput, key: string, value: T): Steps;
   /** Writes the value as JSON. */
   show(out: JsonOutput, value: T): Steps;
-  /** Reads what {@linkcode ValueCodec.show} has written. Throws JsonSnapshotError */
+  /** Reads the output of {@linkcode ValueCodec.show}. Throws JsonSnapshotError */
   parse(source: JsonSource, shown: unknown): T;
   /** Takes the value into a digest. */
   digest(digest: Digest, value: T): void;

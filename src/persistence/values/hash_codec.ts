@@ -98,7 +98,7 @@ function saveSmall(out: RdbOutput, hash: HashValue): void {
   out.endListpack();
 }
 
-/** Field, value and expiry in turn, the next to expire first, those that stay (0) last. */
+/** Field, value and expiry in turn, the next to expire first, fields without expiry (0) last. */
 function saveSmallExpiring(out: RdbOutput, hash: HashValue): void {
   const triples: [string, string, number][] = [];
   hash.forEach((field, value) => triples.push([field, value, hash.expiryOf(field)]));

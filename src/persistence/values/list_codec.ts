@@ -50,7 +50,10 @@ function elementBytes(cursor: ListCursor): number {
   return cursor.end - cursor.start + ELEMENT_OVERHEAD_BYTES;
 }
 
-/** Listpacks of about 8 KiB, longer elements plain; how many nodes there are stands in front, so that they are counted first. */
+/**
+ * Listpacks of about 8 KiB, longer elements plain; the number of nodes stands in front, so they are
+ * counted first.
+ */
 function* save(out: RdbOutput, list: ListValue): Steps {
   out.count(yield* countNodes(list));
   let room = 0, isOpen = false;
@@ -70,7 +73,7 @@ function* save(out: RdbOutput, list: ListValue): Steps {
   if (isOpen) out.endListpack();
 }
 
-/** How many nodes {@linkcode save} makes. */
+/** Number of nodes that {@linkcode save} makes. */
 function* countNodes(list: ListValue): Generator<void, number, void> {
   let nodes = 0, room = 0, seen = 0;
   for (const cursor = list.cursor(0); cursor.advance();) {

@@ -165,7 +165,7 @@ function loadEntriesRead({ input }: ValueReader): number {
   return typeof count === "number" ? count : UNKNOWN_ENTRIES_READ;
 }
 
-/** When and how often each pending entry was delivered; its consumer claims it later. */
+/** Time and number of deliveries of each pending entry; its consumer claims it later. */
 function loadPending(source: ValueReader): Map<string, Delivery> {
   const pending = new Map<string, Delivery>(), { input } = source;
   for (let left = input.count(); left > 0; left--) {

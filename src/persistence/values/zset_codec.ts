@@ -57,7 +57,7 @@ function* saveSmall(out: RdbOutput, zset: ZsetValue): Steps {
   out.endListpack();
 }
 
-/** From the greatest score down: Redis inserts each at the head of its skiplist then. */
+/** In descending order of score: Redis then inserts each at the head of its skiplist. */
 function* save(out: RdbOutput, zset: ZsetValue): Steps {
   out.count(zset.size);
   for (let rank = zset.size - 1; rank >= 0; rank -= STEP) {
