@@ -1,9 +1,11 @@
 /**
- * Bit operations on regions of byte arrays: the engine of SETBIT, BITCOUNT, BITPOS, BITOP and BITFIELD.
+ * Bit operations on regions of byte arrays: the engine of SETBIT, BITCOUNT, BITPOS, BITOP and
+ * BITFIELD.
  *
- * Bit 0 is the most significant bit of the first byte. A region is `buf` from `start` to `end`; bit positions count
- * from its start. Long regions go by 32-bit words: counting reads them in place from the first aligned byte on,
- * combining goes through an aligned scratch buffer, since the regions of several values are rarely aligned alike.
+ * Bit 0 is the most significant bit of the first byte. A region is `buf` from `start` to `end`; bit
+ * positions count from its start. Long regions go by 32-bit words: counting reads them in place
+ * from the first aligned byte on, combining goes through an aligned scratch buffer, since the
+ * regions of several values are rarely aligned alike.
  */
 
 /** Part of a byte array; the keyspace's slices are regions. */
@@ -16,7 +18,10 @@ export interface Region {
 /** The region of a value that does not exist. */
 export const EMPTY_REGION: Region = { buf: new Uint8Array(0), start: 0, end: 0 };
 
-/** Bits set in a 32-bit word, counted in parallel in ever wider groups (Warren, Hacker's Delight, 5-1). */
+/**
+ * Bits set in a 32-bit word, counted in parallel in ever wider groups (Warren, Hacker's Delight,
+ * 5-1).
+ */
 function wordBits(word: number): number {
   word -= (word >>> 1) & 0x5555_5555;
   word = (word & 0x3333_3333) + ((word >>> 2) & 0x3333_3333);
@@ -28,7 +33,7 @@ function alignedWords(bytes: Uint8Array, at: number, end: number): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >>> 2);
 }
 
-/** The first position from `at` on where an aligned word starts, or `end` if that comes first. */
+/** First position at or after `at` where an aligned word starts, at most `end`. */
 function alignedFrom(bytes: Uint8Array, at: number, end: number): number {
   return Math.min(end, at + (-(bytes.byteOffset + at) & 3));
 }
@@ -46,7 +51,10 @@ function countBytes(bytes: Uint8Array, start: number, end: number): number {
   return count;
 }
 
-/** The first position from `start` on with a byte other than `byte`, which is 0x00 or 0xff; `end` if there is none. */
+/**
+ * First position at or after `start` of a byte other than `byte` (0x00 or 0xff); `end` if there is
+ * none.
+ */
 function skipBytes(bytes: Uint8Array, start: number, end: number, byte: number): number {
   const aligned = alignedFrom(bytes, start, end);
   let at = start;
@@ -61,7 +69,7 @@ function skipBytes(bytes: Uint8Array, start: number, end: number, byte: number):
   return at;
 }
 
-/** How many bits of `region` are set among those from `first` to `last`, both included and inside the region. */
+/** Number of bits set in `region` from `first` to `last`, both included and inside the region. */
 export function countBits(region: Region, first: number, last: number): number {
   const { buf: bytes, start } = region;
   const firstByte = Math.floor(first / 8), lastByte = Math.floor(last / 8);
@@ -71,7 +79,10 @@ export function countBits(region: Region, first: number, last: number): number {
     wordBits(outsideRight);
 }
 
-/** The first bit of `region` equal to `bit` from `first` to `last`, both included and inside the region; -1 if none. */
+/**
+ * The first bit of `region` equal to `bit` from `first` to `last`, both included and inside the
+ * region; -1 if none.
+ */
 export function findBit(region: Region, bit: number, first: number, last: number): number {
   const { buf: bytes, start } = region;
   const skipped = bit === 1 ? 0x00 : 0xff;
@@ -100,7 +111,7 @@ export function setBit(region: Region, position: number, bit: number): void {
   region.buf[at] = bit === 1 ? byte | mask : byte & ~mask;
 }
 
-/** What BITOP does with its sources. */
+/** The operations of BITOP. */
 export const BitOperation = { And: 0, Or: 1, Xor: 2, Not: 3 } as const;
 /** One of {@linkcode BitOperation}. */
 export type BitOperation = typeof BitOperation[keyof typeof BitOperation];
@@ -108,8 +119,8 @@ export type BitOperation = typeof BitOperation[keyof typeof BitOperation];
 const scratch = new Uint8Array(65_536);
 
 /**
- * The sources combined bit by bit, as long as the longest of them; shorter ones count as if zero bytes followed.
- * `Not` takes one source.
+ * The sources combined bit by bit, as long as the longest of them; shorter ones count as if zero
+ * bytes followed. `Not` takes one source.
  */
 export function combine(operation: BitOperation, sources: readonly Region[]): Uint8Array<ArrayBuffer> {
   let length = 0;
@@ -182,12 +193,16 @@ function fold(value: bigint, type: FieldType): bigint {
   return type.signed ? BigInt.asIntN(type.bits, value) : BigInt.asUintN(type.bits, value);
 }
 
-/** What becomes of a value that its field cannot hold: the lower bits, the nearest limit, or nothing. */
+/**
+ * Handling of a value its field cannot hold: keep the lower bits, take the nearest limit, or fail.
+ */
 export const Overflow = { Wrap: 0, Saturate: 1, Fail: 2 } as const;
 /** One of {@linkcode Overflow}. */
 export type Overflow = typeof Overflow[keyof typeof Overflow];
 
-/** `value` as a field of `type` takes it, or undefined if it does not and `overflow` says to fail. */
+/**
+ * `value` as stored in a field of `type`; undefined if it does not fit and `overflow` says to fail.
+ */
 export function fitField(value: bigint, type: FieldType, overflow: Overflow): bigint | undefined {
   const folded = fold(value, type);
   if (folded === value || overflow === Overflow.Wrap) return folded;

@@ -1,6 +1,6 @@
 /**
- * Names and the times at which they expire, with the next one always at hand: the keys of a database whose values have parts
- * that expire. It is a table of fields without values (field_table.ts), so that nothing of it lies in the heap.
+ * Names with expiry times, earliest first: the keys of a database whose values have parts that
+ * expire. It is a table of fields without values (field_table.ts), so none of it lies in the heap.
  */
 import type { Store } from "../store/store.ts";
 import { FieldTable } from "./field_table.ts";
@@ -13,7 +13,7 @@ export class ExpiryQueue {
     this.#table = new FieldTable(store);
   }
 
-  /** How many names have a time. */
+  /** Number of names. */
   get size(): number {
     return this.#table.size;
   }
@@ -34,24 +34,24 @@ export class ExpiryQueue {
     return ref === 0 ? Infinity : this.#table.timeOf(ref);
   }
 
-  /** Lets `name` expire at `atMs`, below 2^53. */
+  /** Makes `name` expire at `atMs`, below 2^53. */
   set(name: string, atMs: number): void {
     const ref = this.#table.find(name);
     if (ref === 0) this.#table.set(name, "");
     this.#table.setTime(ref === 0 ? this.#table.find(name) : ref, atMs);
   }
 
-  /** Takes out `name`; tells whether it was there. */
+  /** Removes `name`; true if it was there. */
   delete(name: string): boolean {
     return this.#table.size > 0 && this.#table.delete(name);
   }
 
-  /** Takes out the names whose time is `nowMs` or earlier, at most `limit` of them, the earliest first. */
+  /** Removes and returns the names due by `nowMs`, at most `limit` of them, earliest first. */
   takeDue(nowMs: number, limit: number): string[] {
     return this.#table.takeDue(nowMs, limit);
   }
 
-  /** Takes out all names. O(n). */
+  /** Removes all names. O(n). */
   clear(): void {
     this.#table.free();
   }

@@ -1,11 +1,12 @@
 /**
- * Fields with values, and times for some of them: the form of a large hash. It is a table of bytes in the store
- * (store/table.ts), whose entries hold a field, then in their tail
+ * Fields with values, some with expiry times: the form of a large hash. It is a table of bytes in
+ * the store (store/table.ts) whose entries hold a field and, in their tail,
  *
  *     | 254, place in the heap: four bytes |  value length: one byte, or 253 and four | value |
  *
- * the first part only where the field expires. The heap (time_heap.ts) knows the times; an entry knows its place in it. A value
- * that is overwritten by one that takes as much memory stays where it is.
+ * The first part is present only if the field expires. The heap (time_heap.ts) holds the times; an
+ * entry holds its place in the heap. A value overwritten by one of the same size class stays in
+ * place.
  */
 import type { Store } from "../store/store.ts";
 import { type EntryVisitor, ROOT_BYTES, Table } from "../store/table.ts";
@@ -14,22 +15,25 @@ import { allocateBytes, copyBytes, latin1, writeLatin1 } from "../util/bytes.ts"
 import type { Random } from "../util/random.ts";
 import { TimeHeap } from "./time_heap.ts";
 
-/** A value length from here on takes five bytes. */
+/** Value lengths from this on take five bytes. */
 const LONG = 253;
-/** Stands in the place of a value's length where the field's place in the heap comes first. */
+/** Marker in place of the value's length: the field's place in the heap comes first. */
 const TIMED = 254;
 const TIME_BYTES = 5;
 /** Bytes that {@linkcode FieldTable.writeRoot} writes. */
 export const FIELD_ROOT_BYTES = ROOT_BYTES + 12;
 
-/** With fewer fields than this the processor's caches hold what matters. */
+/**
+ * Tables with fewer fields fit the processor's caches well enough that touching ahead gains
+ * nothing.
+ */
 const CACHED_FIELDS = 20_000;
-/** What the objects weigh besides the bytes in the store, about. */
+/** Approximate bytes of the objects, apart from those in the store. */
 const OBJECT_BYTES = 300;
 
 let scratch = allocateBytes(256);
 
-/** A buffer for `length` bytes, in use until the next call. */
+/** A shared buffer of at least `length` bytes, valid until the next call. */
 function scratchFor(length: number): Uint8Array {
   if (length > scratch.length) scratch = allocateBytes(length * 2);
   return scratch;
@@ -39,7 +43,7 @@ function lengthBytes(length: number): number {
   return length < LONG ? 1 : 5;
 }
 
-/** Writes a value's length and the value; returns where they end. */
+/** Writes a value's length and the value; returns the position behind them. */
 function writeValue(bytes: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
   const length = end - start;
   if (length < LONG) bytes[at++] = length;
@@ -51,7 +55,10 @@ function writeValue(bytes: Uint8Array, at: number, from: Uint8Array, start: numb
   return copyBytes(bytes, at, from, start, end);
 }
 
-/** See the head of this file. Fields are referred to by their entries; operations not marked take O(1), times O(log n). */
+/**
+ * See the head of this file. Fields are referred to by their entries; operations not marked take
+ * O(1), times O(log n).
+ */
 export class FieldTable {
   readonly #store: Store;
   #table: Table;
@@ -63,7 +70,7 @@ export class FieldTable {
     this.#times = new TimeHeap(store, (ref, place) => this.#setPlace(ref, place));
   }
 
-  /** How many fields there are. */
+  /** Number of fields. */
   get size(): number {
     return this.#table.size;
   }
@@ -78,7 +85,7 @@ export class FieldTable {
     return OBJECT_BYTES + this.runBytes;
   }
 
-  /** How many fields expire. */
+  /** Number of fields that expire. */
   get timedSize(): number {
     return this.#times.size;
   }
@@ -88,12 +95,12 @@ export class FieldTable {
     return this.#times.nextMs;
   }
 
-  /** As {@linkcode CollectionValue.touch}, which see. */
+  /** See {@linkcode CollectionValue.touch}. */
   touch(buf: Uint8Array, names: Int32Array, count: number): void {
     if (this.size >= CACHED_FIELDS) this.#table.touch(buf, names, count);
   }
 
-  // ---- Fields and values ----------------------------------------------------------------------------------------------
+  // ---- Fields and values ------------------------------------------------------------------------
 
   /** The entry of `field`, or 0. */
   find(field: string): number {
@@ -106,14 +113,14 @@ export class FieldTable {
     return this.#table.find(buf, start, end, this.#table.hash(buf, start, end));
   }
 
-  /** Sets a field; tells whether it is new. Its time goes unless `keepsTime`. */
+  /** Sets a field; true if it is new. Its expiry is removed unless `keepsTime`. */
   set(field: string, value: string, keepsTime = false): boolean {
     const bytes = scratchFor(field.length + value.length);
     const fieldEnd = writeLatin1(bytes, 0, field), valueEnd = writeLatin1(bytes, fieldEnd, value);
     return this.setBytes(bytes, 0, fieldEnd, fieldEnd, valueEnd, keepsTime);
   }
 
-  /** {@linkcode FieldTable.set} with the field and the value as parts of `from`. */
+  /** Like {@linkcode FieldTable.set}, with the field and the value as parts of `from`. */
   setBytes(
     from: Uint8Array,
     start: number,
@@ -135,13 +142,13 @@ export class FieldTable {
     return false;
   }
 
-  /** Removes a field; tells whether it was there. */
+  /** Removes a field; true if it was there. */
   delete(field: string): boolean {
     const bytes = scratchFor(field.length), end = writeLatin1(bytes, 0, field);
     return this.deleteBytes(bytes, 0, end);
   }
 
-  /** Removes the field `buf[start, end)`; tells whether it was there. */
+  /** Removes the field `buf[start, end)`; true if it was there. */
   deleteBytes(buf: Uint8Array, start: number, end: number): boolean {
     const hash = this.#table.hash(buf, start, end), ref = this.#table.find(buf, start, end, hash);
     if (ref !== 0) this.#remove(hash, ref);
@@ -159,42 +166,44 @@ export class FieldTable {
     return latin1(this.#store.u8(ref), start, start + this.valueLength(ref));
   }
 
-  /** The bytes in which an entry lies. */
+  /** The bytes that contain an entry. */
   bytesOf(ref: number): Uint8Array {
     return this.#store.u8(ref);
   }
 
-  /** Where in {@linkcode bytesOf} the field begins. */
+  /** Start of the field in {@linkcode bytesOf}. */
   fieldAt(ref: number): number {
     return this.#table.keyAt(ref);
   }
 
-  /** Bytes of the field. */
+  /** Length of the field, bytes. */
   fieldLength(ref: number): number {
     return this.#table.keyLength(ref);
   }
 
-  /** Where in {@linkcode bytesOf} the value begins. */
+  /** Start of the value in {@linkcode bytesOf}. */
   valueAt(ref: number): number {
     const at = this.#lengthAt(ref);
     return this.#store.u8(ref)[at]! < LONG ? at + 1 : at + 5;
   }
 
-  /** Bytes of the value. */
+  /** Length of the value, bytes. */
   valueLength(ref: number): number {
     const u8 = this.#store.u8(ref), at = this.#lengthAt(ref), length = u8[at]!;
     return length < LONG ? length : readWord(u8, at + 1);
   }
 
-  // ---- Times ----------------------------------------------------------------------------------------------------------
+  // ---- Times ------------------------------------------------------------------------------------
 
-  /** When the field of an entry expires, in milliseconds since the epoch; Infinity if it does not. */
+  /**
+   * When the field of an entry expires, in milliseconds since the epoch; Infinity if it does not.
+   */
   timeOf(ref: number): number {
     const place = this.#placeOf(ref);
     return place < 0 ? Infinity : this.#times.timeAt(place);
   }
 
-  /** Lets the field of an entry expire. */
+  /** Sets the time at which the field of an entry expires. */
   setTime(ref: number, atMs: number): void {
     const place = this.#placeOf(ref);
     if (place >= 0) return this.#times.change(place, atMs);
@@ -203,7 +212,7 @@ export class FieldTable {
     this.#times.add(timed, atMs);
   }
 
-  /** Lets the field of an entry stay for good; tells whether it had a time. */
+  /** Removes the expiry of an entry's field; true if it had one. */
   clearTime(ref: number): boolean {
     const place = this.#placeOf(ref);
     if (place < 0) return false;
@@ -213,7 +222,10 @@ export class FieldTable {
     return true;
   }
 
-  /** Removes the fields whose time is `nowMs` or earlier, at most `limit` of them, the earliest first; gives their names. */
+  /**
+   * Removes the fields due by `nowMs`, at most `limit` of them, earliest first; returns their
+   * names.
+   */
   takeDue(nowMs: number, limit: number): string[] {
     const due: string[] = [];
     while (due.length < limit && this.#times.nextMs <= nowMs) {
@@ -224,7 +236,7 @@ export class FieldTable {
     return due;
   }
 
-  // ---- Walks and the whole ----------------------------------------------------------------------------------------------
+  // ---- Walks and the whole ----------------------------------------------------------------------
 
   /** See {@linkcode Table.forEach}. O(n). */
   forEach(visit: EntryVisitor): void {
@@ -259,7 +271,7 @@ export class FieldTable {
     return twin;
   }
 
-  /** Gives all runs back. O(n). */
+  /** Frees all runs. O(n). */
   free(): void {
     this.#table.free();
     this.#times.free();
@@ -280,13 +292,16 @@ export class FieldTable {
     this.#times.forEachRun(visit);
   }
 
-  /** Writes {@linkcode FIELD_ROOT_BYTES} from which another object can take the table up. */
+  /**
+   * Writes the table's root, {@linkcode FIELD_ROOT_BYTES} bytes, from which another object can take
+   * over the table.
+   */
   writeRoot(bytes: Uint8Array, at: number): void {
     this.#table.writeRoot(bytes, at);
     for (const [i, word] of this.#times.root().entries()) writeWord(bytes, at + ROOT_BYTES + 4 * i, word);
   }
 
-  /** Becomes the table that {@linkcode writeRoot} has written. */
+  /** Takes over the table written by {@linkcode writeRoot}. */
   readRoot(bytes: Uint8Array, at: number): this {
     this.#table.readRoot(bytes, at);
     const word = (i: number) => readWord(bytes, at + ROOT_BYTES + 4 * i);
@@ -294,20 +309,20 @@ export class FieldTable {
     return this;
   }
 
-  // ---- Entries ----------------------------------------------------------------------------------------------------------
+  // ---- Entries ----------------------------------------------------------------------------------
 
-  /** Where an entry's tail begins. */
+  /** Start of an entry's tail. */
   #tailAt(ref: number): number {
     return this.#table.keyAt(ref) + this.#table.keyLength(ref);
   }
 
-  /** Where the length of an entry's value begins. */
+  /** Position of the length of an entry's value. */
   #lengthAt(ref: number): number {
     const tail = this.#tailAt(ref);
     return this.#store.u8(ref)[tail] === TIMED ? tail + TIME_BYTES : tail;
   }
 
-  /** The place of an entry in the heap, or -1. */
+  /** The entry's place in the heap, or -1. */
   #placeOf(ref: number): number {
     const u8 = this.#store.u8(ref), tail = this.#tailAt(ref);
     return u8[tail] === TIMED ? readWord(u8, tail + 1) : -1;
@@ -317,7 +332,12 @@ export class FieldTable {
     writeWord(this.#store.u8(ref), this.#tailAt(ref) + 1, place);
   }
 
-  /** Gives an entry another tail, in a run of another size if need be. Returns its reference then. @param place -1 for no time */
+  /**
+   * Gives an entry another tail, in a run of another size if necessary; returns the entry's
+   * reference afterwards.
+   *
+   * @param place -1 for no time
+   */
   #write(ref: number, hash: number, place: number, from: Uint8Array, start: number, end: number): number {
     const store = this.#store, table = this.#table, length = end - start;
     const tailBytes = (place < 0 ? 0 : TIME_BYTES) + lengthBytes(length) + length;

@@ -1,8 +1,8 @@
 /**
  * Positions on Earth as sorted-set scores. A position is cut into a grid of 2^26 × 2^26 cells; the
- * column (longitude) and row (latitude) of its cell are interleaved bit by bit, latitude in the even
- * bits, to a 52-bit whole number that a double holds exactly. Cells that share their upper bits lie in
- * the same square, so a square of any size is one range of scores:
+ * column (longitude) and row (latitude) of its cell are interleaved bit by bit, latitude in the
+ * even bits, to a 52-bit whole number that a double holds exactly. Cells that share their upper
+ * bits lie in the same square, so a square of any size is one range of scores:
  *
  *     step 1      step 2, upper left quarter      column 01, row 11  →  0 1 1 1
  *     +---+---+       +---+---+                                         r c r c
@@ -15,8 +15,8 @@
  * neighbours, and looks through at most nine ranges of scores.
  *
  * Rows reach only to ±85.05112878°, where the square world map of web maps ends. All arithmetic is
- * done in the order in which Redis does it, since GEOPOS shows 17 decimals of the outcome. The grid is
- * G. M. Morton's order (1966), the text form Gustavo Niemeyer's geohash.
+ * done in the order in which Redis does it, since GEOPOS shows 17 decimals of the outcome. The grid
+ * is G. M. Morton's order (1966), the text form Gustavo Niemeyer's geohash.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export interface Position {
   latitude: number;
 }
 
-/** Where the grid ends, in degrees. */
+/** Limits of the grid, degrees. */
 export const bounds = {
   minLongitude: -180,
   maxLongitude: 180,
@@ -43,7 +43,7 @@ export const bounds = {
   maxLatitude: 85.05112878,
 };
 
-/** What is looked for around a centre; lengths in metres. */
+/** Search shape around a centre; lengths in metres. */
 export type Shape =
   | { kind: "circle"; center: Position; radius: number }
   | { kind: "box"; center: Position; width: number; height: number };
@@ -87,7 +87,9 @@ export function decodeScore(score: number): Position {
   };
 }
 
-/** The 11 characters of the common geohash, whose rows reach to the poles; the last one is always 0. */
+/**
+ * The 11 characters of the common geohash, whose rows reach to the poles; the last one is always 0.
+ */
 export function geohashText(position: Position): string {
   const { column, row } = cellAt(position.longitude, position.latitude, maxStep, -90, 90);
   let text = "";
@@ -127,7 +129,8 @@ export function distanceWithin(shape: Shape, place: Position): number {
 
 /**
  * The ranges of scores that hold every place within the shape, in the order in which Redis visits
- * them (unsorted replies show it): the centre's square, then north, south, east, west and the corners.
+ * them (unsorted replies show it): the centre's square, then north, south, east, west and the
+ * corners.
  */
 export function searchSpans(shape: Shape): ScoreSpan[] {
   const box = boundingBox(shape);
@@ -151,7 +154,7 @@ interface Area {
   north: number;
 }
 
-/** What a C compiler for x86-64 makes of the conversion of a double to 64 bits, in range or not. */
+/** A double converted to 64 bits as a C compiler for x86-64 does it, in range or not. */
 function asUint64(value: number): number {
   if (value >= 2 ** 64) return 0;
   return value <= -(2 ** 63) ? 2 ** 63 : Math.trunc(value);
@@ -241,7 +244,7 @@ function boundingBox(shape: Shape): Area {
   };
 }
 
-/** How fine a grid may be so that nine squares of it cover a circle. */
+/** The finest grid on which nine squares cover a circle. */
 function estimateStep(radiusMeters: number, latitude: number): number {
   if (radiusMeters === 0) return maxStep;
   let step = -1;
@@ -252,7 +255,9 @@ function estimateStep(radiusMeters: number, latitude: number): number {
   return clamp(step, 1, maxStep);
 }
 
-/** The square that holds the centre, on a grid coarse enough for its neighbours to cover the box. */
+/**
+ * The square that holds the centre, on a grid coarse enough for its neighbours to cover the box.
+ */
 function coveringCell(shape: Shape, box: Area): Cell {
   const { longitude, latitude } = shape.center;
   const radius = shape.kind === "circle"
@@ -268,7 +273,7 @@ function coveringCell(shape: Shape, box: Area): Cell {
   return cellAt(longitude, latitude, step - 1, bounds.minLatitude, bounds.maxLatitude);
 }
 
-/** The cell some columns and rows further, round the world. */
+/** The cell `columns` and `rows` away, wrapping round the world. */
 function moved(cell: Cell, columns: number, rows: number): Cell {
   const cells = 2 ** cell.step;
   return {
@@ -278,7 +283,9 @@ function moved(cell: Cell, columns: number, rows: number): Cell {
   };
 }
 
-/** North, south, east, west and the corners, without those on a side that the box does not reach. */
+/**
+ * North, south, east, west and the corners, without those on a side that the box does not reach.
+ */
 function usefulNeighbours(center: Cell, box: Area): Cell[] {
   const area = cellArea(center);
   const fine = center.step >= 2;

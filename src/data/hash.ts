@@ -1,19 +1,20 @@
 /**
- * Hashes. A small one is a packed string (packed.ts) of field, value, field, value …: looked through
- * from the front, built anew by each change. It becomes a table in the store (field_table.ts) when it has more than
- * `hash-max-listpack-entries` fields or one field or value longer than `hash-max-listpack-value`, and
- * stays one, as in Redis.
+ * Hashes. A small one is a packed string (packed.ts) of field, value, field, value …: searched from
+ * the front and rebuilt by each change. It becomes a table in the store (field_table.ts) when it
+ * has more than `hash-max-listpack-entries` fields or one field or value longer than
+ * `hash-max-listpack-value`, and stays one, as in Redis.
  *
- * Fields may expire. A small hash keeps their times in a list in the order of the fields, a large one in its table. A field
- * whose time has come stays until {@linkcode HashValue.expireDue} takes it out; until then reads that are given the time pass
- * over it. A hash that has ever had such a field says `listpackex` while it is small.
+ * Fields may expire. A small hash keeps their times in a list in the order of the fields, a large
+ * one in its table. An expired field stays until {@linkcode HashValue.expireDue} removes it; until
+ * then reads that receive the time skip it. A small hash that has ever had an expiring field
+ * reports `listpackex`.
  *
  * Between commands a small hash is the bytes
  *
  *     | fields, TIMED and TABLE: two bytes | times, six bytes each, if TIMED | packed string |
  *
- * and with TABLE the root of its table in place of times and string. Where these two are long, SPILLED says that they lie in a
- * run of the store; its reference and their length are in their place.
+ * With TABLE the root of its table replaces times and string. If these two are long, SPILLED marks
+ * that they lie in a run of the store, and its reference and their length stand in their place.
  */
 import type { Random } from "../util/random.ts";
 import { latin1, writeLatin1 } from "../util/bytes.ts";
@@ -43,27 +44,29 @@ import { CollectionValue, defineValueType, type ElementSink, ValueType } from ".
 /** Called with each field and its value. */
 export type FieldVisitor = (field: string, value: string) => void;
 
-/** In the two bytes before a packed hash, beside the number of its fields: it has had expiring ones. */
+/**
+ * Flag beside the field count in the two bytes before a packed hash: it has had expiring fields.
+ */
 const TIMED = 0x8000;
-/** In the same place: what follows is a table's root. */
+/** Flag in the same place: a table's root follows. */
 const TABLE = 0x4000;
-/** In the same place: times and packed string lie in a run of the store. */
+/** Flag in the same place: times and packed string lie in a run of the store. */
 const SPILLED = 0x2000;
 const COUNT_MASK = 0x1fff;
-/** Times and packed string of more bytes than this lie in a run: a key's record is to stay small. */
+/** Times and packed string longer than this, bytes, lie in a run, to keep a key's record small. */
 const LARGEST_INLINE_BYTES = 2000;
 const SPILLED_BYTES = 8;
 const TIME_BYTES = 6;
-/** What is kept of a field that does not expire. */
+/** The stored time of a field that does not expire. */
 const NEVER = 2 ** 48 - 1;
-/** The latest time that a field can expire at, in milliseconds since the epoch. */
+/** Latest time at which a field can expire, milliseconds since the epoch. */
 export const LATEST_FIELD_EXPIRY_MS: number = NEVER - 1;
-/** A table of more bytes than this is a value of its own; the root of a smaller one is packed in its place. */
+/** A table of more bytes than this stays an object; a smaller one is packed as its root. */
 const LARGEST_ROOTED_BYTES = 65_536;
-/** Which parts of each field {@linkcode HashValue.writeAll} writes. */
+/** The parts of each field that {@linkcode HashValue.writeAll} writes. */
 export const FieldParts = { Names: 1, Values: 2, Both: 3 } as const;
 
-/** Whether the packed hash at `at` has, or once had, expiring fields. */
+/** True if the packed hash at `at` has, or once had, expiring fields. */
 function hasTimes(bytes: Uint8Array, at: number): boolean {
   return (packedCount(bytes, at) & TIMED) !== 0;
 }
@@ -79,12 +82,14 @@ export class HashValue extends CollectionValue {
   /** All fields and values while the hash is small; empty when there is a table. */
   #packed = "";
   #packedCount = 0;
-  /** When the fields of a small hash expire, Infinity for those that do not; null if none ever has. */
+  /**
+   * When the fields of a small hash expire, Infinity for those that do not; null if none ever has.
+   */
   #times: number[] | null = null;
   #table: FieldTable | null = null;
-  /** The run that times and packed string were read from, or 0; it is written anew when the hash is packed. */
+  /** The run that times and packed string were read from, or 0; packing the hash rewrites it. */
   #run = 0;
-  /** A field of it has had a time. */
+  /** True once a field has had an expiry. */
   #isTimed = false;
 
   constructor(limits: DataLimits) {
@@ -127,7 +132,9 @@ export class HashValue extends CollectionValue {
     return (this.#times === null ? 0 : TIME_BYTES * this.#times.length) + this.#packed.length;
   }
 
-  /** The small hash of `count` packed fields and values in turn; undefined if a field is among them twice. */
+  /**
+   * A small hash of `count` packed fields and values in turn; undefined if a field occurs twice.
+   */
   static ofPacked(limits: DataLimits, packed: string, count: number): HashValue | undefined {
     if (hasTwins(packed, 2)) return undefined;
     const hash = new HashValue(limits);
@@ -179,7 +186,7 @@ export class HashValue extends CollectionValue {
     this.#run = 0;
   }
 
-  /** What the hash has in the store, or will have when it is packed. */
+  /** Bytes the hash takes in the store, now or once packed. */
   override get runBytes(): number {
     if (this.#table !== null) return this.#table.runBytes;
     const bytes = this.#bodyBytes;
@@ -226,12 +233,12 @@ export class HashValue extends CollectionValue {
     return 96 + this.#packed.length + (this.#times === null ? 0 : 16 + 8 * this.#times.length);
   }
 
-  // ---- Reading ------------------------------------------------------------------------------------------------------
+  // ---- Reading ----------------------------------------------------------------------------------
 
   /**
    * The value of `field`, or undefined.
    *
-   * @param nowMs hides the field if it has expired by then; left out, nothing is hidden
+   * @param nowMs hides the field if it has expired by then; if omitted, nothing is hidden
    */
   get(field: string, nowMs = -Infinity): string | undefined {
     const table = this.#table;
@@ -244,7 +251,10 @@ export class HashValue extends CollectionValue {
     return entryText(this.#packed, entryEnd(this.#packed, pos));
   }
 
-  /** Writes the value of the field `buf[start, end)` to `out`, with no string in between; false if there is no such field. */
+  /**
+   * Writes the value of the field `buf[start, end)` to `out`, with no string in between; false if
+   * there is no such field.
+   */
   writeValue(buf: Uint8Array, start: number, end: number, nowMs: number, out: ElementSink): boolean {
     const table = this.#table;
     if (table !== null) {
@@ -261,7 +271,7 @@ export class HashValue extends CollectionValue {
     return true;
   }
 
-  /** Whether there is such a field (that has not expired by `nowMs`). */
+  /** True if there is such a field (that has not expired by `nowMs`). */
   has(field: string, nowMs = -Infinity): boolean {
     const table = this.#table;
     if (table !== null) {
@@ -272,11 +282,11 @@ export class HashValue extends CollectionValue {
     return pos >= 0 && !(this.#timeAt(pos) <= nowMs);
   }
 
-  // ---- Writing ------------------------------------------------------------------------------------------------------
+  // ---- Writing ----------------------------------------------------------------------------------
 
   /**
-   * Sets a field; tells whether it is new. Both strings are kept by a small hash: they must not be parts cut from big
-   * ones. The field's expiry goes, unless `keepExpiry`.
+   * Sets a field; true if it is new. A small hash keeps both strings, so they must not be slices of
+   * big ones. The field's expiry is removed unless `keepExpiry`.
    */
   set(field: string, value: string, keepExpiry = false): boolean {
     if (this.#table !== null) return this.#table.set(field, value, keepExpiry);
@@ -294,25 +304,28 @@ export class HashValue extends CollectionValue {
       this.#packedCount++;
       this.#times?.push(Infinity);
     }
-    // After a mere update too: the limit may be a lower one by now.
+    // After a plain update too: the limit may have been lowered meanwhile.
     if (this.#packedCount > this.#limits.hashMaxListpackEntries) this.#toTable();
     return pos < 0;
   }
 
-  /** {@linkcode HashValue.set} with the field and the value as parts of `from`, which spares a large hash the strings. */
+  /**
+   * Like {@linkcode HashValue.set}, with the field and the value as parts of `from`; a large hash
+   * then needs no strings.
+   */
   setBytes(from: Uint8Array, start: number, end: number, valueStart: number, valueEnd: number): boolean {
     if (this.#table !== null) return this.#table.setBytes(from, start, end, valueStart, valueEnd);
     return this.set(latin1(from, start, end), latin1(from, valueStart, valueEnd));
   }
 
-  /** Removes a field; tells whether it was there. */
+  /** Removes a field; true if it was there. */
   delete(field: string): boolean {
     if (this.#table !== null) return this.#table.delete(field);
     const pos = findEntry(this.#packed, field, 2);
     return pos >= 0 && this.#deleteAt(pos);
   }
 
-  /** Removes the field `buf[start, end)`; tells whether it was there. */
+  /** Removes the field `buf[start, end)`; true if it was there. */
   deleteBytes(buf: Uint8Array, start: number, end: number): boolean {
     if (this.#table !== null) return this.#table.deleteBytes(buf, start, end);
     const pos = findEntryBytes(this.#packed, buf, start, end, 2);
@@ -327,7 +340,7 @@ export class HashValue extends CollectionValue {
     return true;
   }
 
-  // ---- Walks --------------------------------------------------------------------------------------------------------
+  // ---- Walks ------------------------------------------------------------------------------------
 
   /** Calls `visit` for every field (that has not expired by `nowMs`). O(n). */
   forEach(visit: FieldVisitor, nowMs = -Infinity): void {
@@ -339,8 +352,8 @@ export class HashValue extends CollectionValue {
   }
 
   /**
-   * Writes the fields, the values, or each field and its value, of all fields that have not expired by `nowMs`, with no string
-   * in between. O(n).
+   * Writes the fields, the values, or each field and its value, of all fields that have not expired
+   * by `nowMs`, with no string in between. O(n).
    *
    * @param parts one of {@linkcode FieldParts}
    */
@@ -360,7 +373,7 @@ export class HashValue extends CollectionValue {
     }
   }
 
-  /** How many fields have not expired by `nowMs`. O(1) if none has, else O(n). */
+  /** Number of fields that have not expired by `nowMs`. O(1) if none has, else O(n). */
   visibleSize(nowMs: number): number {
     if (this.nextExpiryMs > nowMs) return this.size;
     let visible = 0;
@@ -369,7 +382,10 @@ export class HashValue extends CollectionValue {
     return visible;
   }
 
-  /** Calls `visit` for a field of a hash that is not empty, each being as likely as the others. O(1), O(n) of a small one. */
+  /**
+   * Calls `visit` for a uniformly random field of a hash that is not empty. O(1), O(n) of a small
+   * one.
+   */
   randomEntry(random: Random, visit: FieldVisitor): void {
     const table = this.#table;
     if (table !== null) {
@@ -380,7 +396,10 @@ export class HashValue extends CollectionValue {
     visit(entryText(this.#packed, pos), entryText(this.#packed, entryEnd(this.#packed, pos)));
   }
 
-  /** Calls `visit` for `count` different fields, all choices being equally likely, or for all fields. O(count), O(n) at most. */
+  /**
+   * Calls `visit` for `count` different fields, every choice equally likely, or for all fields.
+   * O(count), O(n) at most.
+   */
   randomEntries(count: number, random: Random, visit: FieldVisitor): void {
     const table = this.#table;
     if (table !== null) {
@@ -395,9 +414,9 @@ export class HashValue extends CollectionValue {
   }
 
   /**
-   * One step of a scan: calls `visit` for some `count` fields and gives the next cursor, 0 at the end.
-   * A field that is there from the first step to the last is visited at least once. A small hash is
-   * visited whole.
+   * One step of a scan: calls `visit` for some `count` fields and returns the next cursor, 0 at the
+   * end. A field that is there from the first step to the last is visited at least once. A small
+   * hash is visited whole.
    */
   scan(cursor: number, count: number, visit: FieldVisitor): number {
     const table = this.#table;
@@ -408,13 +427,16 @@ export class HashValue extends CollectionValue {
     return 0;
   }
 
-  // ---- Times --------------------------------------------------------------------------------------------------------
+  // ---- Times ------------------------------------------------------------------------------------
 
   override get hasExpiringParts(): boolean {
     return this.#isTimed;
   }
 
-  /** When the next field expires, in milliseconds since the epoch; Infinity if none does. O(1), O(n) of a small one. */
+  /**
+   * When the next field expires, in milliseconds since the epoch; Infinity if none does. O(1), O(n)
+   * of a small one.
+   */
   override get nextExpiryMs(): number {
     if (this.#table !== null) return this.#table.nextMs;
     return this.#times === null ? Infinity : Math.min(...this.#times);
@@ -432,7 +454,10 @@ export class HashValue extends CollectionValue {
     return pos < 0 ? Infinity : this.#timeAt(pos);
   }
 
-  /** Lets `field`, which must exist, expire at `atMs` milliseconds since the epoch, at most {@linkcode LATEST_FIELD_EXPIRY_MS}. */
+  /**
+   * Makes `field`, which must exist, expire at `atMs` milliseconds since the epoch, at most
+   * {@linkcode LATEST_FIELD_EXPIRY_MS}.
+   */
   setExpiry(field: string, atMs: number): void {
     this.#isTimed = true;
     if (this.#table !== null) return this.#table.setTime(this.#table.find(field), atMs);
@@ -440,7 +465,7 @@ export class HashValue extends CollectionValue {
     this.#times[this.#numberAt(findEntry(this.#packed, field, 2))] = atMs;
   }
 
-  /** Lets `field` stay for good; tells whether it had an expiry. */
+  /** Removes the expiry of `field`; true if it had one. */
   persist(field: string): boolean {
     if (this.expiryOf(field) === Infinity) return false;
     if (this.#table !== null) return this.#table.clearTime(this.#table.find(field));
@@ -448,7 +473,9 @@ export class HashValue extends CollectionValue {
     return true;
   }
 
-  /** Removes the fields that have expired by `nowMs`, at most `limit`, the earliest first, and gives their names. */
+  /**
+   * Removes the fields expired by `nowMs`, at most `limit`, earliest first; returns their names.
+   */
   expireDue(nowMs: number, limit = Infinity): string[] {
     if (this.nextExpiryMs > nowMs) return [];
     if (this.#table !== null) return this.#table.takeDue(nowMs, limit);
@@ -473,9 +500,9 @@ export class HashValue extends CollectionValue {
     return twin;
   }
 
-  // ---- Inside -------------------------------------------------------------------------------------------------------
+  // ---- Inside -----------------------------------------------------------------------------------
 
-  /** Whether the field of a table's entry has expired by `nowMs`. */
+  /** True if the field of a table's entry has expired by `nowMs`. */
   #isOver(ref: number, nowMs: number): boolean {
     return this.#isTimed && nowMs !== -Infinity && this.#table!.timeOf(ref) <= nowMs;
   }
@@ -501,7 +528,7 @@ export class HashValue extends CollectionValue {
     }
   }
 
-  /** Makes `table` the hash's own, which nobody has to free if the hash is never stored. */
+  /** Gives `table` to the hash; its runs are freed if the hash is never stored. */
   #keep(table: FieldTable): FieldTable {
     freeIfOrphaned(this, table);
     return this.#table = table;

@@ -1,10 +1,11 @@
 /**
- * HyperLogLog in Redis's own two string formats, byte for byte, so that dumps, GET and PFDEBUG agree.
+ * HyperLogLog in Redis's own two string formats, byte for byte, so that dumps, GET and PFDEBUG
+ * agree.
  *
- * An element's 64-bit hash names one of 16384 registers (its lowest 14 bits) and a rank: the number of
- * the first set bit among the other 50, counted from 1, or 51 when there is none. Each register keeps
- * the highest rank it has seen, and the distribution of the registers tells how many different
- * elements there were, with a standard error of 0.81 %.
+ * An element's 64-bit hash names one of 16384 registers (its lowest 14 bits) and a rank: the number
+ * of the first set bit among the other 50, counted from 1, or 51 when there is none. Each register
+ * keeps the highest rank it has seen, and the distribution of the registers tells how many
+ * different elements there were, with a standard error of 0.81 %.
  *
  *     byte  0    4          5       8                          16
  *          +----+----------+-------+--------------------------+-------------------
@@ -20,8 +21,8 @@
  *     1vvvvvll            value:  l+1 (1 … 4) registers are v+1 (1 … 32)
  *
  * A sparse sketch becomes dense for good when a rank exceeds 32 or when it would outgrow
- * hll-sparse-max-bytes. The bytes show the order of all insertions (runs merge only near the run last
- * written), hence the update below follows Redis's rules and not the tightest coding.
+ * hll-sparse-max-bytes. The bytes show the order of all insertions (runs merge only near the run
+ * last written), hence the update below follows Redis's rules and not the tightest coding.
  *
  * The hash is MurmurHash64A (Austin Appleby), computed in halves of 32 bits. The estimate is Otmar
  * Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches",
@@ -40,7 +41,7 @@
  */
 import type { DataLimits } from "./limits.ts";
 
-/** How many registers a sketch has. */
+/** Number of registers of a sketch. */
 export const registerCount = 16384;
 
 const headerSize = 16;
@@ -68,8 +69,8 @@ export class HyperLogLog {
   readonly #limits: DataLimits;
 
   /**
-   * @param bytes a sketch that {@linkcode HyperLogLog.isSketch} accepts. The object takes it over: a
-   * dense sketch is changed in place.
+   * @param bytes a sketch that {@linkcode HyperLogLog.isSketch} accepts. The object owns it: a
+   *   dense sketch is changed in place.
    */
   constructor(bytes: Uint8Array, limits: DataLimits) {
     this.#bytes = bytes;
@@ -77,21 +78,21 @@ export class HyperLogLog {
     this.#limits = limits;
   }
 
-  /** A new, sparse sketch of nothing. */
+  /** A new, empty, sparse sketch. */
   static empty(limits: DataLimits): HyperLogLog {
     // HYLL, sparse, count 0, one xzero run over all registers.
     const start = [0x48, 0x59, 0x4c, 0x4c, sparse, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 0xff];
     return new HyperLogLog(Uint8Array.from(start), limits);
   }
 
-  /** Whether a string's bytes look like a sketch; the runs of a sparse one are not checked. */
+  /** True if a string's bytes look like a sketch; the runs of a sparse one are not checked. */
   static isSketch(bytes: Uint8Array): boolean {
     if (bytes.length < headerSize) return false;
     if (bytes[0] !== 0x48 || bytes[1] !== 0x59 || bytes[2] !== 0x4c || bytes[3] !== 0x4c) return false;
     return bytes[encodingAt] === sparse || (bytes[encodingAt] === dense && bytes.length === denseSize);
   }
 
-  /** The sketch as it is stored: a view, good until the next change. */
+  /** The sketch as stored: a view, valid until the next change. */
   get bytes(): Uint8Array {
     return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.subarray(0, this.#length);
   }
@@ -105,7 +106,7 @@ export class HyperLogLog {
   }
 
   /**
-   * Counts an element in; true if a register rose. The cached count must be invalidated by the caller.
+   * Adds an element; true if a register rose. The caller must invalidate the cached count.
    * @throws {CorruptSketchError}
    */
   add(element: string): boolean {
@@ -114,7 +115,8 @@ export class HyperLogLog {
   }
 
   /**
-   * Lifts a register to at least `rank` (1 … 63); true if it was lower. Dense: O(1). Sparse: O(bytes).
+   * Raises a register to at least `rank` (1 … 63); true if it was lower. Dense: O(1). Sparse:
+   * O(bytes).
    * @throws {CorruptSketchError}
    */
   raise(register: number, rank: number): boolean {
@@ -145,7 +147,7 @@ export class HyperLogLog {
   }
 
   /**
-   * Lifts each of `ranks` (one byte a register) to this sketch's register.
+   * Raises each of `ranks` (one byte a register) to at least this sketch's register.
    * @throws {CorruptSketchError}
    */
   mergeInto(ranks: Uint8Array): void {
@@ -203,7 +205,9 @@ export class HyperLogLog {
     return estimate(histogram);
   }
 
-  /** The runs of a sparse sketch as PFDEBUG DECODE writes them, for example `Z:16000 v:3,1 z:63`. */
+  /**
+   * The runs of a sparse sketch as PFDEBUG DECODE writes them, for example `Z:16000 v:3,1 z:63`.
+   */
   describe(): string {
     const words: string[] = [];
     for (let at = headerSize; at < this.#length; at += runBytes(this.#bytes[at]!)) {
@@ -250,7 +254,10 @@ export class HyperLogLog {
     return Outcome.Raised;
   }
 
-  /** Replaces the run at `at` by up to three: what precedes register `offset` of it, that one, the rest. */
+  /**
+   * Replaces the run at `at` by up to three: what precedes register `offset` of it, that one, the
+   * rest.
+   */
   #splitRun(at: number, offset: number, length: number, rank: number): boolean {
     const head = this.#bytes[at]!;
     const oldRank = runRank(head);
@@ -265,7 +272,7 @@ export class HyperLogLog {
     return true;
   }
 
-  /** Moves what lies from `tail` on by `growth` bytes, with room to spare for the next insertions. */
+  /** Moves the bytes from `tail` on by `growth`, leaving room to spare for the next insertions. */
   #resizeRun(tail: number, growth: number): void {
     const length = this.#length + growth;
     if (length > this.#bytes.length) {
@@ -279,7 +286,10 @@ export class HyperLogLog {
     this.#length = length;
   }
 
-  /** Joins neighbouring value runs of one rank, looking at up to five runs from `at` on, as Redis does. */
+  /**
+   * Joins neighbouring value runs of one rank, looking at up to five runs from `at` on, as Redis
+   * does.
+   */
   #mergeValueRuns(at: number): void {
     for (let looks = 0; looks < 5 && at < this.#length; looks++) {
       const head = this.#bytes[at]!;
@@ -432,7 +442,10 @@ function murmur64(text: string): void {
   hashLow = (hashLow ^ hashHigh >>> 15) >>> 0;
 }
 
-/** The number of the first set bit above the 14 that name the register, from 1 on; 51 if none is set. */
+/**
+ * The number of the first set bit above the 14 that name the register, from 1 on; 51 if none is
+ * set.
+ */
 function hashRank(): number {
   const low = hashLow >>> 14;
   if (low !== 0) return 32 - Math.clz32(low & -low);

@@ -1,11 +1,11 @@
 /**
  * Sets of 64-bit integers as one latin1 string: sorted, every integer in the same 2, 4 or 8
- * characters, the width that the widest member needs (as in Redis's intset). The bytes are big-endian
- * with the sign bit turned round, so that comparing characters compares the integers, and no BigInt
- * is needed for those beyond 2^53.
+ * characters, the width that the widest member needs (as in Redis's intset). The bytes are
+ * big-endian with the sign bit inverted, so that comparing characters compares the integers, and no
+ * BigInt is needed for those beyond 2^53.
  *
- * A member is found by binary search; a change builds the string anew. The owner keeps the string and
- * the width. Integers are numbers while these are exact, BigInts beyond.
+ * A member is found by binary search; a change rebuilds the string. The owner keeps the string and
+ * the width. Integers are numbers as long as these are exact, BigInts beyond.
  */
 import { flat } from "./packed.ts";
 
@@ -38,7 +38,10 @@ function wordText(word: number): string {
   return String.fromCharCode((word >>> 24) & 255, (word >>> 16) & 255, (word >>> 8) & 255, word & 255);
 }
 
-/** Where `encoded` stands in the sorted `ints`: its index, or -1 - the index where it would go. O(log n). */
+/**
+ * Index of `encoded` in the sorted `ints`, or -1 minus the index at which it would be inserted.
+ * O(log n).
+ */
 export function findInt(ints: string, width: IntWidth, encoded: string): number {
   let low = 0, high = ints.length / width;
   while (low < high) {

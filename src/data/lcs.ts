@@ -1,6 +1,6 @@
 /**
- * The longest common subsequence of two strings, by the textbook table of lengths (Cormen et al., "Introduction to
- * Algorithms", 15.4). O(n × m) time and memory.
+ * The longest common subsequence of two strings, by the textbook table of lengths (Cormen et al.,
+ * "Introduction to Algorithms", 15.4). O(n × m) time and memory.
  */
 
 /** A stretch the two strings share, by its first index in each. */
@@ -10,7 +10,7 @@ export interface CommonStretch {
   length: number;
 }
 
-/** What two texts have in common, in order. */
+/** The common subsequence of two texts. */
 export interface CommonSubsequence {
   text: string;
   /** The stretches it consists of, from the end of the strings to their beginning. */

@@ -9,11 +9,11 @@ export interface EncodingLimits {
   hashMaxListpackEntries: number;
   hashMaxListpackValue: number;
   /**
-   * Positive: entries per quicklist node; -1 … -5: 4, 8, 16, 32, 64 KiB per node. What DEBUG OBJECT says goes by it; lists are
-   * kept in blocks of a size of their own.
+   * Positive: entries per quicklist node; -1 … -5: 4, 8, 16, 32, 64 KiB per node. It determines the
+   * output of DEBUG OBJECT; lists themselves lie in blocks of another size.
    */
   listMaxListpackSize: number;
-  /** How many quicklist nodes at each end stay uncompressed; 0 = no compression. */
+  /** Quicklist nodes at each end that stay uncompressed; 0 = no compression. */
   listCompressDepth: number;
   setMaxIntsetEntries: number;
   setMaxListpackEntries: number;
@@ -25,14 +25,15 @@ export interface EncodingLimits {
   hllSparseMaxBytes: number;
 }
 
-/** What values have to know of the server they are in: the thresholds, and the memory for what is not small. */
+/** Server state that values need: the thresholds, and the memory for large parts. */
 export interface DataLimits extends EncodingLimits {
   readonly store: Store;
 }
 
 /**
- * Redis's defaults and a store of their own, in a fresh object that the caller may change. Sets are as in 7.0, which has no listpacks among
- * them: its files then load there, and small sets are packed all the same (set.ts).
+ * Redis's defaults with a store of their own, in a fresh object that the caller may change. Sets
+ * are as in 7.0, which has no listpack sets, so that 7.0 can load our files; small sets are packed
+ * all the same (set.ts).
  */
 export function defaultLimits(): DataLimits {
   return {

@@ -1,5 +1,6 @@
 /**
- * The elements of a listpack, Redis's packed list of strings and integers, byte for byte as in an RDB file:
+ * The elements of a listpack, Redis's packed list of strings and integers, byte for byte as in an
+ * RDB file:
  *
  *     +----------+----------+-------------+
  *     | encoding | content  | back length |   one element; the back length is the size of the first two,
@@ -11,11 +12,12 @@
  *     1110xxxx + 1 byte + text  text of up to 4095 bytes    11110100 + 8 bytes   64-bit integer
  *     11110000 + 4 bytes + text any text                    11111111             the end of the list
  *
- * Integers are little-endian two's complement, the 13-bit one big-endian. A text that is the canonical decimal form of
- * a signed 64-bit integer is stored as that integer. A whole listpack is a header (bytes in all: 32 bits, elements:
- * 16 bits, both little-endian, 65535 elements meaning "count them"), its elements, and the end byte.
+ * Integers are little-endian two's complement, the 13-bit one big-endian. A text that is the
+ * canonical decimal form of a signed 64-bit integer is stored as that integer. A whole listpack is
+ * a header (bytes in all: 32 bits, elements: 16 bits, both little-endian, 65535 elements meaning
+ * "count them"), its elements, and the end byte.
  *
- * Nothing here checks bounds except {@linkcode elementFits}, which is for bytes that came from outside.
+ * Only {@linkcode elementFits} checks bounds; it is for bytes from outside.
  */
 import { copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
 
@@ -25,10 +27,10 @@ export const LISTPACK_HEADER_BYTES = 6;
 /** The byte behind the last element. */
 export const LISTPACK_END = 0xff;
 
-/** The most an element takes beside its text: encoding, length and back length. */
+/** Largest overhead of an element beside its text: encoding, length and back length. */
 export const ELEMENT_OVERHEAD_BYTES = 10;
 
-/** The most an integer element takes. */
+/** Largest size of an integer element. */
 export const INTEGER_ELEMENT_BYTES = 10;
 
 const MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
@@ -36,8 +38,8 @@ const ENCODING_TEXT_32 = 0xf0, ENCODING_INT_16 = 0xf1, ENCODING_INT_24 = 0xf2;
 const ENCODING_INT_32 = 0xf3, ENCODING_INT_64 = 0xf4;
 
 /**
- * The integer that `text` spells canonically (no sign but `-`, no leading zero) if it fits 64 bits, else undefined.
- * A number while safe, a BigInt beyond.
+ * The integer that `text` spells canonically (no sign but `-`, no leading zero) if it fits 64 bits,
+ * else undefined. A number while safe, a BigInt beyond.
  */
 export function integerOfText(text: string): number | bigint | undefined {
   const length = text.length;
@@ -115,7 +117,10 @@ function writeInteger64(bytes: Uint8Array, at: number, value: bigint): number {
   return at + 10;
 }
 
-/** Writes `text` as an element at `at`, as an integer if it spells one, and returns the position behind it. */
+/**
+ * Writes `text` as an element at `at`, as an integer if it spells one, and returns the position
+ * behind it.
+ */
 export function writeTextElement(bytes: Uint8Array, at: number, text: string): number {
   const integer = integerOfText(text);
   if (integer !== undefined) return writeIntegerElement(bytes, at, integer);
@@ -123,7 +128,7 @@ export function writeTextElement(bytes: Uint8Array, at: number, text: string): n
   return writeBackLength(bytes, writeLatin1(bytes, textAt, text), textAt - at + text.length);
 }
 
-/** {@linkcode writeTextElement} of the text whose bytes are `from[start, end)`. */
+/** Like {@linkcode writeTextElement}, for the text with the bytes `from[start, end)`. */
 export function writeBytesElement(
   bytes: Uint8Array,
   at: number,
@@ -139,7 +144,7 @@ export function writeBytesElement(
   return writeBackLength(bytes, copyBytes(bytes, textAt, from, start, end), textAt - at + length);
 }
 
-/** Writes what stands before a text element's text and returns where that goes. */
+/** Writes the header of a text element; returns the position of its text. */
 function writeTextHead(bytes: Uint8Array, at: number, length: number): number {
   if (length < 64) {
     bytes[at++] = 0x80 | length;
@@ -157,13 +162,13 @@ function uint32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
-/** Whether the element at `at` is an integer. */
+/** True if the element at `at` is an integer. */
 export function isIntegerElement(bytes: Uint8Array, at: number): boolean {
   const encoding = bytes[at]!;
   return encoding < 0x80 || (encoding & 0xe0) === 0xc0 || (encoding > ENCODING_TEXT_32 && encoding < 0xf5);
 }
 
-/** Where the text of the text element at `at` starts. */
+/** Start of the text of the text element at `at`. */
 export function elementTextStart(bytes: Uint8Array, at: number): number {
   const encoding = bytes[at]!;
   if (encoding < 0xc0) return at + 1;
@@ -182,18 +187,18 @@ function contentBytes(bytes: Uint8Array, at: number): number {
   return encoding < ENCODING_INT_64 ? encoding - ENCODING_INT_16 + 3 : 0;
 }
 
-/** Where the text of the text element at `at` ends. */
+/** End of the text of the text element at `at`. */
 export function elementTextEnd(bytes: Uint8Array, at: number): number {
   return at + contentBytes(bytes, at);
 }
 
-/** Where the element behind the one at `at` starts. */
+/** Start of the element that follows the one at `at`. */
 export function elementEnd(bytes: Uint8Array, at: number): number {
   const size = contentBytes(bytes, at);
   return at + size + backLengthBytes(size);
 }
 
-/** Where the element starts that ends at `end`. */
+/** Start of the element that ends at `end`. */
 export function elementStart(bytes: Uint8Array, end: number): number {
   let at = end - 1, size = 0, shift = 1;
   for (;;) {
@@ -228,7 +233,9 @@ export function elementText(bytes: Uint8Array, at: number): string {
   return latin1(bytes, elementTextStart(bytes, at), elementTextEnd(bytes, at));
 }
 
-/** Whether a whole element with the right back length lies at `at` and ends at `limit` or before. */
+/**
+ * True if a whole element with the right back length lies at `at` and ends at `limit` or before.
+ */
 export function elementFits(bytes: Uint8Array, at: number, limit: number): boolean {
   if (at >= limit) return false;
   const header = bytes[at] === ENCODING_TEXT_32 ? 5 : 2;
@@ -244,7 +251,10 @@ export function elementFits(bytes: Uint8Array, at: number, limit: number): boole
   return true;
 }
 
-/** Writes a listpack's header at the start of `bytes`, which hold `elements` elements and the end byte. */
+/**
+ * Writes a listpack's header at the start of `bytes`, which hold `elements` elements and the end
+ * byte.
+ */
 export function writeListpackHeader(bytes: Uint8Array, elements: number): void {
   const count = Math.min(elements, 0xffff);
   for (let i = 0; i < 4; i++) bytes[i] = bytes.length >>> (8 * i);
@@ -252,7 +262,7 @@ export function writeListpackHeader(bytes: Uint8Array, elements: number): void {
   bytes[5] = count >> 8;
 }
 
-/** Whether `bytes` begin with a header that states their length and end with the end byte. */
+/** True if `bytes` begin with a header that states their length and end with the end byte. */
 export function hasListpackFrame(bytes: Uint8Array): boolean {
   return bytes.length > LISTPACK_HEADER_BYTES && uint32(bytes, 0) === bytes.length &&
     bytes[bytes.length - 1] === LISTPACK_END;

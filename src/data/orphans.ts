@@ -1,19 +1,19 @@
 /**
- * Values whose parts lie in the store and that nothing has stored: the result of a command that replies with it, a value
- * half read when its file proves damaged. Their objects go with the collector, which then frees their runs. A stored value
- * is freed by the keyspace, at once.
+ * Values with parts in the store that were never stored under a key: a result sent only as a reply,
+ * a value half read when its file proves damaged. When the collector takes the object, its runs are
+ * freed. The keyspace frees stored values at once.
  */
 import type { CollectionValue } from "./value.ts";
 
-/** What has runs in the store. */
+/** An owner of runs in the store. */
 interface Owner {
-  /** Gives all of them back. */
+  /** Frees all of them. */
   free(): void;
 }
 
 const orphans = new FinalizationRegistry<Owner>((owner) => owner.free());
 
-/** Frees `owner`, which must not refer to `value`, when the collector finds that nothing refers to `value` any more. */
+/** Frees `owner`, which must not refer to `value`, once the collector has taken `value`. */
 export function freeIfOrphaned(value: CollectionValue, owner: Owner): void {
   orphans.register(value, owner, value);
 }

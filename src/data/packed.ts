@@ -1,14 +1,15 @@
 /**
- * Small collections as one latin1 string: what Redis keeps in a listpack. A JavaScript string costs
- * 16 bytes and its characters, so that five fields and values are one object in place of eleven.
+ * Small collections as one latin1 string: the counterpart of Redis's listpack. A JavaScript string
+ * costs 16 bytes and its characters, so five fields and values are one object instead of eleven.
  *
- * Each entry is its length, then its characters. The length takes one character up to 253; for longer
- * entries it is the character 254 and four more, the length in little-endian bytes. A position is the
- * index of an entry's first character; the position behind the last entry is the string's length.
+ * Each entry is its length, then its characters. The length takes one character up to 253; for
+ * longer entries it is the character 254 and four more, the length in little-endian bytes. A
+ * position is the index of an entry's first character; the position behind the last entry is the
+ * string's length.
  *
- * A packed string changes by being built anew, with `substring` and `+`: V8 makes a rope of that,
- * which {@linkcode flat} turns into one plain string at once (60 ns for 100 characters), for a rope
- * keeps its parts alive.
+ * A change rebuilds the packed string with `substring` and `+`. V8 makes a rope of that, which
+ * keeps its parts alive; {@linkcode flat} turns it into one plain string at once (60 ns for 100
+ * characters).
  *
  * @example
  * ```ts
@@ -33,7 +34,7 @@ export function packText(bytes: Uint8Array, at: number, count: number, text: str
   writeLatin1(bytes, at + COUNT_BYTES, text);
 }
 
-/** The count that {@linkcode packText} has written. */
+/** The count written by {@linkcode packText}. */
 export function packedCount(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8);
 }
@@ -42,7 +43,7 @@ export function packedCount(bytes: Uint8Array, at: number): number {
 export const LONGEST_SHORT_ENTRY = 253;
 const longMark = 254;
 
-/** What {@linkcode flat} has read, kept so that the reading is not optimised away. */
+/** The character read by {@linkcode flat}, kept so that the read is not optimised away. */
 let lastRead = 0;
 
 /** The same text, stored as one plain string if it was a rope (the result of `+`). */
@@ -51,7 +52,9 @@ export function flat(text: string): string {
   return text;
 }
 
-/** The same text in memory of its own, so that it does not keep the string alive that it was cut from. */
+/**
+ * The same text in memory of its own, so that it does not keep alive the string it was cut from.
+ */
 export function ownText(text: string): string {
   return text.length < 13 ? text : flat(text.charAt(0) + text.substring(1));
 }
@@ -70,7 +73,7 @@ export function encodeEntry(text: string): string {
     text;
 }
 
-/** Where the content of the entry at `pos` begins. */
+/** Start of the content of the entry at `pos`. */
 export function contentStart(packed: string, pos: number): number {
   return packed.charCodeAt(pos) === longMark ? pos + 5 : pos + 1;
 }
@@ -87,15 +90,15 @@ function longLength(packed: string, pos: number): number {
     packed.charCodeAt(pos + 4) * 0x1000000;
 }
 
-/** How many characters the entry at `pos` has. */
+/** Length of the entry at `pos`, characters. */
 function entryLength(packed: string, pos: number): number {
   const length = packed.charCodeAt(pos);
   return length === longMark ? longLength(packed, pos) : length;
 }
 
 /**
- * The content of the entry at `pos`. From 13 characters on it shares the memory of `packed`: fine for
- * a reply; what is kept wants {@linkcode ownText}.
+ * The content of the entry at `pos`. From 13 characters on it shares the memory of `packed`: fine
+ * for a reply; text that is kept needs {@linkcode ownText}.
  */
 export function entryText(packed: string, pos: number): string {
   return packed.substring(contentStart(packed, pos), entryEnd(packed, pos));
@@ -128,7 +131,7 @@ export function findEntry(packed: string, text: string, stride: 1 | 2): number {
   return -1;
 }
 
-/** {@linkcode findEntry} of the text that is `buf[from, to)` in bytes. */
+/** Like {@linkcode findEntry}, for the text with the bytes `buf[from, to)`. */
 export function findEntryBytes(
   packed: string,
   buf: Uint8Array,
@@ -153,11 +156,11 @@ function matchesBytes(packed: string, start: number, buf: Uint8Array, from: numb
   return true;
 }
 
-/** So many entries are sooner compared with each other than put into a set. */
+/** Up to this many entries, comparing each with each is faster than a set. */
 const FEW_ENTRIES = 32;
 
 /**
- * Whether an entry is there twice.
+ * True if an entry occurs twice.
  *
  * @param stride as of {@linkcode findEntry}
  */
@@ -175,7 +178,10 @@ export function hasTwins(packed: string, stride: 1 | 2): boolean {
   return false;
 }
 
-/** Whether two entries are equal; compared from the end, for names in one collection tend to begin alike. */
+/**
+ * True if two entries are equal; compared from the end, since names in one collection tend to begin
+ * alike.
+ */
 function areTwins(packed: string, one: number, other: number): boolean {
   const length = entryLength(packed, one);
   if (length !== entryLength(packed, other)) return false;
@@ -193,7 +199,7 @@ export function nthEntry(packed: string, index: number): number {
   return pos;
 }
 
-/** How many entries there are. O(n). */
+/** Number of entries. O(n). */
 export function countEntries(packed: string): number {
   let count = 0;
   for (let pos = 0; pos < packed.length; pos = entryEnd(packed, pos)) count++;
@@ -214,7 +220,10 @@ export function unpackEntries(packed: string): string[] {
   return texts;
 }
 
-/** `packed` with the characters from `start` up to `end` replaced by `replacement`, as a plain string. */
+/**
+ * `packed` with the characters from `start` up to `end` replaced by `replacement`, as a plain
+ * string.
+ */
 export function spliceText(packed: string, start: number, end: number, replacement: string): string {
   return flat(packed.substring(0, start) + replacement + packed.substring(end));
 }

@@ -1,6 +1,7 @@
 /**
- * Small hashes packed straight from the bytes of a request. A new key with a few fields is what most small hashes begin
- * as, and often remain: without strings of its fields and values in between it takes half the time.
+ * Small hashes packed straight from the bytes of a request. Most small hashes begin as a new key
+ * with a few fields, and many stay that way; packing without intermediate strings takes half the
+ * time.
  */
 import { copyBytes } from "../util/bytes.ts";
 import type { DataLimits } from "./limits.ts";
@@ -13,12 +14,13 @@ export interface ByteParts {
   end(i: number): number;
 }
 
-/** Beyond this many fields the search for doubles would cost more than it saves. */
+/** Beyond this many fields the search for duplicates would cost more than it saves. */
 const MOST_FIELDS = 16;
 
 /**
- * Packs the parts `from` … `to - 1`, fields and values in turn, as `HashValue.packInto` packs a hash of them. Returns the
- * length; -1, with anything in `into`, if they make no small hash, if a field comes twice, or if there is no room.
+ * Packs the parts `from` … `to - 1`, fields and values in turn, as `HashValue.packInto` packs a
+ * hash of them. Returns the length; -1, with the content of `into` undefined, if they make no small
+ * hash, a field occurs twice, or there is no room.
  */
 export function packFields(
   limits: DataLimits,
@@ -43,7 +45,7 @@ export function packFields(
   return at;
 }
 
-/** Whether part `i` is the same as one of the parts `from`, `from + 2` … before it. */
+/** True if part `i` is the same as one of the parts `from`, `from + 2` … before it. */
 function isAmong(parts: ByteParts, i: number, from: number): boolean {
   for (let j = from; j < i; j += 2) if (areEqual(parts, i, j)) return true;
   return false;

@@ -1,8 +1,9 @@
 /**
- * The order of a large sorted set: entries of a {@linkcode Table} whose heads are scores, sorted by score and then by the
- * members' bytes, in a counted B+-tree. It answers what Redis's skiplist answers (the rank of a member,
- * the member at a rank, how many lie below a bound) in O(log n), but in 5 to 8 bytes a member where a
- * skiplist's towers take 19, and with a few compact searches where a skiplist chases pointers.
+ * The order of a large sorted set: entries of a {@linkcode Table} whose heads are scores, sorted by
+ * score and then by the members' bytes, in a counted B+-tree. Like Redis's skiplist it finds the
+ * rank of a member, the member at a rank and the number of members below a bound in O(log n), but
+ * in 5 to 8 bytes a member instead of the 19 of a skiplist's towers, and with a few compact
+ * searches instead of chased pointers.
  *
  * Each node is a run of the store, made of 32-bit words; all references are the store's.
  *
@@ -14,32 +15,33 @@
  *                  firsts    [ e0 | e1 | e2 | … ]   the entry of the first member under each child
  *                  scores    [ s0 | s1 | s2 | … ]   of the firsts, as doubles: on its way down a search rarely reads entries
  *
- * Invariants: `counts`, `firsts` and `scores` are exact at every level, so ranks are sums of counts and the
- * tree needs no keys of its own. All leaves are equally deep. An inner node that is not
- * the root has at least two children, the root as well. A node splits when full: in the middle, or,
- * where members arrive in ascending order, near its end, which leaves full nodes behind. A removal
- * that leaves a node less than a quarter full merges or levels it with a neighbour.
+ * Invariants: `counts`, `firsts` and `scores` are exact at every level, so ranks are sums of counts
+ * and the tree needs no keys of its own. All leaves are equally deep. Every inner node, the root
+ * included, has at least two children. A node splits when full: in the middle, or, where members
+ * arrive in ascending order, near its end, which leaves full nodes behind. A removal that leaves a
+ * node less than a quarter full merges or levels it with a neighbour.
  *
- * The tree never changes the table: its owner does both, in the order that the methods describe. Like a table, a tree is
- * a few numbers beside its runs, its *root* ({@linkcode RankTree.writeRoot}, {@linkcode RankTree.readRoot}).
+ * The tree never changes the table: the owner changes both, in the order that the methods describe.
+ * Like a table, a tree is a few numbers beside its runs, its *root*
+ * ({@linkcode RankTree.writeRoot}, {@linkcode RankTree.readRoot}).
  *
- * The B+-tree is Bayer's and McCreight's (Comer, "The Ubiquitous B-Tree", 1979); counting subtrees to
- * find ranks is Knuth's (The Art of Computer Programming 3, 6.2.3).
+ * The B+-tree is Bayer's and McCreight's (Comer, "The Ubiquitous B-Tree", 1979); counting subtrees
+ * to find ranks is Knuth's (The Art of Computer Programming 3, 6.2.3).
  */
 import type { Store } from "../store/store.ts";
 import type { Table } from "../store/table.ts";
 import { readCount, readWord, writeCount, writeWord } from "../store/words.ts";
 import { compareBytes } from "../util/bytes.ts";
 
-/** Where a search stops: in front of the first member that the bound does not lie behind. */
+/** The end of a search: in front of the first member that does not lie before the bound. */
 export const Bound = {
-  /** Behind the very member, or where it would stand: score and member count. */
+  /** Behind this member, or the place it would take, compared by score and member. */
   AfterMember: 0,
   /** In front of all members with this score. */
   BelowScore: 1,
   /** Behind all members with this score. */
   AtMostScore: 2,
-  /** In front of this member, scores ignored; means something while all scores are equal. */
+  /** In front of this member, scores ignored; meaningful only while all scores are equal. */
   BelowMember: 3,
   /** Behind this member, scores ignored. */
   AtMostMember: 4,
@@ -47,7 +49,10 @@ export const Bound = {
 /** One of {@linkcode Bound}. */
 export type Bound = typeof Bound[keyof typeof Bound];
 
-/** Whether scores alone put an entry before a bound (negative) or behind it (positive); 0: its member decides. */
+/**
+ * Order of an entry and a bound by score alone: negative before it, positive behind it, 0 if the
+ * member decides.
+ */
 export function orderByScore(bound: Bound, entryScore: number, score: number): number {
   if (bound >= Bound.BelowMember) return 0;
   if (entryScore !== score) return entryScore < score ? -1 : 1;
@@ -55,15 +60,15 @@ export function orderByScore(bound: Bound, entryScore: number, score: number): n
 }
 
 /**
- * Whether an entry that {@linkcode orderByScore} leaves undecided lies before a bound.
+ * True if an entry that {@linkcode orderByScore} leaves undecided lies before a bound.
  *
- * @param order of the entry's member to the bound's, as {@linkcode compareBytes} tells it
+ * @param order of the entry's member to the bound's, as {@linkcode compareBytes} returns it
  */
 export function isMemberBefore(bound: Bound, order: number): boolean {
   return bound === Bound.BelowMember ? order < 0 : order <= 0;
 }
 
-/** Receives an entry; returns whether to go on. */
+/** Receives an entry; returns true to go on. */
 export type TestEntry = (ref: number) => boolean;
 
 /** Bytes that {@linkcode RankTree.writeRoot} writes. */
@@ -82,20 +87,24 @@ const SCORES = (FIRSTS + innerSize + 1) >>> 1;
 
 const leafMinimum = leafSize >> 2;
 const innerMinimum = innerSize >> 2;
-/** A tree of more leaves, about, is freed in slices. */
+/** A tree of more leaves than about this is freed in slices. */
 const FREED_AT_ONCE = 1000;
-/** What a node that splits at its end hands to the new one; two would do, but would merge at once. */
+/**
+ * Entries that a node split at its end gives to the new one; two would do, but would merge at once.
+ */
 const tailChildren = 4;
 
-// The way from the root to the leaf that was searched last: the node and the child taken, by level.
-// It serves one operation only, so all trees share it; 16 levels are more than any memory holds.
+// The path from the root to the leaf searched last: node and child by level. It serves a single
+// operation, so all trees share it; 16 levels are more than any memory holds.
 const pathNodes = new Uint32Array(16);
 const pathPlaces = new Int32Array(16);
 
-/** Nodes set aside for the splits of one insertion. */
+/** Nodes reserved for the splits of one insertion. */
 const spares: number[] = [];
 
-/** An entry that a compaction has moved, and its new reference, while the tree still has the old one. */
+/**
+ * An entry moved by a compaction, and its new reference, while the tree still holds the old one.
+ */
 let movedFrom = 0, movedTo = 0;
 
 const NO_BYTES = new Uint8Array(0);
@@ -109,7 +118,7 @@ export class RankTree {
   #height = 0;
   #bytes = 0;
 
-  // Where the last search ended.
+  // The end of the last search.
   #leaf = 0;
   #place = 0;
 
@@ -134,14 +143,20 @@ export class RankTree {
     this.#store.f64(ref)[this.#store.at(ref) >>> 3] = score;
   }
 
-  /** Adds an entry of the table that is not in the tree. Throws `StoreFullError` with nothing changed. */
+  /**
+   * Adds an entry of the table that is not in the tree. Throws `StoreFullError` with nothing
+   * changed.
+   */
   insert(ref: number): void {
     this.#seekEntry(ref);
     this.#reserve();
     this.#put(ref);
   }
 
-  /** Adds an entry that comes behind all others. As {@linkcode RankTree.insert}, but nothing is compared. */
+  /**
+   * Adds an entry that comes behind all others. Like {@linkcode RankTree.insert}, without
+   * comparisons.
+   */
   append(ref: number): void {
     if (this.#root !== 0) this.#seekRank(Infinity);
     this.#reserve();
@@ -163,20 +178,22 @@ export class RankTree {
     }
   }
 
-  /** Puts an entry where it has been taken from: there is a free place in the leaf before or in the one behind. */
+  /**
+   * Puts an entry back where it was removed: the leaf before or the one behind has a free place.
+   */
   #putBack(ref: number, rank: number): void {
     this.#seekEntry(ref);
     if (this.#lengthOf(this.#leaf) === leafSize) this.#seekRank(rank);
     this.#put(ref);
   }
 
-  /** Takes an entry out, which is in the table still. */
+  /** Removes an entry, which must still be in the table. */
   remove(ref: number): void {
     this.#find(ref);
     this.#take();
   }
 
-  /** Takes out the entry at a rank, which must be below the size, and returns it. */
+  /** Removes and returns the entry at a rank, which must be below the size. */
   takeAt(rank: number): number {
     this.#seekRank(rank);
     const ref = this.#entryAt(this.#leaf, this.#place);
@@ -189,14 +206,14 @@ export class RankTree {
     return this.#seekEntry(ref) - 1;
   }
 
-  /** How many entries lie in front of a bound, whose member is `buf[start, end)`. */
+  /** Number of entries in front of a bound, whose member is `buf[start, end)`. */
   countBefore(bound: Bound, score: number, buf: Uint8Array = NO_BYTES, start = 0, end = 0): number {
     return this.#seek(bound, score, buf, start, end);
   }
 
   /**
-   * Calls `visit` with `count` entries from the rank `start` on, upwards or downwards, until it returns false.
-   * O(log n + count).
+   * Calls `visit` with `count` entries from the rank `start` on, upwards or downwards, until it
+   * returns false. O(log n + count).
    */
   eachWhile(start: number, count: number, downwards: boolean, visit: TestEntry): void {
     if (count <= 0 || this.#root === 0) return;
@@ -216,14 +233,17 @@ export class RankTree {
 
   // -- the whole
 
-  /** Writes the tree's state, {@linkcode TREE_ROOT_BYTES} of it, to where another object can take it up. */
+  /**
+   * Writes the tree's root, {@linkcode TREE_ROOT_BYTES} bytes, from which another object can take
+   * over the tree.
+   */
   writeRoot(bytes: Uint8Array, at: number): void {
     writeWord(bytes, at, this.#root);
     writeWord(bytes, at + 4, this.#height);
     writeCount(bytes, at + 8, this.#bytes);
   }
 
-  /** Becomes the tree whose state {@linkcode RankTree.writeRoot} has written. */
+  /** Takes over the tree whose root {@linkcode RankTree.writeRoot} has written. */
   readRoot(bytes: Uint8Array, at: number): this {
     this.#root = readWord(bytes, at);
     this.#height = readWord(bytes, at + 4);
@@ -231,7 +251,7 @@ export class RankTree {
     return this;
   }
 
-  /** Gives all nodes back, those of a large tree in slices; the tree is empty then. */
+  /** Frees all nodes, those of a large tree in slices; the tree is empty afterwards. */
   free(): void {
     const store = this.#store, root = this.#root, height = this.#height;
     if (this.#bytes > FREED_AT_ONCE * leafBytes) {
@@ -253,12 +273,12 @@ export class RankTree {
         0;
   }
 
-  /** Calls `visit` for every node, each behind those under it, which it may free. O(n). */
+  /** Calls `visit` for every node after its children; `visit` may free the node. O(n). */
   forEachRun(visit: (ref: number) => void): void {
     if (this.#root !== 0) this.#visitNodes(this.#root, this.#height, 0, visit);
   }
 
-  /** @param lowest level that is visited: 0 for leaves, 1 for inner nodes only */
+  /** @param lowest lowest level visited: 0 to include leaves, 1 for inner nodes only */
   #visitNodes(node: number, height: number, lowest: 0 | 1, visit: (ref: number) => void): void {
     if (height > lowest) {
       const words = this.#store.u32(node), base = this.#store.at(node) >>> 2;
@@ -282,8 +302,9 @@ export class RankTree {
   }
 
   /**
-   * One step of a compaction of the nodes: moves what lies in chunks being emptied among some leaves from the rank `rank`
-   * on and the nodes above them; returns the rank to go on with, or 0 at the end. O(budget).
+   * One step of a compaction of the nodes: moves what lies in chunks being emptied among some
+   * leaves from the rank `rank` on and the nodes above them; returns the rank to go on with, or 0
+   * at the end. O(budget).
    *
    * @param size of the tree @param budget members to pass
    */
@@ -311,7 +332,9 @@ export class RankTree {
     this.#leaf = leaf;
   }
 
-  /** Makes the node on the path at `level`, or the leaf below, known as `node` to what refers to it. */
+  /**
+   * Updates every reference to the node on the path at `level`, or to the leaf below, to `node`.
+   */
   #relink(level: number, node: number): void {
     if (level === 0) this.#root = node;
     else this.#setWord(pathNodes[level - 1]!, CHILDREN + pathPlaces[level - 1]!, node);
@@ -341,7 +364,7 @@ export class RankTree {
 
   // -- searching
 
-  /** Whether an entry whose score does not decide lies before a bound. */
+  /** True if an entry whose score does not decide lies before a bound. */
   #isMemberBefore(ref: number, bound: Bound, buf: Uint8Array, start: number, end: number): boolean {
     const table = this.#table, entry = ref === movedFrom ? movedTo : ref, at = table.keyAt(entry);
     const bytes = this.#store.u8(entry);
@@ -360,7 +383,7 @@ export class RankTree {
     return order !== 0 ? order < 0 : this.#isMemberBefore(ref, bound, buf, start, end);
   }
 
-  /** Walks to the place of a bound and returns how many entries lie in front of it. */
+  /** Walks to the place of a bound; returns the number of entries in front of it. */
   #seek(bound: Bound, score: number, buf: Uint8Array, start: number, end: number): number {
     const store = this.#store;
     let node = this.#root, rank = 0;
@@ -403,13 +426,16 @@ export class RankTree {
     return low;
   }
 
-  /** Walks to the place behind an entry, or where it is to be put; returns how many lie in front of that. */
+  /**
+   * Walks to the place behind an entry, or to the place it will take; returns the number of entries
+   * in front.
+   */
   #seekEntry(ref: number): number {
     const table = this.#table, start = table.keyAt(ref), end = start + table.keyLength(ref);
     return this.#seek(Bound.AfterMember, this.scoreOf(ref), this.#store.u8(ref), start, end);
   }
 
-  /** Walks to the place with this rank; the place behind the last entry for any that is too great. */
+  /** Walks to the place with this rank, or behind the last entry if the rank is too great. */
   #seekRank(rank: number): void {
     const store = this.#store;
     let node = this.#root;
@@ -425,14 +451,17 @@ export class RankTree {
     this.#place = Math.min(rank, this.#lengthOf(node));
   }
 
-  /** Walks to an entry that is in the tree, and returns its rank. */
+  /** Walks to an entry of the tree; returns its rank. */
   #find(ref: number): number {
     const rank = this.#seekEntry(ref) - 1;
     this.#place--;
     return rank;
   }
 
-  /** Whether the entry just found keeps its place with another score, as its neighbours in the leaf tell. */
+  /**
+   * True if the entry just found keeps its place with another score, judged by its neighbours in
+   * the leaf.
+   */
   #staysInPlace(ref: number, score: number): boolean {
     const place = this.#place, leaf = this.#leaf, length = this.#lengthOf(leaf);
     if (this.#height === 0 && length === 1) return true;
@@ -445,7 +474,10 @@ export class RankTree {
 
   // -- inserting
 
-  /** Sets aside the nodes that putting an entry at the place just searched will take, or throws and takes none. */
+  /**
+   * Reserves the nodes that an insertion at the place just searched will take, or throws and takes
+   * none.
+   */
   #reserve(): void {
     if (this.#root !== 0 && this.#lengthOf(this.#leaf) < leafSize) return;
     let inners = 0, level = this.#height - 1;
@@ -463,7 +495,7 @@ export class RankTree {
     }
   }
 
-  /** A node of those set aside: the leaf first. */
+  /** Takes a reserved node: the leaf first. */
   #newNode(bytes: number): number {
     this.#bytes += bytes;
     return spares.pop()!;
@@ -474,7 +506,7 @@ export class RankTree {
     this.#store.free(ref);
   }
 
-  /** Inserts an entry at the place just searched; what it needs has been set aside. */
+  /** Inserts an entry at the place just searched; the nodes it needs are reserved. */
   #put(ref: number): void {
     if (this.#root === 0) {
       this.#root = this.#leaf = this.#newLeaf(0, 0, 0);
@@ -584,7 +616,7 @@ export class RankTree {
     this.#moveWords(from, 2 * (SCORES + fromPlace), to, 2 * (SCORES + toPlace), 2 * length);
   }
 
-  /** Copies words of a node to another, or within it, where the two stretches may overlap. */
+  /** Copies words of a node to another, or within it; the two stretches may overlap. */
   #moveWords(from: number, fromWord: number, to: number, toWord: number, count: number): void {
     const source = this.#store.u32(from), target = this.#store.u32(to);
     let at = (this.#store.at(from) >>> 2) + fromWord, into = (this.#store.at(to) >>> 2) + toWord;
@@ -595,7 +627,7 @@ export class RankTree {
     for (const end = at + count; at < end;) target[into++] = source[at++]!;
   }
 
-  /** The members under an inner node. */
+  /** Number of members under an inner node. */
   #total(node: number): number {
     const words = this.#store.u32(node), base = this.#store.at(node) >>> 2;
     let total = 0;
@@ -603,7 +635,7 @@ export class RankTree {
     return total;
   }
 
-  /** Tells the levels above that the searched leaf begins with another entry now, or with one of another score. */
+  /** Updates the levels above after the searched leaf's first entry, or its score, has changed. */
   #renewFirsts(ref: number): void {
     const score = this.scoreOf(ref);
     for (let level = this.#height - 1; level >= 0; level--) {
@@ -614,13 +646,13 @@ export class RankTree {
 
   // -- removing
 
-  /** Writes another reference over the one just found. */
+  /** Overwrites the reference just found. */
   #setFound(ref: number): void {
     this.#setWord(this.#leaf, ENTRIES + this.#place, ref);
     if (this.#place === 0) this.#renewFirsts(ref);
   }
 
-  /** Takes out the entry just found. */
+  /** Removes the entry just found. */
   #take(): void {
     const leaf = this.#leaf, words = this.#store.u32(leaf), base = this.#store.at(leaf) >>> 2;
     const length = --words[base]!, end = base + ENTRIES + length;
@@ -638,7 +670,10 @@ export class RankTree {
     }
   }
 
-  /** Merges or levels the child on the path at `level`, which has become too short, with a neighbour. */
+  /**
+   * Merges or levels the child on the path at `level`, which has become too short, with a
+   * neighbour.
+   */
   #balance(level: number): void {
     const parent = pathNodes[level]!, place = Math.max(pathPlaces[level]! - 1, 0);
     const left = this.#wordOf(parent, CHILDREN + place), right = this.#wordOf(parent, CHILDREN + place + 1);
@@ -658,7 +693,10 @@ export class RankTree {
     }
   }
 
-  /** True if `right` was emptied into `left`; false if they were levelled. `place`: left's in the parent. */
+  /**
+   * True if `right` was emptied into `left`; false if they were levelled. `place`: left's in the
+   * parent.
+   */
   #balanceLeaves(left: number, right: number, parent: number, place: number): boolean {
     const leftLength = this.#lengthOf(left), rightLength = this.#lengthOf(right);
     const total = leftLength + rightLength, kept = keptOf(total, leafSize);
@@ -712,7 +750,7 @@ export class RankTree {
   }
 }
 
-/** How many of `total` parts of two neighbours the left one gets: all, if they fit well in one node. */
+/** Share of the left neighbour in the `total` parts of two: all, if they fit well in one node. */
 function keptOf(total: number, size: number): number {
   return total <= size * 3 / 4 ? total : total >> 1;
 }

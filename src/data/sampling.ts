@@ -1,17 +1,17 @@
-/** Which members a random command picks, as numbers: the collections turn a number into a member. */
+/** Random choices as numbers, which the collections turn into members. */
 import type { Random } from "../util/random.ts";
 
 /**
- * `count` different numbers below `size`, every choice equally likely, in random order; all numbers,
- * in ascending order, if `count` is not less than `size`. O(count), or O(size) where that is the
- * same order.
+ * `count` different numbers below `size`, every choice equally likely, in random order; all
+ * numbers, in ascending order, if `count` is not less than `size`. O(count), or O(size) where that
+ * is the same order.
  */
 export function drawDistinct(size: number, count: number, random: Random): number[] {
   if (count >= size) return Array.from({ length: size }, (_, number) => number);
   return count * 4 < size ? drawFew(size, count, random) : drawMany(size, count, random);
 }
 
-/** Draws again what has been drawn before: at most one draw in four. */
+/** Redraws duplicates: at most one draw in four. */
 function drawFew(size: number, count: number, random: Random): number[] {
   const drawn = new Set<number>();
   while (drawn.size < count) drawn.add(random.below(size));

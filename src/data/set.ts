@@ -1,13 +1,13 @@
 /**
- * Sets. A set of integers only is a sorted string of them (intset.ts); other small sets are a packed
- * string (packed.ts); all others are a table of bytes in the store (store/table.ts), in which members are compared,
- * found and removed as the bytes they arrived as.
+ * Sets. A set of integers only is a sorted string of them (intset.ts); other small sets are a
+ * packed string (packed.ts); all others are a table of bytes in the store (store/table.ts), which
+ * compares, finds and removes members as the bytes they arrived as.
  *
- * What OBJECT ENCODING says follows Redis's thresholds: `intset` up to `set-max-intset-entries`
- * integers, `listpack` up to `set-max-listpack-entries` members of `set-max-listpack-value` bytes
- * (Redis 7.0 has no such sets: 0 entries gives its behaviour), `hashtable` beyond, and never back. What
- * is stored goes its own way in one point: a small `hashtable` is packed too, for a table costs some
- * 400 bytes before it holds anything.
+ * OBJECT ENCODING follows Redis's thresholds: `intset` up to `set-max-intset-entries` integers,
+ * `listpack` up to `set-max-listpack-entries` members of `set-max-listpack-value` bytes (Redis 7.0
+ * has no such sets: 0 entries gives its behaviour), `hashtable` beyond, and never back. The storage
+ * differs in one point: a small `hashtable` is packed too, since an empty table costs some 400
+ * bytes.
  */
 import { ROOT_BYTES, Table } from "../store/table.ts";
 import { allocateBytes, bytesOf, latin1, writeLatin1 } from "../util/bytes.ts";
@@ -38,24 +38,27 @@ export type MemberVisitor = (member: string) => void;
 /** Called with each member as `buf[start, end)`, valid during the call. */
 export type MemberBytesVisitor = (buf: Uint8Array, start: number, end: number) => void;
 
-/** A set called a hashtable is packed all the same while it is within these. */
+/** Limits within which a set reported as hashtable is packed all the same. */
 const packedMembers = 32, packedBytes = 64;
 
 /** The width kept while the members are not integers in an intset. */
 const notInts = 0;
 
-/** In the byte that stands before a packed set, beside the width of its integers. */
+/** Flag beside the width of the integers in the byte before a packed set. */
 const HASHTABLE_BIT = 0x80;
 /** In the same place: what follows is a table's root. */
 const TABLE_BIT = 0x40;
-/** A table of more bytes than this is a value of its own; the root of a smaller one is packed in its place. */
+/**
+ * A table of more bytes than this is a value of its own; the root of a smaller one is packed in its
+ * place.
+ */
 const LARGEST_ROOTED_BYTES = 65_536;
-/** Members of a large set that are visited between two looks at its directory. */
+/** Members of a large set visited between two reads of its directory. */
 const BATCH = 4096;
-/** What the objects of a set weigh besides its bytes, about. */
+/** Approximate bytes of a set's objects, apart from its content. */
 const OBJECT_BYTES = 240;
 
-/** The width of integers, or that there are none, in the byte before a packed set. */
+/** Bits of the byte before a packed set: the width of its integers, or that it has none. */
 function widthIn(mark: number): IntWidth | typeof notInts {
   const width = mark & ~HASHTABLE_BIT;
   return width === 2 || width === 4 || width === 8 ? width : notInts;
@@ -63,7 +66,7 @@ function widthIn(mark: number): IntWidth | typeof notInts {
 
 let scratch = allocateBytes(256);
 
-/** The bytes of `text` from the beginning of a buffer that is in use until the next call. */
+/** Writes the bytes of `text` to the start of a shared buffer, valid until the next call. */
 function scratchOf(text: string): Uint8Array {
   if (text.length > scratch.length) scratch = allocateBytes(text.length * 2);
   writeLatin1(scratch, 0, text);
@@ -107,8 +110,8 @@ export class SetValue extends CollectionValue {
   }
 
   /**
-   * The small set of `count` packed members, none of them an integer; undefined if one is among them twice, or if it
-   * would not be kept packed.
+   * The small set of `count` packed members, none of them an integer; undefined if a member occurs
+   * twice or the set would not stay packed.
    *
    * @param longest bytes of the longest member
    */
@@ -173,22 +176,22 @@ export class SetValue extends CollectionValue {
     return this.#table === null ? 104 + this.#text.length : OBJECT_BYTES + this.#table.bytes;
   }
 
-  /** Whether `member` is in the set. */
+  /** True if `member` is in the set. */
   has(member: string): boolean {
     if (this.#table !== null) return this.#find(this.#table, scratchOf(member), 0, member.length) !== 0;
     if (this.#width === notInts) return findEntry(this.#text, member, 1) >= 0;
     return this.#findInt(member) >= 0;
   }
 
-  /** Whether `buf[start, end)` is in the set. */
+  /** True if `buf[start, end)` is in the set. */
   hasBytes(buf: Uint8Array, start: number, end: number): boolean {
     if (this.#table !== null) return this.#find(this.#table, buf, start, end) !== 0;
     return this.has(latin1(buf, start, end));
   }
 
   /**
-   * Adds a member; tells whether it is new. The string is kept by a small set: it must not be a part cut from a big
-   * one.
+   * Adds a member; true if it is new. A small set keeps the string, so it must not be a slice of a
+   * big one.
    */
   add(member: string): boolean {
     if (this.#table !== null) return addTo(this.#table, scratchOf(member), 0, member.length);
@@ -210,7 +213,7 @@ export class SetValue extends CollectionValue {
     return true;
   }
 
-  /** Adds the member `buf[start, end)`; tells whether it is new. */
+  /** Adds the member `buf[start, end)`; true if it is new. */
   addBytes(buf: Uint8Array, start: number, end: number): boolean {
     if (this.#table !== null) return addTo(this.#table, buf, start, end);
     return this.add(latin1(buf, start, end));
@@ -229,7 +232,7 @@ export class SetValue extends CollectionValue {
     } else other.forEachBytes((buf, start, end) => this.addBytes(buf, start, end));
   }
 
-  /** Removes a member; tells whether it was there. */
+  /** Removes a member; true if it was there. */
   delete(member: string): boolean {
     if (this.#table !== null) return this.deleteBytes(scratchOf(member), 0, member.length);
     const width = this.#width;
@@ -240,7 +243,7 @@ export class SetValue extends CollectionValue {
     return true;
   }
 
-  /** Removes the member `buf[start, end)`; tells whether it was there. */
+  /** Removes the member `buf[start, end)`; true if it was there. */
   deleteBytes(buf: Uint8Array, start: number, end: number): boolean {
     const table = this.#table;
     if (table === null) return this.delete(latin1(buf, start, end));
@@ -249,13 +252,13 @@ export class SetValue extends CollectionValue {
     return ref !== 0;
   }
 
-  /** A member of a set that is not empty, each as likely as the others. O(1), but for a walk over a packed set. */
+  /** A uniformly random member of a set that is not empty. O(1), or a walk over a packed set. */
   randomMember(random: Random): string {
     if (this.#table !== null) return this.#table.keyText(this.#table.sample(random));
     return this.#at(random.below(this.#count));
   }
 
-  /** Removes a member of a set that is not empty, each as likely as the others, and gives it. */
+  /** Removes and returns a uniformly random member of a set that is not empty. */
   popRandom(random: Random): string {
     const table = this.#table;
     if (table === null) {
@@ -268,7 +271,10 @@ export class SetValue extends CollectionValue {
     return member;
   }
 
-  /** `count` different members, all choices being equally likely; all members if there are not more. O(count), O(n) at most. */
+  /**
+   * `count` different members, every choice equally likely; all members if there are not more.
+   * O(count), O(n) at most.
+   */
   randomMembers(count: number, random: Random): string[] {
     const table = this.#table;
     if (table !== null) return table.sampleDistinct(count, random).map((ref) => table.keyText(ref));
@@ -295,15 +301,18 @@ export class SetValue extends CollectionValue {
     for (let pos = 0; pos < packed.length; pos = entryEnd(packed, pos)) visit(entryText(packed, pos));
   }
 
-  /** {@linkcode SetValue.forEach} with the members as bytes. `visit` may add them to another set. */
+  /**
+   * Like {@linkcode SetValue.forEach}, with the members as bytes. `visit` may add them to another
+   * set.
+   */
   forEachBytes(visit: MemberBytesVisitor): void {
     for (let cursor = 0; (cursor = this.scanBytes(cursor, BATCH, visit)) !== 0;);
   }
 
   /**
-   * One step of a scan: calls `visit` for some `count` members and gives the next cursor, 0 at the end.
-   * A member that is there from the first step to the last is visited at least once. Intsets and
-   * packed sets are visited whole.
+   * One step of a scan: calls `visit` for some `count` members and returns the next cursor, 0 at
+   * the end. A member that is there from the first step to the last is visited at least once.
+   * Intsets and packed sets are visited whole.
    */
   scan(cursor: number, count: number, visit: MemberVisitor): number {
     const table = this.#table;
@@ -312,7 +321,7 @@ export class SetValue extends CollectionValue {
     return 0;
   }
 
-  /** {@linkcode SetValue.scan} with the members as bytes. */
+  /** Like {@linkcode SetValue.scan}, with the members as bytes. */
   scanBytes(cursor: number, count: number, visit: MemberBytesVisitor): number {
     const table = this.#table;
     if (table === null) {
@@ -333,7 +342,7 @@ export class SetValue extends CollectionValue {
     return twin;
   }
 
-  /** Becomes what a new set of these members would be, in encoding and memory. O(n). */
+  /** Rebuilds the set with the encoding and memory of a new set of the same members. O(n). */
   renew(): void {
     const fresh = new SetValue(this.#limits);
     this.forEach((member) => fresh.add(ownText(member)));
@@ -343,7 +352,7 @@ export class SetValue extends CollectionValue {
     if (fresh.#table !== null) this.#keep(fresh.#table);
   }
 
-  /** Takes over all but the table. */
+  /** Takes over everything of another set but its table. */
   #take(other: SetValue): void {
     this.#text = other.#text;
     this.#count = other.#count;
@@ -352,7 +361,7 @@ export class SetValue extends CollectionValue {
     this.#table = null;
   }
 
-  /** Makes `table` the set's own, which nobody has to free if the set is never stored. */
+  /** Gives `table` to the set; its runs are freed if the set is never stored. */
   #keep(table: Table): Table {
     freeIfOrphaned(this, table);
     return this.#table = table;
@@ -368,12 +377,12 @@ export class SetValue extends CollectionValue {
     return entryText(this.#text, nthEntry(this.#text, number));
   }
 
-  /** Whether a further member of `length` bytes leaves the set a listpack. */
+  /** True if the set stays a listpack with another member of `length` bytes. */
   #fitsListpack(length: number): boolean {
     return this.#count < this.#limits.setMaxListpackEntries && length <= this.#limits.setMaxListpackValue;
   }
 
-  /** How many bytes the longest member of the intset has in decimal. */
+  /** Length of the intset's longest member in decimal, bytes. */
   #longestInt(): number {
     return this.#count === 0 ? 0 : Math.max(this.#at(0).length, this.#at(this.#count - 1).length);
   }

@@ -1,15 +1,16 @@
 /**
- * Which entries of a table expire next: a heap of (time, entry) in the store, for any number of them. A node has four children,
- * and its place is told to the owner, who writes it into the entry: so each entry's time is found, changed and removed at once,
- * and nothing in the heap is ever out of date.
+ * A heap of (time, entry) in the store that yields the entries of a table in order of expiry. A
+ * node has four children. The heap reports each node's place to the owner, which writes it into the
+ * entry, so an entry's time is found, changed and removed directly and the heap holds no outdated
+ * nodes.
  *
- * Nodes are three words, time in milliseconds (lower 32 bits, upper ones) and the entry's reference; they lie in blocks of
- * {@linkcode BLOCK_NODES}, of which only the last may be shorter, and the blocks' references in a run of their own. No growth
- * copies more than one block.
+ * Nodes are three words, time in milliseconds (lower 32 bits, upper ones) and the entry's
+ * reference; they lie in blocks of {@linkcode BLOCK_NODES}, of which only the last may be shorter,
+ * and the blocks' references in a run of their own. No growth copies more than one block.
  */
 import type { Store } from "../store/store.ts";
 
-/** Told where an entry's node is now. */
+/** Receives the new place of an entry's node. */
 export type NodePlaced = (entry: number, place: number) => void;
 
 const BLOCK_SHIFT = 12;
@@ -22,7 +23,7 @@ const SMALLEST_BLOCK_BYTES = 48;
 export class TimeHeap {
   readonly #store: Store;
   readonly #placed: NodePlaced;
-  /** The run of the blocks' references, or 0, and how many blocks there are. */
+  /** The run of the blocks' references, or 0, and the number of blocks. */
   #blocks = 0;
   #blockCount = 0;
   #size = 0;
@@ -60,13 +61,15 @@ export class TimeHeap {
     return this.#store.u32(block)[this.#word(block, place) + 2]!;
   }
 
-  /** The entry of the node at `place` has another reference. */
+  /** Replaces the reference of the entry at `place`. */
   setEntry(place: number, entry: number): void {
     const block = this.#block(place);
     this.#store.u32(block)[this.#word(block, place) + 2] = entry;
   }
 
-  /** Adds an entry; its place is told. Throws {@linkcode StoreFullError} with nothing changed. */
+  /**
+   * Adds an entry and reports its place. Throws {@linkcode StoreFullError} with nothing changed.
+   */
   add(entry: number, atMs: number): void {
     this.#makeRoom();
     this.#rise(this.#size++, entry, atMs);
@@ -84,7 +87,7 @@ export class TimeHeap {
     this.#shrink();
   }
 
-  /** Gives all runs back. */
+  /** Frees all runs. */
   free(): void {
     if (this.#blocks === 0) return;
     for (let i = 0; i < this.#blockCount; i++) this.#store.free(this.#blockAt(i));
@@ -115,7 +118,7 @@ export class TimeHeap {
     for (let i = 0; i < this.#blockCount; i++) visit(this.#blockAt(i));
   }
 
-  /** Moves what lies in chunks of the store that are being emptied. O(blocks), and what is moved. */
+  /** Moves the runs in chunks of the store that are being emptied. O(blocks + bytes moved). */
   compact(): void {
     if (this.#blocks === 0) return;
     if (this.#store.needsMove(this.#blocks)) this.#blocks = this.#store.move(this.#blocks);
@@ -129,7 +132,7 @@ export class TimeHeap {
     return [this.#blocks, this.#blockCount, this.#size];
   }
 
-  /** Takes up the state that {@linkcode root} gave. */
+  /** Takes over the state returned by {@linkcode root}. */
   takeRoot(blocks: number, blockCount: number, size: number): this {
     this.#blocks = blocks;
     this.#blockCount = blockCount;
@@ -139,9 +142,9 @@ export class TimeHeap {
     return this;
   }
 
-  // ---- Order --------------------------------------------------------------------------------------------------------
+  // ---- Order ------------------------------------------------------------------------------------
 
-  /** Puts an entry where it belongs, the node at `place` being free. */
+  /** Puts an entry at its place, given that the node at `place` is free. */
   #settle(place: number, entry: number, atMs: number): void {
     if (place > 0 && this.timeAt((place - 1) >> 2) > atMs) this.#rise(place, entry, atMs);
     else this.#sink(place, entry, atMs);
@@ -187,7 +190,7 @@ export class TimeHeap {
     this.#placed(entry, place);
   }
 
-  // ---- Blocks -------------------------------------------------------------------------------------------------------
+  // ---- Blocks -----------------------------------------------------------------------------------
 
   #blockAt(index: number): number {
     return this.#store.u32(this.#blocks)[(this.#store.at(this.#blocks) >>> 2) + index]!;
@@ -209,7 +212,7 @@ export class TimeHeap {
     return Math.min(BLOCK_NODES, Math.floor(this.#store.sizeOf(block) / (NODE_WORDS * 4)));
   }
 
-  /** Makes sure that there is a place for one node more. */
+  /** Makes room for one more node. */
   #makeRoom(): void {
     const index = this.#size >>> BLOCK_SHIFT, within = this.#size & (BLOCK_NODES - 1);
     if (index === this.#blockCount) return this.#addBlock(index);
@@ -234,7 +237,7 @@ export class TimeHeap {
     this.#blockCount++;
   }
 
-  /** Gives back blocks that are not needed: one in reserve is kept. */
+  /** Frees unneeded blocks but one, kept in reserve. */
   #shrink(): void {
     if (this.#size === 0) return this.free();
     while (this.#blockCount > (this.#size >>> BLOCK_SHIFT) + 2) {

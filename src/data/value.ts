@@ -1,8 +1,8 @@
 /**
- * What every collection value has in common. The keyspace holds strings itself, as bytes; all other
- * types are objects of a class derived from {@linkcode CollectionValue}. A small one can be packed into
- * a few bytes, which is how the keyspace keeps it between commands ({@linkcode unpackValue} makes it an
- * object again); a large one hangs on its key's record as it is.
+ * The common base of collection values. The keyspace holds strings itself, as bytes; all other
+ * types are objects of a class derived from {@linkcode CollectionValue}. A small one can be packed
+ * into a few bytes, which is how the keyspace keeps it between commands ({@linkcode unpackValue}
+ * makes it an object again); a large one hangs on its key's record as it is.
  *
  * Collections are pure: no clock, no socket, no reply. Strings inside them are latin1 strings, one
  * character per byte.
@@ -10,32 +10,37 @@
 
 import type { DataLimits } from "./limits.ts";
 
-/** Numbers of the types that commands know by name; the module of a type defines its own (`defineValueType`). */
+/**
+ * Numbers of the types that commands know by name; the module of a type defines its own
+ * (`defineValueType`).
+ */
 export const ValueType = { String: 0, List: 1, Set: 2, Zset: 3, Hash: 4, Stream: 5 } as const;
 /** A number under which a type is defined, such as those of {@linkcode ValueType}. */
 export type ValueType = number;
 
-/** What the keyspace knows of a type beside its number. */
+/** Properties of a type that the keyspace needs beside its number. */
 export interface TypeDefinition {
-  /** The name TYPE replies with. */
+  /** The reply to TYPE. */
   readonly name: string;
   /**
-   * Makes a collection of the bytes [start, end), which `packInto` has written: one that shares nothing with them. Left out for
-   * types whose values are never packed.
+   * Makes a collection of the bytes [start, end) written by `packInto`; it shares nothing with
+   * them. Omitted for types whose values are never packed.
    */
   unpack?(limits: DataLimits, bytes: Uint8Array, start: number, end: number): CollectionValue;
   /** True if parts of the value that is packed from `at` on expire by themselves, or once did. */
   hasTimes?(bytes: Uint8Array, at: number): boolean;
 }
 
-/** The largest number of a type: a record has four bits for it, and all of them set mark a free one. */
+/**
+ * The largest number of a type: a record has four bits for it, and all four set mark a free record.
+ */
 export const LARGEST_TYPE = 14;
 
 const definitions: (TypeDefinition | undefined)[] = [];
 
 /**
- * Defines a type, once; the module of its class calls it, so that no value can be there before. Throws TypeError if the number
- * is taken or over {@linkcode LARGEST_TYPE}.
+ * Defines a type, once; the module of its class calls it, so that no value exists earlier. Throws
+ * TypeError if the number is taken or over {@linkcode LARGEST_TYPE}.
  */
 export function defineValueType(type: ValueType, definition: TypeDefinition): void {
   if (!(type >= 0 && type <= LARGEST_TYPE)) throw new TypeError(`there is no room for type ${type}`);
@@ -43,12 +48,15 @@ export function defineValueType(type: ValueType, definition: TypeDefinition): vo
   definitions[type] = definition;
 }
 
-/** The name TYPE replies with. */
+/** The reply to TYPE. */
 export function typeName(type: ValueType): string {
   return definitions[type]!.name;
 }
 
-/** The collection that is packed into the bytes [start, end). Throws TypeError for a type that is never packed. */
+/**
+ * The collection that is packed into the bytes [start, end). Throws TypeError for a type that is
+ * never packed.
+ */
 export function unpackValue(
   type: ValueType,
   limits: DataLimits,
@@ -68,7 +76,10 @@ export function packedHasTimes(type: ValueType, bytes: Uint8Array, at: number): 
 
 defineValueType(ValueType.String, { name: "string" });
 
-/** Takes elements as they lie in memory, as a reply does: from bytes, or from the characters of a latin1 string. */
+/**
+ * Receives elements as they lie in memory, as a reply does: bytes, or the characters of a latin1
+ * string.
+ */
 export interface ElementSink {
   /** The bytes [start, end) of `buf`. */
   bulkBytes(buf: Uint8Array, start: number, end: number): void;
@@ -80,37 +91,44 @@ export interface ElementSink {
 export abstract class CollectionValue {
   abstract readonly type: ValueType;
 
-  /** What the keyspace has counted for this value so far, in bytes. Only the keyspace touches it. */
+  /**
+   * Bytes that the keyspace has counted for this value so far. Only the keyspace touches it.
+   */
   accountedBytes = 0;
 
-  /** The record the keyspace will pack this value into when it has been changed, or 0. Only the keyspace touches it. */
+  /**
+   * The record into which the keyspace packs this value after a change, or 0. Only the keyspace
+   * touches it.
+   */
   record = 0;
 
   /** Elements, members, fields or entries. O(1). */
   abstract get size(): number;
 
-  /** The name OBJECT ENCODING shows. */
+  /** The reply to OBJECT ENCODING. */
   abstract get encoding(): string;
 
-  /** Bytes this value holds in the JavaScript heap and in buffers, an estimate kept up in O(1). */
+  /**
+   * Bytes this value holds in the JavaScript heap and in buffers, an estimate maintained in O(1).
+   */
   abstract get memoryBytes(): number;
 
   /**
-   * Bytes that the value's runs in the store take; 0 if it has none. Where there are any, whoever drops the value calls
-   * {@linkcode CollectionValue.free}. O(1).
+   * Bytes that the value's runs in the store take; 0 if it has none. If it has any, the code that
+   * drops the value must call {@linkcode CollectionValue.free}. O(1).
    */
   get runBytes(): number {
     return 0;
   }
 
-  /** Gives the runs back; the value is not to be used any more. O(n). */
+  /** Frees the runs; the value must not be used afterwards. O(n). */
   free(): void {}
 
   /**
-   * Moves runs out of chunks of the store that are being emptied, one step from `cursor` on; returns the next cursor, 0 at
-   * the end.
+   * Moves runs out of chunks of the store that are being emptied, one step from `cursor` on;
+   * returns the next cursor, 0 at the end.
    *
-   * @param budget elements to look at, about
+   * @param budget approximate number of elements to look at
    */
   compact(_cursor: number, _budget: number): number {
     return 0;
@@ -124,16 +142,18 @@ export abstract class CollectionValue {
     return -1;
   }
 
-  /** Writes a small value as bytes, from which `unpackValue` makes an equal one. */
+  /** Writes a small value as bytes from which `unpackValue` makes an equal one. */
   packInto(_bytes: Uint8Array, _at: number): void {}
 
   /**
-   * Touches what the look-ups of `count` parts (fields of a hash) will need, if the value is so large that they are likely to
-   * wait for memory, so that the waits overlap. @param names where each name starts in `buf` and where it ends, in turn
+   * Touches what the look-ups of `count` parts (fields of a hash) will need, if the value is so
+   * large that they are likely to wait for memory; the waits then overlap.
+   *
+   * @param names where each name starts in `buf` and where it ends, in turn
    */
   touch(_buf: Uint8Array, _names: Int32Array, _count: number): void {}
 
-  /** Whether parts of the value expire by themselves, or once did (the fields of a hash). */
+  /** True if parts of the value expire by themselves, or once did (the fields of a hash). */
   get hasExpiringParts(): boolean {
     return false;
   }

@@ -2,15 +2,16 @@
  * Sorted sets: members, each once, in order of their scores and, where scores are equal, of their
  * bytes.
  *
- * Small ones (zset-max-listpack-entries, zset-max-listpack-value) are packed bytes, members
- * and scores in turn, in order; the scores are text, as in Redis's listpack, since most are short.
- * Large ones lie in the store: a table for the way from a member to its entry, which holds the score, and a
- * tree of entries for order (zset_members.ts has both forms). A set that has become large stays so.
+ * Small ones (zset-max-listpack-entries, zset-max-listpack-value) are packed bytes, members and
+ * scores in turn, in order; the scores are text, as in Redis's listpack, since most are short.
+ * Large ones lie in the store: a table for the way from a member to its entry, which holds the
+ * score, and a tree of entries for order (zset_members.ts has both forms). A set that has become
+ * large stays so.
  *
- * All range queries come down to ranks: a range of scores or of member bytes begins and ends behind a
- * number of members that {@linkcode ZsetValue.countBelow} and {@linkcode ZsetValue.countLexBelow}
- * find in O(log n), so counting is a subtraction, LIMIT an addition, and reading or removing a range is
- * reading or removing ranks.
+ * All range queries come down to ranks: a range of scores or of member bytes begins and ends behind
+ * a number of members that {@linkcode ZsetValue.countBelow} and {@linkcode ZsetValue.countLexBelow}
+ * find in O(log n), so counting is a subtraction, LIMIT an addition, and reading or removing a
+ * range is reading or removing ranks.
  *
  * @example
  * ```ts
@@ -45,29 +46,29 @@ import {
 
 export { scoreTable, type TestBytes, type VisitBytes };
 
-/** What ZADD's options ask of {@linkcode ZsetValue.add}, as bits. */
+/** ZADD's options for {@linkcode ZsetValue.add}, as bits. */
 export const AddFlag = {
   /** Only change members that are there. */
   IfPresent: 1,
   /** Only add members that are not there. */
   IfAbsent: 2,
-  /** Change a score only to a greater one; adding stays possible. */
+  /** Change a score only to a greater one; new members are still added. */
   IfGreater: 4,
-  /** Change a score only to a smaller one; adding stays possible. */
+  /** Change a score only to a smaller one; new members are still added. */
   IfLess: 8,
   /** Add the score to the member's score. */
   Increment: 16,
 } as const;
 
-/** What {@linkcode ZsetValue.add} did. */
+/** Outcomes of {@linkcode ZsetValue.add}. */
 export const AddOutcome = {
-  /** Nothing: a flag forbade it. */
+  /** Nothing changed: a flag forbade it. */
   Refused: 0,
   Added: 1,
   Updated: 2,
-  /** The member has that score already. */
+  /** The member already has that score. */
   Same: 3,
-  /** Nothing: infinities of both signs do not add up to a number. */
+  /** Nothing changed: infinities of opposite sign do not add up to a number. */
   NotANumber: 4,
 } as const;
 /** One of {@linkcode AddOutcome}. */
@@ -82,17 +83,20 @@ export interface ScoredMember {
 /** Receives members in order. */
 export type VisitMember = (member: string, score: number) => void;
 
-/** As {@linkcode VisitMember}; returns whether to go on. */
+/** Like {@linkcode VisitMember}; returns true to go on. */
 export type TestMember = (member: string, score: number) => boolean;
 
-/** In the byte that stands before a packed sorted set: what follows is the root of one in the store. */
+/** Flag in the byte before a packed sorted set: the root of one in the store follows. */
 const ROOT_BIT = 1;
-/** What has more bytes than this in the store is a value of its own; the root of a smaller one is packed in its place. */
+/**
+ * A sorted set with more bytes than this in the store stays an object; a smaller one is packed as
+ * its root.
+ */
 const LARGEST_ROOTED_BYTES = 65_536;
 
 let scratch = allocateBytes(256);
 
-/** The bytes of `text` from the beginning of a buffer that is in use until the next call. */
+/** Writes the bytes of `text` to the start of a shared buffer, valid until the next call. */
 function scratchOf(text: string): Uint8Array {
   if (text.length > scratch.length) scratch = allocateBytes(text.length * 2);
   writeLatin1(scratch, 0, text);
@@ -100,8 +104,8 @@ function scratchOf(text: string): Uint8Array {
 }
 
 /**
- * A sorted set. Ranks count from 0 at the lowest score. Scores are never NaN. A member is `buf[start, end)`, or a latin1
- * string in the methods that say so less directly; the commands use bytes.
+ * A sorted set. Ranks count from 0 at the lowest score. Scores are never NaN. A member is
+ * `buf[start, end)`, or a latin1 string in the convenience methods; the commands use bytes.
  */
 export class ZsetValue extends CollectionValue {
   static readonly type = ValueType.Zset;
@@ -119,7 +123,7 @@ export class ZsetValue extends CollectionValue {
     this.#members = members;
   }
 
-  /** The sorted set that was packed into the bytes [start, end), itself or as a root. */
+  /** The sorted set packed into the bytes [start, end), whole or as a root. */
   static unpack(limits: DataLimits, bytes: Uint8Array, start: number, end: number): ZsetValue {
     if ((bytes[start]! & ROOT_BIT) === 0) {
       return new ZsetValue(limits, PackedMembers.unpack(bytes, start + 1, end));
@@ -130,15 +134,18 @@ export class ZsetValue extends CollectionValue {
   }
 
   /**
-   * The small sorted set of `count` packed members and scores in turn; undefined if they are not in order, a member is
-   * among them twice, or a score is not written as it would be here.
+   * The small sorted set of `count` packed members and scores in turn; undefined if they are not in
+   * order, a member occurs twice, or a score is not in our spelling.
    */
   static ofPacked(limits: DataLimits, packed: string, count: number): ZsetValue | undefined {
     const members = new PackedMembers(bytesOf(packed), packed.length, count);
     return members.isInOrder() && !hasTwins(packed, 2) ? new ZsetValue(limits, members) : undefined;
   }
 
-  /** The sorted set of the members in `table`, which {@linkcode scoreTable} has made; takes it over. O(n log n) */
+  /**
+   * The sorted set of the members in `table`, made by {@linkcode scoreTable}; takes it over. O(n
+   * log n)
+   */
   static ofTable(limits: DataLimits, table: Table): ZsetValue {
     const zset = new ZsetValue(limits), large = TableMembers.ofTable(table);
     zset.#keep(large);
@@ -201,7 +208,7 @@ export class ZsetValue extends CollectionValue {
     return twin;
   }
 
-  // ---- Members ------------------------------------------------------------------------------------------------------
+  // ---- Members ----------------------------------------------------------------------------------
 
   /** The score of a member. */
   scoreOf(buf: Uint8Array, start: number, end: number): number | undefined {
@@ -209,7 +216,7 @@ export class ZsetValue extends CollectionValue {
     return handle < 0 ? undefined : this.#members.scoreOf(handle);
   }
 
-  /** {@linkcode ZsetValue.scoreOf} a string. */
+  /** {@linkcode ZsetValue.scoreOf} for a string. */
   score(member: string): number | undefined {
     return this.scoreOf(scratchOf(member), 0, member.length);
   }
@@ -220,7 +227,7 @@ export class ZsetValue extends CollectionValue {
     return handle < 0 ? -1 : this.#members.rankOf(handle);
   }
 
-  /** {@linkcode ZsetValue.rankOf} a string. */
+  /** {@linkcode ZsetValue.rankOf} for a string. */
   rank(member: string): number {
     return this.rankOf(scratchOf(member), 0, member.length);
   }
@@ -248,7 +255,7 @@ export class ZsetValue extends CollectionValue {
     return AddOutcome.Updated;
   }
 
-  /** {@linkcode ZsetValue.addBytes} of a string. */
+  /** {@linkcode ZsetValue.addBytes} for a string. */
   add(member: string, score: number, flags = 0): AddOutcome {
     return this.addBytes(scratchOf(member), 0, member.length, score, flags);
   }
@@ -261,27 +268,27 @@ export class ZsetValue extends CollectionValue {
     return true;
   }
 
-  /** {@linkcode ZsetValue.removeBytes} of a string. */
+  /** {@linkcode ZsetValue.removeBytes} for a string. */
   remove(member: string): boolean {
     return this.removeBytes(scratchOf(member), 0, member.length);
   }
 
-  // ---- Ranges -------------------------------------------------------------------------------------------------------
+  // ---- Ranges -----------------------------------------------------------------------------------
 
-  /** Removes `count` members from the rank `start` on; all must be there. O(count · log n). */
+  /** Removes `count` members from the rank `start` on; all must exist. O(count · log n). */
   removeRange(start: number, count: number): void {
     this.#members.removeRange(start, count);
   }
 
-  /** How many members have a score below `score`, or up to it if `inclusive`. O(log n). */
+  /** Number of members with a score below `score`, or up to it if `inclusive`. O(log n). */
   countBelow(score: number, inclusive: boolean): number {
     if (score === (inclusive ? Infinity : -Infinity)) return inclusive ? this.size : 0;
     return this.#members.countBefore(inclusive ? Bound.AtMostScore : Bound.BelowScore, score, scratch, 0, 0);
   }
 
   /**
-   * How many members come before a member in the order of bytes, itself counted if `inclusive`. Means
-   * something only if all scores are equal. O(log n).
+   * Number of members before a member in byte order, itself included if `inclusive`. Meaningful
+   * only if all scores are equal. O(log n).
    */
   countLexBelow(buf: Uint8Array, start: number, end: number, inclusive: boolean): number {
     const bound = inclusive ? Bound.AtMostMember : Bound.BelowMember;
@@ -289,8 +296,8 @@ export class ZsetValue extends CollectionValue {
   }
 
   /**
-   * Visits up to `count` members from the rank `start` on, upwards or downwards, as far as there are any, until `visit`
-   * returns false. The set must not change meanwhile. O(log n + count).
+   * Visits up to `count` members from the rank `start` on, upwards or downwards, as far as they
+   * exist, until `visit` returns false. The set must not change meanwhile. O(log n + count).
    */
   eachBytes(start: number, count: number, downwards: boolean, visit: TestBytes): void {
     if (start < 0 || start >= this.size) return;
@@ -298,7 +305,7 @@ export class ZsetValue extends CollectionValue {
     if (count > 0) this.#members.eachWhile(start, Math.min(count, there), downwards, visit);
   }
 
-  /** {@linkcode ZsetValue.eachBytes} with strings, and to the end. */
+  /** {@linkcode ZsetValue.eachBytes} with strings, without early end. */
   each(start: number, count: number, downwards: boolean, visit: VisitMember): void {
     this.eachBytes(start, count, downwards, (buf, from, to, score) => {
       visit(latin1(buf, from, to), score);
@@ -328,21 +335,25 @@ export class ZsetValue extends CollectionValue {
     return part;
   }
 
-  // ---- In no order --------------------------------------------------------------------------------------------------
+  // ---- In no order ------------------------------------------------------------------------------
 
-  /** Visits a member of a set that is not empty, each as likely as the others. O(1) expected. */
+  /** Visits a uniformly random member of a set that is not empty. O(1) expected. */
   sample(random: Random, visit: VisitBytes): void {
     this.#members.sample(random, visit);
   }
 
-  /** Visits `count` different members, fewer than there are, all choices being equally likely. O(count), O(n) at most. */
+  /**
+   * Visits `count` different members, fewer than there are, every choice equally likely. O(count),
+   * O(n) at most.
+   */
   sampleDistinct(count: number, random: Random, visit: VisitBytes): void {
     this.#members.sampleDistinct(count, random, visit);
   }
 
   /**
-   * Visits about `count` members, or all of a small set, and returns the cursor to go on with, 0 at the
-   * end. Begins with cursor 0. A member that is there all the time between is visited once or more.
+   * Visits about `count` members, or all of a small set, and returns the cursor to go on with, 0 at
+   * the end. Begins with cursor 0. A member present from the first call to the last is visited at
+   * least once.
    */
   scanBytes(cursor: number, count: number, visit: VisitBytes): number {
     if (this.#members instanceof TableMembers) return this.#members.scan(cursor, count, visit);
@@ -358,7 +369,7 @@ export class ZsetValue extends CollectionValue {
     return this.scanBytes(cursor, count, (buf, start, end, score) => visit(latin1(buf, start, end), score));
   }
 
-  // ---- Inside -------------------------------------------------------------------------------------------------------
+  // ---- Inside -----------------------------------------------------------------------------------
 
   #insert(buf: Uint8Array, start: number, end: number, score: number): void {
     if (this.#growFor(end - start)) this.#members.find(buf, start, end);
@@ -371,7 +382,10 @@ export class ZsetValue extends CollectionValue {
     this.#members.append(buf, start, end, score);
   }
 
-  /** Moves to the store if a further member of `length` bytes is too many for a small set; tells whether it has. */
+  /**
+   * Moves to the store if another member of `length` bytes is too much for a small set; true if it
+   * did.
+   */
   #growFor(length: number): boolean {
     const { zsetMaxListpackEntries, zsetMaxListpackValue } = this.#limits, small = this.#members;
     if (small instanceof TableMembers) return false;
@@ -390,7 +404,7 @@ export class ZsetValue extends CollectionValue {
     return true;
   }
 
-  /** Makes `members` the set's own, to be freed if the set is never stored. */
+  /** Gives `members` to the set; they are freed if the set is never stored. */
   #keep(members: TableMembers): void {
     freeIfOrphaned(this, members);
     this.#members = members;

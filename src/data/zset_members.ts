@@ -1,4 +1,7 @@
-/** The two forms in which a sorted set keeps its members: packed bytes, and a table with a tree in the store. */
+/**
+ * The two forms in which a sorted set keeps its members: packed bytes, and a table with a tree in
+ * the store.
+ */
 import type { Store } from "../store/store.ts";
 import { ROOT_BYTES, Table } from "../store/table.ts";
 import { allocateBytes, compareBytes, copyBytes, latin1, writeLatin1 } from "../util/bytes.ts";
@@ -10,12 +13,12 @@ import { drawDistinct } from "./sampling.ts";
 /** Receives a member, `buf[start, end)`, which is valid until the set changes, and its score. */
 export type VisitBytes = (buf: Uint8Array, start: number, end: number, score: number) => void;
 
-/** As {@linkcode VisitBytes}; returns whether to go on. */
+/** Like {@linkcode VisitBytes}; returns true to go on. */
 export type TestBytes = (buf: Uint8Array, start: number, end: number, score: number) => boolean;
 
 /**
- * What both forms do. A *handle* names a member until the next change: a position in the packed bytes, or an entry. A
- * member that comes in is `buf[start, end)`.
+ * The interface of both forms. A *handle* names a member until the next change: a position in the
+ * packed bytes, or an entry. Members are passed as `buf[start, end)`.
  */
 export interface Members {
   readonly size: number;
@@ -27,7 +30,7 @@ export interface Members {
   find(buf: Uint8Array, start: number, end: number): number;
   scoreOf(handle: number): number;
   rankOf(handle: number): number;
-  /** Adds a member that {@linkcode Members.find} has just not found. */
+  /** Adds a member right after {@linkcode Members.find} has failed to find it. */
   insert(buf: Uint8Array, start: number, end: number, score: number): void;
   /** Adds a member that comes behind all others. */
   append(buf: Uint8Array, start: number, end: number, score: number): void;
@@ -36,20 +39,26 @@ export interface Members {
   remove(handle: number): void;
   removeRange(start: number, count: number): void;
   countBefore(bound: Bound, score: number, buf: Uint8Array, start: number, end: number): number;
-  /** Visits up to `count` members, all there, from the rank `start` on, until `visit` returns false. */
+  /**
+   * Visits `count` members, which must all exist, from the rank `start` on, until `visit` returns
+   * false.
+   */
   eachWhile(start: number, count: number, downwards: boolean, visit: TestBytes): void;
-  /** Visits a member, each as likely as the others. */
+  /** Visits a uniformly random member. */
   sample(random: Random, visit: VisitBytes): void;
-  /** Visits `count` different members, fewer than there are, all choices being equally likely. */
+  /** Visits `count` different members, fewer than there are, every choice equally likely. */
   sampleDistinct(count: number, random: Random, visit: VisitBytes): void;
 }
 
-// ---- Packed ---------------------------------------------------------------------------------------------------------
+// ---- Packed -------------------------------------------------------------------------------------
 
 const LONG_MARK = LONGEST_SHORT_ENTRY + 1;
-/** Room that a packed set has beyond its bytes, for the members that are added next. */
+/** Spare room of a packed set for the members added next, bytes. */
 const SLACK = 64;
-/** Sets that are unpacked for one command are cut from a buffer of this size, for a buffer of its own costs more than its bytes. */
+/**
+ * Size of the buffer from which sets unpacked for one command are cut; a buffer of its own would
+ * cost more than its bytes.
+ */
 const POOL_BYTES = 65_536;
 let pool = allocateBytes(POOL_BYTES), pooled = 0;
 
@@ -63,28 +72,31 @@ function pooledBytes(length: number): Uint8Array<ArrayBuffer> {
   return pool.subarray(pooled, pooled += length);
 }
 
-/** So many digits make a number that is exact at every step. */
+/** Number of digits up to which a number is exact at every step. */
 const SAFE_DIGITS = 15;
 
 function headBytes(length: number): number {
   return length <= LONGEST_SHORT_ENTRY ? 1 : 5;
 }
 
-/** Members and scores in turn, in order, as packed.ts has entries; scores are text. Everything takes O(n), with n small. */
+/**
+ * Members and scores in turn, in order, as packed.ts has entries; scores are text. Everything takes
+ * O(n), with n small.
+ */
 export class PackedMembers implements Members {
   #bytes: Uint8Array<ArrayBuffer>;
   #length: number;
   size: number;
   readonly runBytes = 0;
 
-  /** Takes over `bytes`, the first `length` of which are `size` members and scores. */
+  /** Takes over `bytes`, whose first `length` bytes are `size` members and scores. */
   constructor(bytes: Uint8Array<ArrayBuffer> = allocateBytes(0), length = 0, size = 0) {
     this.#bytes = bytes;
     this.#length = length;
     this.size = size;
   }
 
-  /** The members that {@linkcode PackedMembers.packInto} has written to [start, end). */
+  /** The members written to [start, end) by {@linkcode PackedMembers.packInto}. */
   static unpack(bytes: Uint8Array, start: number, end: number): PackedMembers {
     const length = end - start - COUNT_BYTES, own = pooledBytes(length);
     copyBytes(own, 0, bytes, start + COUNT_BYTES, end);
@@ -109,7 +121,7 @@ export class PackedMembers implements Members {
     return new PackedMembers(this.#bytes.slice(0, this.#length), this.#length, this.size);
   }
 
-  /** Whether each member comes behind the one before it, with a score in the form that it would be written in here. */
+  /** True if the members are in strict order and every score is in our spelling. */
   isInOrder(): boolean {
     let last = -Infinity, lastPos = -1;
     for (let pos = 0; pos < this.#length; pos = this.#next(pos)) {
@@ -167,10 +179,10 @@ export class PackedMembers implements Members {
     this.#insertAt(this.#length, buf, start, end, score);
   }
 
-  /** @param pos where the member is to stand */
+  /** @param pos position for the member */
   #insertAt(pos: number, buf: Uint8Array, start: number, end: number, score: number): void {
-    // A score reads back as the very same number, but for -0, which is 0 in a Redis listpack, too (and stays -0 in a
-    // skiplist, as here in a table).
+    // A score reads back as the very same number, but for -0, which is 0 in a Redis listpack, too
+    // (and stays -0 in a skiplist, as here in a table).
     const length = end - start, text = String(score), size = headBytes(length) + length + 1 + text.length;
     this.#splice(pos, pos, size);
     const bytes = this.#bytes;
@@ -245,12 +257,12 @@ export class PackedMembers implements Members {
     return this.#end(this.#end(pos));
   }
 
-  /** Where the content of the entry at `pos` begins. */
+  /** Start of the content of the entry at `pos`. */
   #start(pos: number): number {
     return this.#bytes[pos] === LONG_MARK ? pos + 5 : pos + 1;
   }
 
-  /** Where the entry at `pos` ends. */
+  /** End of the entry at `pos`. */
   #end(pos: number): number {
     const length = this.#bytes[pos]!;
     return length === LONG_MARK ? pos + 5 + this.#longLength(pos) : pos + 1 + length;
@@ -277,7 +289,7 @@ export class PackedMembers implements Members {
     return compareBytes(this.#bytes, this.#start(pos), this.#end(pos), buf, start, end);
   }
 
-  /** Puts `size` bytes, to be filled, in the place of [start, end). */
+  /** Replaces [start, end) by `size` bytes for the caller to fill. */
   #splice(start: number, end: number, size: number): void {
     const length = this.#length + size - (end - start);
     let bytes = this.#bytes;
@@ -292,18 +304,18 @@ export class PackedMembers implements Members {
   }
 }
 
-// ---- In the store ---------------------------------------------------------------------------------------------------
+// ---- In the store -------------------------------------------------------------------------------
 
 /** Bytes that {@linkcode TableMembers.writeRoot} writes. */
 export const MEMBERS_ROOT_BYTES = ROOT_BYTES + TREE_ROOT_BYTES;
-/** What the objects weigh besides their bytes in the store, about. */
+/** Approximate bytes of the objects, apart from those in the store. */
 const OBJECT_BYTES = 320;
-/** Of an entry: its score. */
+/** Head bytes of an entry: its score. */
 const SCORE_BYTES = 8;
-/** Cursors of a compaction from here on are ranks, those below are the table's. */
+/** Compaction cursors from this on are ranks; those below are the table's. */
 const TREE_CURSORS = 2 ** 32;
 
-/** A table of members whose entries have room for a score in their heads. */
+/** A table of members with room for a score in each entry's head. */
 export function scoreTable(store: Store): Table {
   return new Table(store, SCORE_BYTES);
 }
@@ -312,10 +324,10 @@ export function scoreTable(store: Store): Table {
 export class TableMembers implements Members {
   readonly #table: Table;
   readonly #tree: RankTree;
-  /** Of the member looked for last. */
+  /** The hash of the member searched last. */
   #hash = 0;
 
-  /** @param table an empty one, as {@linkcode scoreTable} makes it */
+  /** @param table an empty table made by {@linkcode scoreTable} */
   constructor(table: Table) {
     this.#table = table;
     this.#tree = new RankTree(table);
@@ -463,7 +475,7 @@ export class TableMembers implements Members {
     for (const ref of this.#table.sampleDistinct(count, random)) this.#visit(ref, visit);
   }
 
-  /** One step of a scan, as {@linkcode Table.scan} does it. */
+  /** One step of a scan; see {@linkcode Table.scan}. */
   scan(cursor: number, count: number, visit: VisitBytes): number {
     return this.#table.scan(cursor, count, (ref) => this.#visit(ref, visit));
   }

@@ -1,12 +1,14 @@
-/** The proof that every byte of a store is owned once: either in a live run with one owner, or free. */
+/**
+ * The proof that every byte of a store is owned once: either in a live run with one owner, or free.
+ */
 import type { Store } from "./store.ts";
 
-/** Calls `visit` for every run that an owner refers to; {@linkcode Store.faults} and this make up the proof. */
+/** Calls `visit` for every run that an owner refers to. */
 export type OwnedRuns = (visit: (ref: number) => void) => void;
 
 /**
- * What is wrong with a store and its owners, as sentences; empty if each live run is owned exactly once, each owned run is
- * live, and the store's own tables agree with each other. O(everything).
+ * Faults of a store and its owners, as sentences; empty if each live run is owned exactly once,
+ * each owned run is live, and the store's own tables agree with each other. O(everything).
  *
  * @param owners one walk for each owner
  */

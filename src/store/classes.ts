@@ -1,6 +1,7 @@
 /**
- * Size classes of runs: every eight bytes up to {@linkcode FINE_BYTES}, then eight to a doubling, then whole fractions of a
- * slab. A run takes at most an eighth more than was asked for, and a slab leaves less than an eighth of itself unused.
+ * Size classes of runs: every eight bytes up to {@linkcode FINE_BYTES}, then eight to a doubling,
+ * then whole fractions of a slab. A run takes at most an eighth more than was asked for, and a slab
+ * leaves less than an eighth of itself unused.
  */
 
 /** Bytes of a unit: references count units. */
@@ -9,9 +10,9 @@ export const UNIT_BYTES = 8;
 export const SLAB_BYTES = 65_536;
 /** Largest run that lies in a slab; longer ones have pages of their own. */
 export const LARGEST_SLAB_RUN = 16_384;
-/** Classes stand eight bytes apart up to here. */
+/** Classes are eight bytes apart up to this size. */
 const FINE_BYTES = 256;
-/** Classes are fractions of a slab from here on. */
+/** Classes are fractions of a slab from this size on. */
 const FRACTIONS_FROM = 4096;
 
 function makeClassUnits(): number[] {
@@ -28,13 +29,13 @@ function makeClassUnits(): number[] {
   return units;
 }
 
-/** Units of a run of each class; class 0 is none. */
+/** Units of a run of each class; class 0 means no class. */
 export const classUnits: Uint16Array = Uint16Array.from(makeClassUnits());
 
-/** How many classes there are, class 0 included. */
+/** Number of classes, class 0 included. */
 export const CLASS_COUNT: number = classUnits.length;
 
-/** How many runs a slab of each class holds. */
+/** Runs in a slab of each class. */
 export const classCapacity: Uint16Array = classUnits.map((units) =>
   units === 0 ? 0 : Math.floor(SLAB_BYTES / UNIT_BYTES / units)
 );

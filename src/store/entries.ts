@@ -1,5 +1,6 @@
 /**
- * Elements as bytes behind each other, each between two copies of its length so that a walk goes either way:
+ * Elements as consecutive bytes, each between two copies of its length, so a walk can go either
+ * way:
  *
  *     short, up to 252 bytes:      | length | content | length |
  *     longer, up to 1,024 bytes:   | 253 | length, 2 bytes | content | length, 2 bytes | 253 |
@@ -14,9 +15,9 @@ import { copyBytes, latin1 } from "../util/bytes.ts";
 const LONG = 253;
 const APART = 255;
 const APART_BYTES = 14;
-/** Longest element whose entry is {@linkcode entryBytes} `= length + 2`. */
+/** Longest element whose entry takes `length + 2` bytes. */
 export const LONGEST_SHORT = 252;
-/** Longest element that lies among others; a longer one has a run of its own. */
+/** Longest element stored among others; a longer one has a run of its own. */
 export const LONGEST_INLINE = 1024;
 
 /** Bytes of the entry of an element of `length` bytes. */
@@ -24,21 +25,21 @@ export function entryBytes(length: number): number {
   return length <= LONGEST_SHORT ? length + 2 : length <= LONGEST_INLINE ? length + 6 : APART_BYTES;
 }
 
-/** Where the entry at `at` ends. */
+/** End of the entry at `at`. */
 export function entryEnd(u8: Uint8Array, at: number): number {
   const mark = u8[at]!;
   if (mark < LONG) return at + mark + 2;
   return mark === LONG ? at + 6 + (u8[at + 1]! | (u8[at + 2]! << 8)) : at + APART_BYTES;
 }
 
-/** Where the entry begins that ends at `end`. */
+/** Start of the entry that ends at `end`. */
 export function entryStart(u8: Uint8Array, end: number): number {
   const mark = u8[end - 1]!;
   if (mark < LONG) return end - mark - 2;
   return mark === LONG ? end - 6 - (u8[end - 3]! | (u8[end - 2]! << 8)) : end - APART_BYTES;
 }
 
-/** Whether the content of the entry at `at` lies in a run of its own. */
+/** True if the content of the entry at `at` lies in a run of its own. */
 export function isApart(u8: Uint8Array, at: number): boolean {
   return u8[at] === APART;
 }
@@ -48,12 +49,15 @@ export function apartRun(u8: Uint8Array, at: number): number {
   return readWord(u8, at + 1);
 }
 
-/** Puts another run in its place. */
+/** Replaces the run of such an entry. */
 export function setApartRun(u8: Uint8Array, at: number, run: number): void {
   writeWord(u8, at + 1, run);
 }
 
-/** The position of entry `index` of the `count` in [from, to), `to` for `count`. O(count). */
+/**
+ * The position of entry `index` of the `count` entries in [from, to); `to` if `index` is `count`.
+ * O(count).
+ */
 export function seekEntry(u8: Uint8Array, from: number, to: number, count: number, index: number): number {
   if (index * 2 <= count) {
     for (; index > 0; index--) from = entryEnd(u8, from);
@@ -64,9 +68,9 @@ export function seekEntry(u8: Uint8Array, from: number, to: number, count: numbe
 }
 
 /**
- * Writes the entry of the element `buf[start, end)` and returns where it ends.
+ * Writes the entry of the element `buf[start, end)`; returns the position behind it.
  *
- * @param run holds the content of an element longer than {@linkcode LONGEST_INLINE} already
+ * @param run already holds the content of an element longer than {@linkcode LONGEST_INLINE}
  */
 export function writeEntry(
   u8: Uint8Array,
@@ -101,7 +105,7 @@ export function writeEntry(
 
 const NO_BYTES = new Uint8Array(0);
 
-/** An element where it lies: `buf[start, end)`, valid until what holds it changes. */
+/** An element in place: `buf[start, end)`, valid until its container changes. */
 export class ElementView {
   buf: Uint8Array = NO_BYTES;
   start = 0;
@@ -131,7 +135,7 @@ export class ElementView {
   }
 }
 
-/** Whether the entry at `at` holds the element `buf[start, end)`. */
+/** True if the entry at `at` holds the element `buf[start, end)`. */
 export function isEntryOf(
   store: Store,
   u8: Uint8Array,

@@ -1,10 +1,10 @@
 /**
- * Segments of a {@linkcode Table}: open addressing with linear probing over pairs of words, hash and reference, of any number.
- * A reference of 0 is an empty pair. Deletion shifts back the pairs behind the hole (Knuth, TAOCP 6.4, algorithm R), so that
- * there are no tombstones.
+ * Segments of a {@linkcode Table}: open addressing with linear probing over pairs of words, hash
+ * and reference, of any number. A reference of 0 is an empty pair. Deletion shifts back the pairs
+ * behind the hole (Knuth, TAOCP 6.4, algorithm R), so there are no tombstones.
  */
 
-/** Pairs of a segment, at most, until the directory is as deep as it gets: 64 KiB. */
+/** Maximum pairs of a segment (64 KiB) until the directory has reached its full depth. */
 export const LARGEST_SEGMENT = 8191;
 /** Bytes before the pairs of a segment: their count. */
 export const SEGMENT_HEAD_BYTES = 8;
@@ -14,10 +14,13 @@ export const PAIR_BYTES = 8;
 export const SMALLEST_SEGMENT_BYTES = 64;
 /** The *shape* of a segment is a word: its pairs in the bits of this mask, its depth above. */
 export const PAIRS_MASK = 0xffffff;
-/** Where the depth begins in a shape. */
+/** Lowest bit of the depth in a shape. */
 export const DEPTH_SHIFT = 24;
 
-/** The place of a hash among `pairs` in a segment of this depth. It never decreases when the hash grows. */
+/**
+ * The place of a hash among `pairs` in a segment of this depth. It never decreases when the hash
+ * grows.
+ */
 export function placeOf(hash: number, depth: number, pairs: number): number {
   return Math.imul((hash << depth) >>> 16, pairs) >>> 16;
 }
@@ -32,7 +35,10 @@ export function segmentSize(shape: number): number {
   return SEGMENT_HEAD_BYTES + PAIR_BYTES * (shape & PAIRS_MASK);
 }
 
-/** Pairs of a segment of `bytes` bytes; a place takes sixteen bits of the hash, so that more would never be used. */
+/**
+ * Pairs of a segment of `bytes` bytes; a place takes sixteen bits of the hash, so more would never
+ * be used.
+ */
 export function pairsIn(bytes: number): number {
   return Math.min(0x10000, (bytes - SEGMENT_HEAD_BYTES) / PAIR_BYTES);
 }
@@ -53,7 +59,7 @@ export function place(
   u32[at + 1] = ref;
 }
 
-/** Empties the pair at the word `hole` and moves back what had been displaced by it. */
+/** Empties the pair at the word `hole` and moves back the pairs it had displaced. */
 export function closeHole(u32: Uint32Array, first: number, pairs: number, depth: number, hole: number): void {
   const last = first + 2 * pairs, around = 2 * pairs;
   for (let at = hole + 2;; at += 2) {
@@ -71,7 +77,10 @@ export function closeHole(u32: Uint32Array, first: number, pairs: number, depth:
   u32[hole] = u32[hole + 1] = 0;
 }
 
-/** Visits the entries whose place is in [from, to) and whose hash is not below `lowest`; returns how many. */
+/**
+ * Visits the entries whose place is in [from, to) and whose hash is at least `lowest`; returns
+ * their number.
+ */
 export function visitPlaces(
   u32: Uint32Array,
   first: number,

@@ -1,19 +1,23 @@
 /**
- * Memory for parts of collections outside the JavaScript heap: one allocator over buffers of 4 MiB (*chunks*).
+ * Memory for parts of collections outside the JavaScript heap: one allocator over buffers of 4 MiB
+ * (*chunks*).
  *
- * A *run* is a stretch of bytes that its owner has asked for. Its reference is a 32-bit number that counts units of 8 bytes,
- * `chunk << 19 | unit`; 0 is no run. 8,191 chunks can be named, 32 GiB. Beyond, `allocate` throws
- * {@linkcode StoreFullError} before it has changed anything, which a command answers as it answers `maxmemory`.
+ * A *run* is a stretch of bytes allocated for an owner. Its reference is a 32-bit number that
+ * counts units of 8 bytes, `chunk << 19 | unit`; 0 is no run. References can name 8,191 chunks, 32
+ * GiB. Beyond that `allocate` throws {@linkcode StoreFullError} before it changes anything; a
+ * command answers it like `maxmemory`.
  *
  *     chunk (4 MiB, 512 pages of 8 KiB)
  *     | table of pages | slab: 8 pages, runs of one size class | span: pages of one run | free pages … |
  *
- * - Runs of up to 16 KiB lie in *slabs* of 64 KiB, each cut into runs of one class (classes.ts). Free runs of a slab hang in
- *   a list through their own first words; slabs with a free run hang in a list of their class. A slab without a live run
- *   gives its pages back, but for the last one of its class, which {@linkcode Store.trim} takes.
- * - Longer runs are *spans* of whole pages, the lowest that are free. A run of more than a chunk has a buffer of its own,
- *   however long, and takes up one chunk's number.
- * - A chunk without a used page goes back to the system at once. Buffers of this size do; small ones stay with the process.
+ * - Runs of up to 16 KiB lie in *slabs* of 64 KiB, each cut into runs of one class (classes.ts).
+ *   Free runs of a slab are linked through their own first words; slabs with a free run are in a
+ *   list of their class. A slab without a live run gives its pages back, except the last one of its
+ *   class, which {@linkcode Store.trim} frees.
+ * - Longer runs are *spans* of whole pages, the lowest that are free. A run longer than a chunk has
+ *   a buffer of its own, of any length, and uses one chunk number.
+ * - A chunk without a used page goes back to the system at once, as buffers of this size do; small
+ *   ones stay with the process.
  *
  * The table of pages is the chunk's first page, four words for each:
  *
@@ -21,11 +25,12 @@
  *     1  live runs (0-15) | runs ever handed out (16-31);  pages of a span
  *     2  next slab of the class with a free run, as chunk << 9 | page;  3  the one before
  *
- * No run carries a header, and `free` needs no size. What a run holds when it is allocated is unspecified.
+ * No run carries a header, and `free` needs no size. The initial content of a run is unspecified.
  *
- * Compaction is the owners' work, since they alone know what refers to a run: {@linkcode Store.beginCompaction} marks the
- * emptiest chunks, then every owner asks {@linkcode Store.needsMove} of every run it refers to, calls
- * {@linkcode Store.move} where it does, and keeps the new reference; {@linkcode Store.endCompaction} ends the round.
+ * Compaction is the owners' work, since they alone know the references to a run:
+ * {@linkcode Store.beginCompaction} marks the emptiest chunks, then every owner asks
+ * {@linkcode Store.needsMove} of every run it refers to, calls {@linkcode Store.move} where it
+ * does, and keeps the new reference; {@linkcode Store.endCompaction} ends the round.
  *
  * @example
  * ```ts
@@ -41,7 +46,7 @@
  */
 import { CLASS_COUNT, classCapacity, classOf, classUnits, LARGEST_SLAB_RUN, UNIT_BYTES } from "./classes.ts";
 
-/** A reference's upper bits from here on are its chunk. */
+/** Lowest of a reference's bits that hold its chunk. */
 const CHUNK_SHIFT = 19;
 const UNIT_MASK = (1 << CHUNK_SHIFT) - 1;
 /** Bytes of a chunk. */
@@ -50,7 +55,7 @@ const MAX_CHUNKS = 1 << (32 - CHUNK_SHIFT);
 /** Bytes of a page. */
 export const PAGE_BYTES = 8192;
 const PAGE_SHIFT = 10;
-/** Pages of a chunk, the first being the table of the others. */
+/** Pages of a chunk, of which the first is the table of the others. */
 const PAGES = CHUNK_BYTES / PAGE_BYTES;
 const PAGE_MASK = PAGES - 1;
 const SLAB_PAGES = 8;
@@ -59,14 +64,17 @@ const PAGE_WORD_SHIFT = 11;
 
 const FREE = 0, REST = 254, SPAN = 255;
 
-/** Chunks are worth emptying when this part of what they hold is free. */
+/** Free part of the held bytes from which emptying chunks pays. */
 const WORTH_COMPACTING = 0.25;
-/** A chunk is emptied when less than this part of it is live. */
+/** Live part of a chunk below which it is emptied. */
 const EMPTIED_BELOW = 0.6;
-/** At most so many chunks are emptied in one round. */
+/** Maximum chunks emptied in one round. */
 const CHUNKS_A_ROUND = 64;
 
-/** Thrown where no reference is left for another chunk, or the system gives no more memory; nothing has been changed. */
+/**
+ * Thrown if no reference is left for another chunk or the system gives no more memory; nothing has
+ * changed.
+ */
 export class StoreFullError extends Error {
   override name = "StoreFullError";
 }
@@ -76,50 +84,60 @@ const NO_BYTES = new Uint8Array(0), NO_WORDS = new Uint32Array(0), NO_DOUBLES = 
 /** Called with a run and the bytes it takes. */
 export type RunVisitor = (ref: number, bytes: number) => void;
 
-/** Frees up to about so many runs of what is to be freed, and tells whether all is freed. */
+/** Frees up to about `budget` runs; true if all are freed. */
 export type FreeSome = (budget: number) => boolean;
 
 /** See the head of this file. */
 export class Store {
-  /** Views of the chunks by number; those of number 0, which is none, and of numbers not in use are empty. */
+  /** Views of the chunks by number; empty for unused numbers and for 0, which names no chunk. */
   readonly #u8: Uint8Array<ArrayBuffer>[] = [NO_BYTES];
   readonly #u32: Uint32Array<ArrayBuffer>[] = [NO_WORDS];
   readonly #f64: Float64Array<ArrayBuffer>[] = [NO_DOUBLES];
   readonly #freeChunkIds: number[] = [];
-  /** Of each chunk: free pages, a bound for the longest row of them, and the end of those ever used. */
+  /**
+   * Per chunk: free pages, a bound for the longest row of them, and the end of the pages ever used.
+   */
   #freePages = new Uint16Array(16);
   #longestRow = new Uint16Array(16);
   #touchedPages = new Uint16Array(16);
-  /** Of each chunk: bytes of live runs, and whether it is being emptied. */
+  /** Per chunk: bytes of live runs, and a mark while it is being emptied. */
   #live = new Float64Array(16);
   #emptied = new Uint8Array(16);
   #isCompacting = false;
-  /** Bytes held beyond the live ones when the last round ended, or fewer: another round would win none of them. */
+  /**
+   * Bytes held beyond the live ones when the last round ended, or fewer; another round would regain
+   * none of them.
+   */
   #slackBytes = 0;
-  /** First slab with a free run of each class, as chunk << 9 | page. */
+  /** First slab with a free run, by class, as chunk << 9 | page. */
   readonly #room = new Uint32Array(CLASS_COUNT);
   #liveBytes = 0;
   #heldBytes = 0;
-  /** What is to be freed in slices. */
+  /** Queue of work to be freed in slices. */
   readonly #leaving: FreeSome[] = [];
   readonly #maxChunks: number;
 
-  /** @param maxChunks fewer than a reference can name, for tests */
+  /** @param maxChunks limit of chunks, lower than references allow, for tests */
   constructor(maxChunks: number = MAX_CHUNKS) {
     this.#maxChunks = maxChunks;
   }
 
-  /** Bytes of live runs, each counted as what it takes. */
+  /** Bytes of live runs, each rounded up to the size it takes. */
   get liveBytes(): number {
     return this.#liveBytes;
   }
 
-  /** Bytes the process occupies for the store: all pages up to the last one ever used of each chunk. */
+  /**
+   * Bytes the process occupies for the store: all pages up to the last one ever used of each chunk.
+   */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** The bytes of the chunk of `ref`, in which the run begins at {@linkcode Store.at}; valid until the run is freed. */
+  /**
+   * The bytes of the chunk of `ref`, in which the run begins at {@linkcode Store.at}; valid until
+   * the run is freed.
+   */
   u8(ref: number): Uint8Array<ArrayBuffer> {
     return this.#u8[ref >>> CHUNK_SHIFT]!;
   }
@@ -139,7 +157,10 @@ export class Store {
     return (ref & UNIT_MASK) << 3;
   }
 
-  /** A run of at least `bytes` bytes. O(1); for more than 16 KiB, and once for each 64 KiB, a search for free pages. */
+  /**
+   * A run of at least `bytes` bytes. O(1); for more than 16 KiB, and once for each 64 KiB, a search
+   * for free pages.
+   */
   allocate(bytes: number): number {
     if (bytes > LARGEST_SLAB_RUN) return this.#allocateSpan(bytes);
     const id = classOf(bytes), units = classUnits[id]!;
@@ -160,7 +181,7 @@ export class Store {
     return ((slab << PAGE_SHIFT) + index * units) >>> 0;
   }
 
-  /** Gives a run back. O(1), or O(pages) for a span. */
+  /** Frees a run. O(1), or O(pages) for a span. */
   free(ref: number): void {
     const chunk = ref >>> CHUNK_SHIFT, u32 = this.#u32[chunk]!;
     if (u32.length * 4 > CHUNK_BYTES) return this.#freeLarge(chunk);
@@ -183,23 +204,26 @@ export class Store {
     }
   }
 
-  /** Has many runs freed in slices: `freeSome` is called by {@linkcode Store.freeSome} until it says that all are free. */
+  /**
+   * Queues many runs to be freed in slices: {@linkcode Store.freeSome} calls `freeSome` until it
+   * returns true.
+   */
   freeLater(freeSome: FreeSome): void {
     this.#leaving.push(freeSome);
   }
 
-  /** Whether there is something to be freed in slices. */
+  /** True while something remains to be freed in slices. */
   get owesFrees(): boolean {
     return this.#leaving.length > 0;
   }
 
-  /** Frees some of what is to be freed in slices, up to about `budget` runs; tells whether there is more. */
+  /** Frees up to about `budget` runs of the queue; true if more remain. */
   freeSome(budget: number): boolean {
     if (this.#leaving[0]?.(budget)) this.#leaving.shift();
     return this.owesFrees;
   }
 
-  /** The bytes that the run at `ref` takes, at least what was asked for. */
+  /** Bytes that the run at `ref` takes, at least as many as requested. */
   sizeOf(ref: number): number {
     const u32 = this.#u32[ref >>> CHUNK_SHIFT]!;
     if (u32.length * 4 > CHUNK_BYTES) return u32.length * 4;
@@ -207,7 +231,7 @@ export class Store {
     return kind === SPAN ? u32[word + 1]! * PAGE_BYTES : classUnits[kind]! * UNIT_BYTES;
   }
 
-  /** The bytes that a run of `bytes` bytes would take. */
+  /** Bytes that a run of `bytes` bytes would take. */
   roundUp(bytes: number): number {
     if (bytes <= LARGEST_SLAB_RUN) return classUnits[classOf(bytes)]! * UNIT_BYTES;
     return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
@@ -240,17 +264,17 @@ export class Store {
     this.u8(to).set(this.u8(from).subarray(start, start + bytes), this.at(to));
   }
 
-  // ---- Compaction -------------------------------------------------------------------------------------------------
+  // ---- Compaction -------------------------------------------------------------------------------
 
-  /** Whether a round of compaction is under way. */
+  /** True if a round of compaction is under way. */
   get isCompacting(): boolean {
     return this.#isCompacting;
   }
 
   /**
-   * Begins a round if a quarter of the held bytes is free, and more than the last round has left: marks the chunks with the
-   * fewest live bytes, from which nothing is allocated any more. Tells whether one is under way. O(chunks) and O(pages) of
-   * the marked ones.
+   * Begins a round if a quarter of the held bytes is free, and more than the last round left: marks
+   * the chunks with the fewest live bytes, from which nothing more is allocated. Returns true if a
+   * round is under way. O(chunks) and O(pages) of the marked ones.
    */
   beginCompaction(): boolean {
     if (this.#isCompacting) return true;
@@ -266,18 +290,18 @@ export class Store {
       }
     }
     sparse.sort((one, other) => this.#live[one]! - this.#live[other]!);
-    // What the last chunk holds has nowhere to go but a new one.
+    // The content of the last chunk could only move to a new one.
     if (sparse.length < 2 && this.#chunkCount() < 2) return false;
     for (const chunk of sparse.slice(0, CHUNKS_A_ROUND)) this.#mark(chunk);
     return this.#isCompacting = sparse.length > 0;
   }
 
-  /** Whether the run at `ref` lies in a chunk that is being emptied. */
+  /** True if the run at `ref` lies in a chunk that is being emptied. */
   needsMove(ref: number): boolean {
     return this.#emptied[ref >>> CHUNK_SHIFT] !== 0;
   }
 
-  /** Ends the round: what is still in the marked chunks stays there. */
+  /** Ends the round; runs still in the marked chunks stay there. */
   endCompaction(): void {
     this.#isCompacting = false;
     this.#slackBytes = this.#heldBytes - this.#liveBytes;
@@ -292,7 +316,7 @@ export class Store {
     }
   }
 
-  /** Gives back the slabs that are kept without a live run. O(slabs with a free run). */
+  /** Frees the slabs kept without a live run. O(slabs with a free run). */
   trim(): void {
     for (let id = 1; id < CLASS_COUNT; id++) {
       for (let slab = this.#room[id]!, next; slab !== 0; slab = next) {
@@ -303,7 +327,7 @@ export class Store {
     }
   }
 
-  /** Forgets every run and gives all memory back. O(chunks). */
+  /** Drops every run and frees all memory. O(chunks). */
   clear(): void {
     for (let chunk = 1; chunk < this.#u8.length; chunk++) {
       if (this.#u8[chunk]!.length > 0) this.#dropChunk(chunk);
@@ -314,7 +338,7 @@ export class Store {
     this.#isCompacting = false;
   }
 
-  // ---- Walks, for the checker (check.ts) ----------------------------------------------------------------------------
+  // ---- Walks, for the checker (check.ts) --------------------------------------------------------
 
   /** Calls `visit` for every live run. O(everything). */
   forEachRun(visit: RunVisitor): void {
@@ -325,7 +349,10 @@ export class Store {
     }
   }
 
-  /** What is wrong with tables of pages, lists and counts; empty if nothing is. O(pages + free runs). */
+  /**
+   * Faults of the tables of pages, the lists and the counts; empty if there are none. O(pages +
+   * free runs).
+   */
   faults(): string[] {
     const faults: string[] = [], listed = new Set<number>();
     for (let id = 1; id < CLASS_COUNT; id++) this.#checkRoom(id, listed, faults);
@@ -381,7 +408,9 @@ export class Store {
     }
   }
 
-  /** Checks one chunk's pages and takes its slabs out of `listed`. Returns the bytes of live runs. */
+  /**
+   * Checks one chunk's pages and takes its slabs out of `listed`. Returns the bytes of live runs.
+   */
   #checkChunk(chunk: number, listed: Set<number>, faults: string[]): number {
     const u32 = this.#u32[chunk]!;
     let live = 0, freePages = 0;
@@ -422,14 +451,14 @@ export class Store {
     return live * classUnits[id]! * UNIT_BYTES;
   }
 
-  // ---- Slabs ------------------------------------------------------------------------------------------------------
+  // ---- Slabs ------------------------------------------------------------------------------------
 
   #count(chunk: number, bytes: number): void {
     this.#live[chunk]! += bytes;
     this.#liveBytes += bytes;
   }
 
-  /** Makes a slab of class `id`, which is then the first of its class. */
+  /** Makes a slab of class `id` and puts it first in the list of its class. */
   #addSlab(id: number): number {
     const slab = this.#takePages(SLAB_PAGES), u32 = this.#u32[slab >>> 9]!, page = slab & PAGE_MASK;
     for (let i = 0; i < SLAB_PAGES; i++) u32[(page + i) << 2] = id | (i << 8);
@@ -467,7 +496,7 @@ export class Store {
     }
   }
 
-  // ---- Pages and chunks -------------------------------------------------------------------------------------------
+  // ---- Pages and chunks -------------------------------------------------------------------------
 
   #allocateSpan(bytes: number): number {
     const pages = Math.ceil(bytes / PAGE_BYTES);
@@ -554,7 +583,10 @@ export class Store {
     return chunk;
   }
 
-  /** Gives a chunk's memory back: a transferred buffer of this size is freed at once, not by the collector. */
+  /**
+   * Frees a chunk's memory: a transferred buffer of this size is freed at once, not by the
+   * collector.
+   */
   #dropChunk(chunk: number): void {
     const { buffer, length } = this.#u8[chunk]!;
     this.#heldBytes -= length > CHUNK_BYTES ? length : this.#touchedPages[chunk]! * PAGE_BYTES;

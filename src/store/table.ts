@@ -1,27 +1,32 @@
 /**
- * A hash table of bytes in a {@linkcode Store}: a set of keys, each in an *entry* that may hold more beside it.
+ * A hash table of bytes in a {@linkcode Store}: a set of keys, each in an *entry* that may hold
+ * further data.
  *
  *     entry:  | head: as many bytes as the owner has asked for | key length: one byte, or 255 and four | key | tail … |
  *
- * An entry is a run of its own; its reference is what {@linkcode Table.find} gives. Head (a score, a time, a reference to a
- * value: `headBytes`, a multiple of 8 where doubles lie in it) and tail (a value's bytes) are the owner's. Entries stay where
- * they are until they are removed, replaced or compacted.
+ * An entry is a run of its own; {@linkcode Table.find} returns its reference. Head (a score, a
+ * time, a reference to a value: `headBytes`, a multiple of 8 where doubles lie in it) and tail (a
+ * value's bytes) are the owner's. Entries stay where they are until they are removed, replaced or
+ * compacted.
  *
- * The way to an entry goes by a *directory* of *segments*. The upper bits of a key's hash choose the segment (extendible
- * hashing; Fagin, Nievergelt, Pippenger and Strong, 1979). A segment is an open-addressing table of pairs, hash and reference,
- * with linear probing, of any length up to {@linkcode LARGEST_SEGMENT} pairs; full at three quarters it grows by a quarter, and
- * the largest splits in two. No growth is ever more than one segment's, whatever the size of the table, and hardly a fifth of
- * the pairs is unused in spite of it.
+ * Entries are found through a *directory* of *segments*. The upper bits of a key's hash choose the
+ * segment (extendible hashing; Fagin, Nievergelt, Pippenger and Strong, 1979). A segment is an
+ * open-addressing table of pairs, hash and reference, with linear probing, of any length up to
+ * {@linkcode LARGEST_SEGMENT} pairs; full at three quarters it grows by a quarter, and the largest
+ * splits in two. One growth step never exceeds one segment, whatever the size of the table, and
+ * still barely a fifth of the pairs is unused.
  *
  *     directory:  two words an entry: segment's reference | its pairs (bits 0-23), depth (24-31)
  *     segment:    count | 0, then two words a pair: hash | reference, or 0
  *
- * The place of a pair in its segment grows with its hash, so that the whole table is in the order of hashes but for
- * neighbours. A scan goes up by hash: its cursor is the lowest hash not seen yet, which no growth and no removal changes the
- * meaning of. An entry that is there from the first step to the last is visited exactly once.
+ * The place of a pair in its segment grows with its hash, so the whole table is in the order of
+ * hashes except among neighbours. A scan goes up by hash: its cursor is the lowest hash not seen
+ * yet, whose meaning neither growth nor removal changes. An entry present from the first step to
+ * the last is visited exactly once.
  *
- * A table's own state is a few numbers, its *root* ({@linkcode Table.writeRoot}, {@linkcode Table.readRoot}): an owner may keep
- * these in place of the object. Whoever drops a table must {@linkcode Table.free} it first.
+ * A table's own state is a few numbers, its *root* ({@linkcode Table.writeRoot},
+ * {@linkcode Table.readRoot}): an owner may keep these in place of the object. Call
+ * {@linkcode Table.free} before dropping a table.
  *
  * @example
  * ```ts
@@ -59,36 +64,39 @@ import {
 import { type Store, StoreFullError } from "./store.ts";
 import { readCount, readWord, writeCount, writeWord } from "./words.ts";
 
-/** The seed of all tables, unpredictable so that nobody can aim keys at one place. */
+/** The seed of all tables, unpredictable so that an attacker cannot aim keys at one place. */
 const processSeed = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
-/** Bits of the hash that choose a segment, at most; sixteen more choose the place in it. */
+/** Maximum bits of the hash that choose a segment; sixteen more choose the place in it. */
 const MAX_DEPTH = 16;
-/** Two segments become one when they have so few entries together. */
+/** Two segments with at most this many entries together are joined. */
 const JOINED_BELOW = 1024;
 /** Bytes that {@linkcode Table.writeRoot} writes. */
 export const ROOT_BYTES = 24;
-/** A key length from here on takes five bytes. */
+/** Key lengths from this on take five bytes. */
 const LONG_KEY = 255;
-/** A table of more entries is freed in slices. */
+/** Tables of more entries are freed in slices. */
 const FREED_AT_ONCE = 1000;
-/** So many slots are tried at random before the segments are measured. */
+/** Random slots tried before the segments are measured. */
 const TRIES = 64;
 
-/** What {@linkcode Table.touch} has seen. */
+/** Sink for the reads of {@linkcode Table.touch}. */
 let touched = new Uint32Array(16);
 
 /** Called with an entry's reference. */
 export type EntryVisitor = (ref: number) => void;
-/** Told in a compaction that an entry has moved. */
+/** Called in a compaction for each entry that has moved. */
 export type EntryMoved = (from: number, to: number) => void;
 
-/** Bytes before the key of an entry, its head apart. */
+/** Bytes before the key of an entry, apart from its head. */
 function keyLengthBytes(length: number): number {
   return length < LONG_KEY ? 1 : 5;
 }
 
-/** See the head of this file. All operations but those marked take O(1), or O(segment) where one grows or shrinks. */
+/**
+ * See the head of this file. All operations but those marked take O(1), or O(segment) where one
+ * grows or shrinks.
+ */
 export class Table {
   readonly store: Store;
   /** Bytes of an entry before its key's length. */
@@ -99,13 +107,15 @@ export class Table {
   #depth = 0;
   #size = 0;
   #bytes = 0;
-  /** No segment has more pairs than this times its share of the directory, for fair sampling. */
+  /**
+   * Bound on pairs ÷ share of the directory over all segments, for fair sampling.
+   */
   #widest = 0;
   /** Segments as deep as the directory. */
   #deepest = 0;
   readonly #seed: number;
 
-  /** @param seed of the hash; by default one that nobody outside can know */
+  /** @param seed of the hash; by default one that is unknown outside the process */
   constructor(store: Store, headBytes = 0, seed: number = processSeed) {
     this.store = store;
     this.headBytes = headBytes;
@@ -122,9 +132,11 @@ export class Table {
     return this.#bytes;
   }
 
-  // ---- Entries ------------------------------------------------------------------------------------------------------
+  // ---- Entries ----------------------------------------------------------------------------------
 
-  /** The hash of the key `buf[start, end)`, which the other calls take, so that it is computed once. */
+  /**
+   * The hash of the key `buf[start, end)`, which the other calls take, so that it is computed once.
+   */
   hash(buf: Uint8Array, start: number, end: number): number {
     return hashBytes(buf, start, end, this.#seed) | 0;
   }
@@ -169,8 +181,8 @@ export class Table {
   }
 
   /**
-   * Adds an entry for the key `buf[start, end)`, which must not be there; head and tail are the caller's to fill. Throws
-   * {@linkcode StoreFullError} with nothing changed.
+   * Adds an entry for the key `buf[start, end)`, which must not be present; the caller fills head
+   * and tail. Throws {@linkcode StoreFullError} with nothing changed.
    *
    * @param tailBytes room behind the key
    */
@@ -219,8 +231,10 @@ export class Table {
   }
 
   /**
-   * Touches what the look-ups of `count` keys will need, with nothing in between that depends on it: the processor then waits
-   * for all of it together. @param names where each key starts in `buf` and where it ends, in turn
+   * Reads ahead the memory that the look-ups of `count` keys will need; the reads do not depend on
+   * each other, so the processor waits for all of them together.
+   *
+   * @param names start and end of each key in `buf`, in turn
    */
   touch(buf: Uint8Array, names: Int32Array, count: number): void {
     if (this.#directory === 0) return;
@@ -233,7 +247,7 @@ export class Table {
     }
   }
 
-  /** What a look-up of `hash` sees first: an entry, its own as a rule, or 0. */
+  /** The first entry a look-up of `hash` sees, usually its own, or 0. */
   #firstSeen(hash: number): number {
     const word = this.#wordOfHash(hash), words = this.store.u32(this.#directory);
     const segment = words[word]!, shape = words[word + 1]!;
@@ -241,16 +255,20 @@ export class Table {
     return this.store.u32(segment)[first + 2 * placeOf(hash, shape >>> DEPTH_SHIFT, shape & PAIRS_MASK) + 1]!;
   }
 
-  // ---- Walks --------------------------------------------------------------------------------------------------------
+  // ---- Walks ------------------------------------------------------------------------------------
 
-  /** Calls `visit` for every entry, in the order of {@linkcode Table.scan}; it must not change the table. O(n). */
+  /**
+   * Calls `visit` for every entry, in the order of {@linkcode Table.scan}; it must not change the
+   * table. O(n).
+   */
   forEach(visit: EntryVisitor): void {
     for (let cursor = 0; (cursor = this.scan(cursor, LARGEST_SEGMENT, visit)) !== 0;);
   }
 
   /**
-   * One step of a scan: calls `visit` for some `count` entries and returns the next cursor, 0 at the end. An entry that is
-   * there from the first step to the last is visited exactly once. `visit` must not change the table.
+   * One step of a scan: calls `visit` for some `count` entries and returns the next cursor, 0 at
+   * the end. An entry present from the first step to the last is visited exactly once. `visit` must
+   * not change the table.
    */
   scan(cursor: number, count: number, visit: EntryVisitor): number {
     let left = count;
@@ -291,8 +309,8 @@ export class Table {
   }
 
   /**
-   * `count` different entries, every choice equally likely, in random order; all of them if there are not more. O(count), or
-   * O(n) where that is the same order.
+   * `count` different entries, every choice equally likely, in random order; all of them if there
+   * are no more. O(count), or O(n) where that is the same order.
    */
   sampleDistinct(count: number, random: Random): number[] {
     const drawn: number[] = [];
@@ -301,7 +319,8 @@ export class Table {
       while (seen.size < count) seen.add(this.sample(random));
       return [...seen];
     }
-    // Each entry is taken with the probability that it is among those still wanted; then the order is shuffled.
+    // Each entry is taken with the probability that it is among the remaining picks; then the order
+    // is shuffled.
     let left = this.#size, wanted = Math.min(count, left);
     this.forEach((ref) => {
       if (random.below(left--) >= wanted) return;
@@ -316,9 +335,12 @@ export class Table {
     return drawn;
   }
 
-  // ---- The whole ----------------------------------------------------------------------------------------------------
+  // ---- The whole --------------------------------------------------------------------------------
 
-  /** Writes the table's state, {@linkcode ROOT_BYTES} of it, to where another object can take it up. */
+  /**
+   * Writes the table's root, {@linkcode ROOT_BYTES} bytes, from which another object can take over
+   * the table.
+   */
   writeRoot(bytes: Uint8Array, at: number): void {
     writeWord(bytes, at, this.#directory);
     writeWord(bytes, at + 4, this.#depth | (this.#deepest << 8));
@@ -326,7 +348,10 @@ export class Table {
     writeCount(bytes, at + 16, this.#bytes);
   }
 
-  /** Becomes the table whose state {@linkcode writeRoot} has written; there is only one such object at a time. */
+  /**
+   * Takes over the table whose root {@linkcode writeRoot} has written; only one object may own it
+   * at a time.
+   */
   readRoot(bytes: Uint8Array, at: number): this {
     this.#directory = readWord(bytes, at);
     this.#depth = bytes[at + 4]!;
@@ -337,7 +362,7 @@ export class Table {
     return this;
   }
 
-  /** Gives all runs back, those of a large table in slices; the table is empty then. O(1). */
+  /** Frees all runs, those of a large table in slices; the table is empty afterwards. O(1). */
   free(): void {
     if (this.#size <= FREED_AT_ONCE) return void this.#freeFrom(0, FREED_AT_ONCE);
     const rest = new Table(this.store, this.headBytes, this.#seed);
@@ -354,7 +379,10 @@ export class Table {
     this.store.freeLater((budget) => (cursor = rest.#freeFrom(cursor, budget)) === 0);
   }
 
-  /** Frees some entries from `cursor` on, after the last ones all else; returns the next cursor, 0 at the end. */
+  /**
+   * Frees some entries from `cursor` on, and everything else after the last ones; returns the next
+   * cursor, 0 at the end.
+   */
   #freeFrom(cursor: number, budget: number): number {
     const next = this.scan(cursor, budget, (ref) => this.store.free(ref));
     if (next === 0) this.#freeAll();
@@ -397,11 +425,12 @@ export class Table {
   }
 
   /**
-   * One step of a compaction: moves what lies in chunks being emptied among the runs of some segments from `cursor` on (0
-   * begins) and returns the next cursor, 0 at the end. O(budget), or O(segment) if that is more.
+   * One step of a compaction: moves the runs of some segments, from `cursor` on (0 begins), that
+   * lie in chunks being emptied, and returns the next cursor, 0 at the end. O(budget), or
+   * O(segment) if that is more.
    *
    * @param budget entries to look at
-   * @param moved told of entries that have got another reference
+   * @param moved called for entries with a new reference
    */
   compact(cursor: number, budget: number, moved?: EntryMoved): number {
     if (this.#directory === 0) return 0;
@@ -434,7 +463,7 @@ export class Table {
     return u32[first - 2]!;
   }
 
-  // ---- Inside -------------------------------------------------------------------------------------------------------
+  // ---- Inside -----------------------------------------------------------------------------------
 
   #isKey(ref: number, buf: Uint8Array, start: number, end: number): boolean {
     const u8 = this.store.u8(ref), length = end - start;
@@ -459,13 +488,13 @@ export class Table {
     this.store.free(ref);
   }
 
-  /** Where in the directory's chunk a hash's two words are. */
+  /** Index of a hash's two words in the directory's chunk. */
   #wordOfHash(hash: number): number {
     return (this.store.at(this.#directory) >>> 2) +
       (this.#depth === 0 ? 0 : 2 * (hash >>> (32 - this.#depth)));
   }
 
-  /** Where in its segment's chunk the pair of an entry is. */
+  /** Index of an entry's pair in its segment's chunk. */
   #pairOf(hash: number, ref: number): number {
     const words = this.store.u32(this.#directory), word = this.#wordOfHash(hash), segment = words[word]!;
     const shape = words[word + 1]!, pairs = shape & PAIRS_MASK, u32 = this.store.u32(segment);
@@ -475,7 +504,10 @@ export class Table {
     return at;
   }
 
-  /** Calls `visit` with the first directory entry of each segment and how many it has. */
+  /**
+   * Calls `visit` with the first directory entry of each segment and the number of its directory
+   * entries.
+   */
   #forEachSegment(visit: (word: number, share: number) => void): void {
     const base = this.store.at(this.#directory) >>> 2;
     for (let word = 0, share; word < 2 ** this.#depth; word += share) {
@@ -484,7 +516,7 @@ export class Table {
     }
   }
 
-  /** What {@linkcode Table.sample} wants to know of all segments. O(segments). */
+  /** Measures the segments for {@linkcode Table.sample}. O(segments). */
   #measure(): number {
     const words = this.store.u32(this.#directory), base = this.store.at(this.#directory) >>> 2;
     let widest = 1;
@@ -494,7 +526,7 @@ export class Table {
     return widest;
   }
 
-  /** Makes sure that the segment of a hash takes one entry more. */
+  /** Makes room for one more entry in the segment of a hash. */
   #makeRoom(hash: number): void {
     if (this.#directory === 0) {
       const [directory, segment] = this.#newPair(PAIR_BYTES, SMALLEST_SEGMENT_BYTES);
@@ -518,7 +550,7 @@ export class Table {
     }
   }
 
-  /** Enters an entry where there is room. */
+  /** Adds an entry to a segment with room. */
   #enter(hash: number, ref: number): void {
     const words = this.store.u32(this.#directory), word = this.#wordOfHash(hash), segment = words[word]!;
     const shape = words[word + 1]!, u32 = this.store.u32(segment);
@@ -535,7 +567,9 @@ export class Table {
     return segment;
   }
 
-  /** Two empty segments, the first of which may be a directory; none if there is no memory for both. */
+  /**
+   * Two empty segments, the first of which may be a directory; none if there is no memory for both.
+   */
   #newPair(bytes: number, otherBytes: number): [number, number] {
     const one = this.#newSegment(bytes);
     try {
@@ -546,7 +580,7 @@ export class Table {
     }
   }
 
-  /** How many pairs of a segment have this bit in their hash. */
+  /** Number of pairs of a segment with this bit in their hash. */
   #countIn(segment: number, pairs: number, bit: number): number {
     const u32 = this.store.u32(segment), first = (this.store.at(segment) + SEGMENT_HEAD_BYTES) >>> 2;
     let count = 0;
@@ -556,7 +590,7 @@ export class Table {
     return count;
   }
 
-  /** Makes all directory entries of a segment, found by a hash in it, refer to `segment`. */
+  /** Points all directory entries of a segment, found by a hash in it, to `segment`. */
   #setSegment(hash: number, segment: number, shape: number): void {
     const share = 2 ** (this.#depth - (shape >>> DEPTH_SHIFT)), words = this.store.u32(this.#directory);
     const index = this.#depth === 0 ? 0 : hash >>> (32 - this.#depth);
@@ -578,7 +612,7 @@ export class Table {
     this.#release(old);
   }
 
-  /** Puts the pairs of a segment whose hash has `value` under `mask` into another one. */
+  /** Copies the pairs of a segment whose hash has `value` under `mask` to another one. */
   #pour(
     from: number,
     pairs: number,
@@ -601,7 +635,10 @@ export class Table {
     target[toFirst - 2]! += count;
   }
 
-  /** Makes two segments of the one of a hash, one bit deeper. O(segment), or O(directory) where that must grow. */
+  /**
+   * Splits the segment of a hash in two, one bit deeper. O(segment), or O(directory) if that must
+   * grow.
+   */
   #split(hash: number): void {
     const shape = this.store.u32(this.#directory)[this.#wordOfHash(hash) + 1]!, depth = shape >>> DEPTH_SHIFT;
     if (depth === this.#depth) this.#doubleDirectory();
@@ -633,7 +670,10 @@ export class Table {
     this.#release(old);
   }
 
-  /** Makes a sparse segment smaller, or one with its neighbour; leaves it where there is no memory for that. */
+  /**
+   * Shrinks a sparse segment or joins it with its neighbour; leaves it if there is no memory for
+   * that.
+   */
   #shrink(hash: number, count: number): void {
     const depth = this.store.u32(this.#directory)[this.#wordOfHash(hash) + 1]! >>> DEPTH_SHIFT;
     try {
@@ -643,7 +683,7 @@ export class Table {
     }
   }
 
-  /** Joins the segment of a hash with its twin if they are small enough; tells whether it has. */
+  /** Joins the segment of a hash with its twin if they are small enough; true if it did. */
   #join(hash: number, depth: number, count: number): boolean {
     const words = this.store.u32(this.#directory), twinHash = hash ^ (1 << (32 - depth));
     const word = this.#wordOfHash(hash), twin = this.#wordOfHash(twinHash), shape = words[twin + 1]!;
@@ -661,7 +701,7 @@ export class Table {
     return true;
   }
 
-  /** Halves the directory as often as no segment is as deep as it. */
+  /** Halves the directory while no segment is as deep as it. */
   #halveDirectory(): void {
     let deepest = 0, segments = 0;
     const words = this.store.u32(this.#directory), base = this.store.at(this.#directory) >>> 2;

@@ -10,7 +10,7 @@ export function writeWord(bytes: Uint8Array, at: number, word: number): void {
   for (let i = 0; i < 4; i++) bytes[at + i] = word >>> (8 * i);
 }
 
-/** The whole number of up to 53 bits that {@linkcode writeCount} has written. */
+/** The whole number of up to 53 bits written by {@linkcode writeCount}. */
 export function readCount(bytes: Uint8Array, at: number): number {
   return readWord(bytes, at) + readWord(bytes, at + 4) * 2 ** 32;
 }
