@@ -1,11 +1,11 @@
-/** The log of what was denied: ACL LOG. What happens again soon is counted instead of listed again. */
+/** The log of denials: ACL LOG. A denial that soon repeats is counted instead of listed again. */
 
-/** Denials of the same kind that lie no further apart than this are one entry, milliseconds. */
+/** Denials of the same kind no further apart than this form one entry, milliseconds. */
 const GROUP_WITHIN_MS = 60_000;
-/** Entries looked through for one to count up. */
+/** Number of newest entries searched for one to count up. */
 const LOOK_BACK = 10;
 
-/** What was denied to whom. */
+/** A denial: the object, the user and the circumstances. */
 export interface AccessEvent {
   readonly reason: "command" | "key" | "channel" | "auth";
   readonly context: "toplevel" | "multi" | "lua";
@@ -17,9 +17,9 @@ export interface AccessEvent {
   readonly atMs: number;
 }
 
-/** An event and how often it has happened; the client and the time are those of the last one. */
+/** An event and its number of occurrences; the client and the time are those of the last one. */
 export interface AccessLogEntry extends AccessEvent {
-  /** Counts entries from the start of the server on. */
+  /** Number of the entry, counted from the start of the server. */
   readonly id: number;
   readonly createdAtMs: number;
   readonly count: number;

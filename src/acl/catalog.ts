@@ -1,10 +1,13 @@
-/** The commands that access rules are about, by name and by category. Who knows the commands hands them over. */
+/**
+ * The commands that access rules refer to, by name and by category. The owner of the command table
+ * supplies them.
+ */
 
-/** What a rule must know of a command. */
+/** The facts about a command that rules need. */
 export interface CatalogCommand {
-  /** A small number of its own; its place in bit sets. */
+  /** A small unique number; the command's place in bit sets. */
   readonly id: number;
-  /** In lower case; a sub-command's is `container|name`. */
+  /** In lower case; the full name of a sub-command is `container|name`. */
   readonly fullName: string;
   /** Without `@`. */
   readonly categories: readonly string[];
@@ -12,15 +15,15 @@ export interface CatalogCommand {
   readonly subcommands: readonly CatalogCommand[];
 }
 
-/** All commands of a server under the names they were declared by, whatever they have been renamed to. */
+/** All commands of a server under the names they were declared with, regardless of renaming. */
 export class Catalog {
-  /** Commands in the order of their declaration, each container followed by its sub-commands. */
+  /** Commands in order of declaration, each container followed by its sub-commands. */
   readonly commands: readonly CatalogCommand[];
   /** Ids are smaller than this. */
   readonly idLimit: number;
   readonly #byName: ReadonlyMap<string, CatalogCommand>;
 
-  /** @param categories the names of all categories, in the order in which they are listed */
+  /** @param categories the names of all categories, in listing order */
   constructor(commands: Iterable<CatalogCommand>, readonly categories: readonly string[]) {
     this.commands = [...commands].flatMap((cmd) => [cmd, ...cmd.subcommands]);
     this.idLimit = 1 + this.commands.reduce((highest, cmd) => Math.max(highest, cmd.id), -1);

@@ -1,9 +1,10 @@
 /**
- * Which commands a selector allows: a bit for each command, and for commands that are denied as a whole the first
- * arguments with which they are allowed all the same (`+select|0`).
+ * The commands a selector allows: one bit for each command, and, for commands denied as a whole,
+ * the first arguments with which they are allowed all the same (`+select|0`).
  *
- * The rules that led there are kept beside the bits, in the order in which they came and as far as they still count, for
- * ACL GETUSER, ACL LIST and the files: a category that is read again may mean other commands in a later version.
+ * The rules behind the bits are kept beside them, in order and as far as they still count, for ACL
+ * GETUSER, ACL LIST and the files: a category read again may mean other commands in a later
+ * version.
  */
 import type { Catalog, CatalogCommand } from "./catalog.ts";
 
@@ -13,14 +14,14 @@ export class CommandRules {
   readonly #bits: Uint32Array;
   /** First arguments in lower case by command id. */
   #firstArgs = new Map<number, readonly string[]>();
-  /** Set by `+@all` and cleared by the first denial: nothing needs to be looked up. */
+  /** Set by `+@all` and cleared by the first denial: no look-up is needed. */
   #everything = false;
-  /** Whether the rules began with `+@all`, so that commands yet unknown are allowed. */
+  /** True if the rules began with `+@all`, so that commands yet unknown are allowed. */
   #future = false;
-  /** What came since, each rule with its sign. */
+  /** The rules since then, each with its sign. */
   #rules: string[] = [];
 
-  /** Nothing is allowed. */
+  /** Rules that allow nothing. */
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
     this.#bits = new Uint32Array((catalog.idLimit + 31) >>> 5);
@@ -36,7 +37,7 @@ export class CommandRules {
     return copy;
   }
 
-  /** Whether every command is allowed, without a look at which. */
+  /** True if every command is allowed, without a look-up. */
   get allowsEverything(): boolean {
     return this.#everything;
   }
@@ -64,7 +65,7 @@ export class CommandRules {
     return members !== undefined;
   }
 
-  /** Puts a rule down behind the others; those about the same command, or a part of it, do not count any more. */
+  /** Appends a rule; earlier rules about the same command, or a part of it, no longer count. */
   #note(name: string, allowed: boolean): void {
     this.#rules = this.#rules.filter((rule) => rule.slice(1) !== name && !rule.startsWith(`${name}|`, 1));
     this.#rules.push((allowed ? "+" : "-") + name);
@@ -84,7 +85,7 @@ export class CommandRules {
     this.#note(`${cmd.fullName}|${lower}`, true);
   }
 
-  /** Whether the command `id` is allowed, be it for its first argument alone. */
+  /** True if the command `id` is allowed, if only for its first argument. */
   allows(id: number, firstArg: () => string | undefined): boolean {
     if (this.#everything || this.#bit(id)) return true;
     const allowed = this.#firstArgs.get(id);
@@ -106,7 +107,7 @@ export class CommandRules {
     }
   }
 
-  /** Rules that lead to what is allowed now, from nothing or everything on. */
+  /** The rules that lead to the present state, starting from nothing or everything. */
   describe(): string {
     return [this.#future ? "+@all" : "-@all", ...this.#rules].join(" ");
   }

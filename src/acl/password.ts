@@ -1,4 +1,4 @@
-/** Passwords as users keep them: SHA-256 in hexadecimal. */
+/** Passwords as users store them: SHA-256 in hexadecimal. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { bytesOf } from "../util/bytes.ts";
 
@@ -7,12 +7,15 @@ export function hashPassword(password: string): string {
   return createHash("sha256").update(bytesOf(password)).digest("hex");
 }
 
-/** Whether `text` has the form of a hash. */
+/** True if `text` has the form of a hash. */
 export function isPasswordHash(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-/** Whether a password is one of those with the given hashes; takes as long for a wrong one as for a right one. */
+/**
+ * True if a password has one of the given hashes; takes as long for a wrong password as for a right
+ * one.
+ */
 export function isOneOf(password: string, hashes: readonly string[]): boolean {
   const given = bytesOf(hashPassword(password));
   let found = false;

@@ -1,8 +1,11 @@
-/** Why a rule cannot be applied; the message is Redis's wording. */
+/** The error for a rule that cannot be applied; the message is Redis's wording. */
 export class RuleError extends Error {
   override readonly name = "RuleError";
 
-  /** @param isUnknownName a command or category is not known: no fault of the rule's form */
+  /**
+   * @param isUnknownName true if a command or category is unknown, which is no fault of the rule's
+   * form
+   */
   constructor(message: string, readonly isUnknownName = false) {
     super(message);
   }

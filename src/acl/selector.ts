@@ -1,6 +1,6 @@
 /**
- * A selector: commands, key patterns and channel patterns that hold together. A user may do what one of its selectors
- * allows as a whole; what several allow does not add up.
+ * A selector: commands, key patterns and channel patterns that apply together. A user may make a
+ * call that one of its selectors allows as a whole; the parts allowed by several do not add up.
  */
 import { globMatch } from "../util/glob.ts";
 import { splitArgs } from "../util/sds_split.ts";
@@ -8,40 +8,43 @@ import type { Catalog, CatalogCommand } from "./catalog.ts";
 import { CommandRules } from "./command_rules.ts";
 import { firstArgOfSubcommand, ruleSyntax, unknownName, uselessPattern } from "./rule_error.ts";
 
-/** What may be done with a key, as bits. */
+/** Permissions on a key, as bits. */
 export const Permission = { Read: 1, Write: 2 } as const;
 
 const READ_WRITE = Permission.Read | Permission.Write;
 
-/** A key that a call names. */
+/** A key named in a call. */
 export interface KeyUse {
-  /** Its place among the arguments. */
+  /** Its index among the arguments. */
   readonly index: number;
   readonly name: string;
-  /** Bits of {@linkcode Permission} that the call needs; 0 where any will do. */
+  /** Bits of {@linkcode Permission} that the call needs; 0 if any one suffices. */
   readonly needs: number;
 }
 
-/** A channel that a call names. */
+/** A channel named in a call. */
 export interface ChannelUse {
   readonly index: number;
   readonly name: string;
-  /** It is a pattern itself, as PSUBSCRIBE takes it. */
+  /** True if it is itself a pattern, as PSUBSCRIBE takes it. */
   readonly isPattern: boolean;
 }
 
-/** A call of a command, as far as access depends on it. What only some selectors ask for is found when they do. */
+/**
+ * A call of a command, as far as access depends on it. Facts that only some selectors need are
+ * computed on demand.
+ */
 export interface AccessRequest {
   readonly commandId: number;
-  /** Everybody may call it: AUTH, HELLO, RESET, QUIT. */
+  /** True if every user may call it: AUTH, HELLO, RESET, QUIT. */
   readonly isFree: boolean;
-  /** The argument that rules like `+select|0` are about. */
+  /** The argument that rules like `+select|0` refer to. */
   firstArg(): string | undefined;
   keys(): readonly KeyUse[];
   channels(): readonly ChannelUse[];
 }
 
-/** What was denied: the command as a whole, or the key or channel at an argument. */
+/** The denied part: the command as a whole, or the key or channel at an argument. */
 export interface Denial {
   readonly reason: "command" | "key" | "channel";
   readonly index: number;
@@ -54,10 +57,10 @@ interface KeyPattern {
   permissions: number;
 }
 
-/** What a selector is made with. */
+/** The settings of a selector. */
 export interface SelectorSettings {
   readonly catalog: Catalog;
-  /** Whether new selectors may use all channels: `acl-pubsub-default`. */
+  /** True if new selectors may use all channels: `acl-pubsub-default`. */
   allChannelsByDefault(): boolean;
 }
 
@@ -70,14 +73,14 @@ export class Selector {
   #allKeys = false;
   #allChannels: boolean;
 
-  /** Allows nothing, but perhaps all channels. */
+  /** A selector that allows nothing, except perhaps all channels. */
   constructor(settings: SelectorSettings) {
     this.#settings = settings;
     this.#commands = new CommandRules(settings.catalog);
     this.#allChannels = settings.allChannelsByDefault();
   }
 
-  /** A selector of rules in parentheses. */
+  /** Parses a selector from rules in parentheses. */
   static parse(settings: SelectorSettings, text: string): Selector {
     const selector = new Selector(settings);
     for (const rule of splitArgs(text.slice(1, -1)) ?? []) selector.apply(rule);
@@ -94,7 +97,7 @@ export class Selector {
     return copy;
   }
 
-  /** Whether it allows everything there is. */
+  /** True if it allows everything. */
   get isUnrestricted(): boolean {
     return this.#commands.allowsEverything && this.#allKeys && this.#allChannels;
   }
@@ -103,14 +106,14 @@ export class Selector {
     return this.#allChannels;
   }
 
-  /** Channel patterns, empty where all channels are allowed. */
+  /** Channel patterns, empty if all channels are allowed. */
   get channels(): readonly string[] {
     return this.#channels;
   }
 
-  // ---- Rules --------------------------------------------------------------------------------------------------
+  // ---- Rules ------------------------------------------------------------------------------------
 
-  /** Applies one rule; throws RuleError and leaves everything as it was if it makes no sense. */
+  /** Applies one rule; throws RuleError and changes nothing if it is invalid. */
   apply(rule: string): void {
     switch (rule.toLowerCase()) {
       case "allkeys":
@@ -201,9 +204,9 @@ export class Selector {
     else this.#commands.allowFirstArg(cmd, part);
   }
 
-  // ---- Checks -------------------------------------------------------------------------------------------------
+  // ---- Checks -----------------------------------------------------------------------------------
 
-  /** Why a call is denied, or null. */
+  /** The reason for denying a call, or null. */
   check(request: AccessRequest): Denial | null {
     if (!request.isFree && !this.#commands.allows(request.commandId, () => request.firstArg())) {
       return COMMAND_DENIED;
@@ -220,7 +223,7 @@ export class Selector {
     return null;
   }
 
-  /** Whether a key may be used with all of the permissions `needs`. */
+  /** True if a key may be used with all of the permissions `needs`. */
   allowsKey(name: string, needs: number): boolean {
     if (this.#allKeys) return true;
     return this.#keys.some(({ glob, permissions }) =>
@@ -228,19 +231,19 @@ export class Selector {
     );
   }
 
-  /** Whether every key there is may be used with the permissions `needs`. */
+  /** True if every key may be used with the permissions `needs`. */
   allowsEveryKey(needs: number): boolean {
     if (this.#allKeys) return true;
     return this.#keys.some(({ glob, permissions }) => (permissions & needs) === needs && glob === "*");
   }
 
-  /** A name must match an allowed pattern; a pattern must be one of them, letter by letter. */
+  /** A name must match an allowed pattern; a pattern must equal one of them exactly. */
   allowsChannel(name: string, isPattern: boolean): boolean {
     if (this.#allChannels) return true;
     return this.#channels.some((glob) => isPattern ? glob === name : globMatch(glob, name));
   }
 
-  // ---- Descriptions -------------------------------------------------------------------------------------------
+  // ---- Descriptions -----------------------------------------------------------------------------
 
   /** Its key patterns as rules. */
   describeKeys(): string {
@@ -258,7 +261,7 @@ export class Selector {
     return this.#commands.describe();
   }
 
-  /** Rules that make such a selector. */
+  /** Rules that produce this selector. */
   describe(): string {
     const channels = this.describeChannels();
     const reset = this.#allChannels ? "" : "resetchannels";
@@ -276,7 +279,7 @@ function prefixOf(permissions: number): string {
   return permissions === Permission.Read ? "%R~" : "%W~";
 }
 
-/** Whether a name or pattern holds white space or NUL, which the form of rules in files has no room for. */
+/** True if a name or pattern contains white space or NUL, which the file format cannot express. */
 export function hasSpace(text: string): boolean {
   return /[\t-\r \0]/.test(text);
 }

@@ -1,4 +1,4 @@
-/** A user: a name, passwords, and selectors that say what it may do. */
+/** A user: a name, passwords, and selectors with its permissions. */
 import { hashPassword, isOneOf, isPasswordHash } from "./password.ts";
 import { badHash, noSuchPassword, RuleError } from "./rule_error.ts";
 import { type AccessRequest, type Denial, Selector, type SelectorSettings } from "./selector.ts";
@@ -7,32 +7,32 @@ import { type AccessRequest, type Denial, Selector, type SelectorSettings } from
 export class User {
   #enabled = false;
   #noPassword = false;
-  /** What was said about checking payloads of RESTORE, if anything; only shown again. */
+  /** The setting for checking payloads of RESTORE, if one was given; it is only displayed. */
   #sanitize: "skip-sanitize-payload" | "sanitize-payload" | "" = "";
   #passwords: string[] = [];
-  /** What rules outside of parentheses are about. */
+  /** The selector that rules outside parentheses apply to. */
   #root: Selector;
   #others: Selector[] = [];
   #description: string | undefined;
 
-  /** A user that may do nothing and cannot log in. */
+  /** A user with no permissions that cannot log in. */
   constructor(readonly name: string, readonly settings: SelectorSettings) {
     this.#root = new Selector(settings);
   }
 
-  /** The user `default` as it is when nothing is configured. */
+  /** The user `default` before any configuration. */
   static allPowerful(name: string, settings: SelectorSettings): User {
     const user = new User(name, settings);
     for (const rule of ["+@all", "~*", "&*", "on", "nopass"]) user.apply(rule);
     return user;
   }
 
-  /** Whether it may log in. */
+  /** True if it may log in. */
   get enabled(): boolean {
     return this.#enabled;
   }
 
-  /** Whether it may log in with any password. */
+  /** True if it may log in with any password. */
   get needsNoPassword(): boolean {
     return this.#noPassword;
   }
@@ -55,18 +55,18 @@ export class User {
     return [this.#root, ...this.#others];
   }
 
-  /** Whether there is nothing it may not do, so that nothing needs to be checked. */
+  /** True if it has every permission, so that no check is needed. */
   get isUnrestricted(): boolean {
     return this.selectors.some((selector) => selector.isUnrestricted);
   }
 
-  /** `on`, `off`, `nopass` and the like. */
+  /** `on`, `off`, `nopass` and similar flags. */
   get flags(): string[] {
     const flags = [this.#enabled ? "on" : "off", this.#noPassword ? "nopass" : "", this.#sanitize];
     return flags.filter((flag) => flag !== "");
   }
 
-  /** Makes this user's rules those of another. */
+  /** Copies the rules of another user. */
   become(other: User): void {
     this.#enabled = other.#enabled;
     this.#noPassword = other.#noPassword;
@@ -77,17 +77,17 @@ export class User {
     this.#description = undefined;
   }
 
-  /** Whether it may log in with `password`; takes the same time for each answer. */
+  /** True if it may log in with `password`; takes the same time for each answer. */
   accepts(password: string): boolean {
     const isRight = isOneOf(password, this.#passwords);
     return this.#enabled && (this.#noPassword || isRight);
   }
 
-  // ---- Rules --------------------------------------------------------------------------------------------------
+  // ---- Rules ------------------------------------------------------------------------------------
 
   /**
    * Applies rules, all or none; throws RuleError.
-   * @param onFault what to do with a rule that is refused; goes on with the next one if it returns
+   * @param onFault called for a refused rule; if it returns, the next rule follows
    */
   applyAll(rules: readonly string[], onFault: (rule: string, error: RuleError) => void): void {
     const staged = new User(this.name, this.settings);
@@ -103,7 +103,7 @@ export class User {
     this.become(staged);
   }
 
-  /** Applies one rule; throws RuleError and leaves everything as it was if it makes no sense. */
+  /** Applies one rule; throws RuleError and changes nothing if it is invalid. */
   apply(rule: string): void {
     if (rule === "") return;
     this.#description = undefined;
@@ -165,7 +165,7 @@ export class User {
     this.#passwords.splice(at, 1);
   }
 
-  /** Back to what a new user is. */
+  /** Resets it to the state of a new user. */
   #reset(): void {
     this.#resetPasswords(false);
     this.#enabled = false;
@@ -174,11 +174,12 @@ export class User {
     this.#others = [];
   }
 
-  // ---- Checks -------------------------------------------------------------------------------------------------
+  // ---- Checks -----------------------------------------------------------------------------------
 
   /**
-   * Why a call is denied, or null. Of several selectors' reasons the one that is told is that of the selector which
-   * got furthest: a channel before a key before the command, and the last argument of these.
+   * The reason for denying a call, or null. If several selectors deny it, the reason is that of the
+   * selector which got furthest: a channel before a key before the command, and the last argument
+   * among these.
    */
   check(request: AccessRequest): Denial | null {
     let told = this.#root.check(request);
@@ -190,19 +191,19 @@ export class User {
     return told;
   }
 
-  /** Whether one selector allows the call and, besides, every key with the permissions `needs`. */
+  /** True if one selector allows the call and, besides, every key with the permissions `needs`. */
   mayUseEveryKey(request: AccessRequest, needs: number): boolean {
     return this.selectors.some((selector) =>
       selector.check(request) === null && selector.allowsEveryKey(needs)
     );
   }
 
-  /** Whether it may subscribe to a channel or, letter by letter, to a pattern. */
+  /** True if it may subscribe to a channel or, for a pattern, has exactly that pattern. */
   allowsChannel(name: string, isPattern: boolean): boolean {
     return this.selectors.some((selector) => selector.allowsChannel(name, isPattern));
   }
 
-  /** Whether there are channel patterns of `before` that this user has no longer. */
+  /** True if `before` had channel patterns that this user no longer has. */
   hasLostChannels(before: User): boolean {
     if (this.selectors.some((selector) => selector.allowsAllChannels)) return false;
     const left = new Set(this.selectors.flatMap((selector) => selector.channels));
@@ -211,9 +212,9 @@ export class User {
     );
   }
 
-  // ---- Descriptions -------------------------------------------------------------------------------------------
+  // ---- Descriptions -----------------------------------------------------------------------------
 
-  /** Rules that make such a user, as ACL LIST, ACL SAVE and CONFIG REWRITE write them. */
+  /** Rules that produce this user, as ACL LIST, ACL SAVE and CONFIG REWRITE write them. */
   describe(): string {
     this.#description ??= [
       ...this.flags,

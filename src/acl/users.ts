@@ -1,16 +1,16 @@
-/** All users by name, and the text they are kept in: lines `user <name> <rule> …`. */
+/** All users by name, and their text form: lines `user <name> <rule> …`. */
 import { hasSpace, type SelectorSettings } from "./selector.ts";
 import { User } from "./user.ts";
 
-/** The user of connections that have not said who they are. */
+/** The user of unauthenticated connections. */
 export const DEFAULT_USER = "default";
 
-/** Users cannot be taken over; the message says why, at length. */
+/** The error for users that cannot be loaded; the message lists every fault. */
 export class UsersError extends Error {
   override readonly name = "UsersError";
 }
 
-/** See the head of this file. The user `default` is always there and always the same object. */
+/** See the head of this file. The user `default` always exists and is always the same object. */
 export class Users {
   readonly settings: SelectorSettings;
   readonly defaultUser: User;
@@ -26,12 +26,12 @@ export class Users {
     return this.#byName.get(name);
   }
 
-  /** All users, by the bytes of their names. */
+  /** All users, sorted by the bytes of their names. */
   get sorted(): User[] {
     return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   }
 
-  /** Adds a user that may do nothing yet. */
+  /** Adds a user without permissions. */
   add(name: string): User {
     const user = new User(name, this.settings);
     this.#byName.set(name, user);
@@ -52,10 +52,10 @@ export class Users {
   }
 
   /**
-   * Replaces all users by those of a text. Throws {@linkcode UsersError} with everything that is wrong with it, and
-   * leaves the users as they were.
-   * @param fileName what the text was read from, for the message
-   * @returns the users that are no more, `default` not among them
+   * Replaces all users by those of a text. Throws {@linkcode UsersError} with every fault in it,
+   * and then leaves the users unchanged.
+   * @param fileName the source of the text, for the message
+   * @returns the users that no longer exist, without `default`
    */
   load(text: string, fileName: string): User[] {
     const loader = new TextLoader(this.settings, fileName);
@@ -74,7 +74,7 @@ export class Users {
   }
 }
 
-/** Reads lines into new users and collects what is wrong with them. */
+/** Reads lines into new users and collects the faults. */
 class TextLoader {
   readonly users = new Map<string, User>();
   faults = "";
@@ -106,7 +106,7 @@ class TextLoader {
     let hasFault = false;
     const trimmed = rules.map((rule) => rule.replace(/^[\t\r]+|[\t\r]+$/g, ""));
     user.applyAll(trimmed, (rule, error) => {
-      // Of what may give away a password only the first fault is told, without the rule.
+      // For rules that may reveal a password, only the first fault is reported, without the rule.
       if (error.isUnknownName) {
         this.faults += `${place}: Error in applying operation '${rule}': ${error.message}. `;
       } else if (!hasFault) {
@@ -118,15 +118,16 @@ class TextLoader {
 }
 
 /**
- * Rules with the words of each selector in parentheses joined to one, for people write them with spaces.
- * @returns the place of a parenthesis that is never closed, if there is one
+ * Rules with the words of each selector in parentheses joined into one, because people write them
+ * with spaces.
+ * @returns the index of a parenthesis that is never closed, if there is one
  */
 export function joinSelectors(words: readonly string[]): string[] | { openedAt: number } {
   const rules: string[] = [];
   let openedAt = -1, selector = "";
   for (const [i, word] of words.entries()) {
     if (word.startsWith("(") && !word.endsWith(")")) {
-      selector = word; // where one is open already, redis-server forgets it
+      selector = word; // if one is already open, redis-server forgets it
       openedAt = i;
     } else if (openedAt >= 0) {
       selector += " " + word;

@@ -4,17 +4,19 @@ import type { TlsOptions } from "./options.ts";
 import type { Reply } from "./reply.ts";
 import { ReplyDecoder, ReplyFormatError } from "./reply_decoder.ts";
 
-/** Where a server listens. */
+/** The address of a server. */
 export type Address =
   | { readonly hostname: string; readonly port: number }
   | { readonly socketPath: string };
 
-/** The connection cannot be made or has ended; the message says why, in the system's words. */
+/**
+ * The connection cannot be made or has ended; the message gives the reason in the system's words.
+ */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
 }
 
-/** The bytes of a connection: those of a `Deno.Conn`. */
+/** The operations used on a socket: a subset of `Deno.Conn`. */
 export interface Socket {
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
@@ -34,7 +36,7 @@ export class Connection {
   }
 
   /**
-   * Connects, by TLS where its options are given.
+   * Connects, over TLS if its options are given.
    * @throws {ConnectionError}
    */
   static async open(address: Address, tls?: TlsOptions): Promise<Connection> {
@@ -62,7 +64,7 @@ export class Connection {
   }
 
   /**
-   * Sends bytes of the protocol as they are.
+   * Sends protocol bytes as they are.
    * @throws {ConnectionError}
    */
   async sendBytes(bytes: Uint8Array): Promise<void> {
@@ -90,24 +92,24 @@ export class Connection {
     try {
       return this.#decoder.next();
     } catch (error) {
-      // The bytes after it mean nothing: the connection is as good as lost.
+      // The bytes after it are meaningless: the connection is as good as lost.
       if (error instanceof ReplyFormatError) throw new ConnectionError(error.message, { cause: error });
       throw error;
     }
   }
 
-  /** Closes the socket; a `receive` that waits fails. */
+  /** Closes the socket; a pending `receive` fails. */
   close(): void {
     try {
       this.#socket.close();
     } catch {
-      // closed already, by the other side's fault
+      // the other side has already closed it
     }
   }
 
   /**
-   * Waits for bytes and gives them undecoded; they are overwritten by the next read. For what is not the
-   * protocol of replies: no reply may be outstanding.
+   * Waits for bytes and returns them undecoded; the next read overwrites them. For data that are
+   * not replies: no reply may be outstanding.
    * @throws {ConnectionError}
    */
   async read(): Promise<Uint8Array> {
@@ -139,7 +141,7 @@ function encodeCommand(args: readonly string[]): string {
   return `*${args.length}\r\n` + args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("");
 }
 
-/** Deno puts its own words around the system's; people know the system's. */
+/** Deno wraps the system's message in its own words; users know the system's. */
 function asConnectionError(error: unknown): ConnectionError {
   const message = error instanceof Error ? error.message : String(error);
   return new ConnectionError(

@@ -1,4 +1,6 @@
-/** The flags of `redeno cli`, each declared once: its names, its line in `--help`, and what it changes. */
+/**
+ * The flags of `redeno cli`, each declared once: its names, its line in `--help`, and its effect.
+ */
 import { splitArgs } from "../util/sds_split.ts";
 import type { Draft, ModeName } from "./options.ts";
 import { latin1FromText } from "./text.ts";
@@ -8,19 +10,19 @@ import { exclusive, UsageError } from "./usage_error.ts";
 /** A flag. */
 export interface FlagDeclaration {
   readonly names: readonly string[];
-  /** Name of its value in the help; undefined for a flag that takes none. */
+  /** Name of its value in the help; undefined for a flag without a value. */
   readonly value?: string;
-  /** Its help; further lines go below the first. */
+  /** Its help; further lines are printed below the first. */
   readonly help: string;
   /**
    * Changes the options.
-   * @param word the flag as it was written
+   * @param word the flag as written
    * @throws {UsageError}
    */
   readonly apply: (draft: Draft, value: string, word: string) => void;
 }
 
-/** All flags, in the order of the help. */
+/** All flags, in the order of the help text. */
 export const FLAGS: readonly FlagDeclaration[] = [
   { names: ["-h"], value: "hostname", help: "Host (default: 127.0.0.1).", apply: (o, v) => o.hostname = v },
   {

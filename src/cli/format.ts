@@ -1,19 +1,19 @@
 /**
- * Replies as text, in the forms of redis-cli: the one for people, with types, indices and quotes, the raw
- * one for pipes, which is the bytes themselves, and those for other programs. Latin1 strings in and out.
+ * Replies as text, in redis-cli's forms: one for people, with types, indices and quotes, the raw
+ * bytes for pipes, and those for other programs. Latin1 strings in and out.
  */
 import { quoteArg } from "../util/sds_split.ts";
 import { formatCsv, formatJson, jsonQuoted, jsonText } from "./format_data.ts";
 import type { OutputFormat } from "./options.ts";
 import { type AggregateReply, isAggregate, type Reply } from "./reply.ts";
 
-/** Between the items of a raw reply, and behind it. */
+/** The separator between the items of a raw reply, and the end behind it. */
 export interface Delimiters {
   readonly itemDelimiter: string;
   readonly replyDelimiter: string;
 }
 
-/** A reply in the form asked for, with its end. */
+/** A reply in the requested form, including its end. */
 export function formatReply(reply: Reply, format: OutputFormat, delimiters: Delimiters): string {
   switch (format) {
     case "people":
@@ -29,7 +29,7 @@ export function formatReply(reply: Reply, format: OutputFormat, delimiters: Deli
   }
 }
 
-/** A reply for people; ends with a line feed. */
+/** A reply formatted for people; ends with a line feed. */
 export function formatForPeople(reply: Reply): string {
   return format(reply, "");
 }
@@ -90,7 +90,7 @@ function takesSeveralLines(reply: Reply): boolean {
   return reply.items.length > single || takesSeveralLines(reply.items[single - 1]!);
 }
 
-/** A reply as bare bytes, items parted by `delimiter`; an error ends with a line feed of its own. */
+/** A reply as bare bytes, items separated by `delimiter`; an error ends with its own line feed. */
 export function formatRaw(reply: Reply, delimiter = "\n"): string {
   switch (reply.type) {
     case "null":
@@ -118,7 +118,7 @@ function rawPairs(items: readonly Reply[], delimiter: string): string[] {
   return pairs;
 }
 
-/** The keys of an `invalidate` push, on one line, or `undefined` when `reply` is another push. */
+/** The keys of an `invalidate` push, on one line, or `undefined` for any other push. */
 export function formatInvalidation(reply: Reply): string | undefined {
   if (reply.type !== "push" || reply.items.length !== 2) return undefined;
   const [kind, keys] = reply.items;

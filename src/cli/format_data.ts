@@ -1,8 +1,11 @@
-/** Replies as data for other programs: CSV and JSON, byte for byte as redis-cli writes them. Latin1 strings. */
+/**
+ * Replies as data for other programs: CSV and JSON, byte for byte as redis-cli writes them. Latin1
+ * strings.
+ */
 import { quoteArg } from "../util/sds_split.ts";
 import type { Reply } from "./reply.ts";
 
-/** A reply as one line of CSV, without its end; nested replies are flattened. */
+/** A reply as one line of CSV, without its line end; nested replies are flattened. */
 export function formatCsv(reply: Reply): string {
   switch (reply.type) {
     case "error":
@@ -37,7 +40,7 @@ const SHORT: Readonly<Record<string, string>> = {
   "\b": "\\b",
 };
 
-/** A JSON string whose bytes beyond ASCII stay as they are: JSON where the text is UTF-8. */
+/** A JSON string whose bytes beyond ASCII stay as they are: valid JSON if the text is UTF-8. */
 export function jsonText(text: string): string {
   // deno-lint-ignore no-control-regex
   const escaped = text.replace(/[\x00-\x1f"\\]/g, (char) =>
@@ -46,7 +49,7 @@ export function jsonText(text: string): string {
   return `"${escaped}"`;
 }
 
-/** A JSON string of Redis's quoted form, its backslashes doubled: ASCII, whatever the bytes. */
+/** A JSON string in Redis's quoted form, with backslashes doubled: ASCII, whatever the bytes. */
 export function jsonQuoted(text: string): string {
   return quoteArg(text).replaceAll("\\", "\\\\");
 }

@@ -1,6 +1,7 @@
 /**
- * What the client knows about the server's commands, all of it from the server's own COMMAND DOCS: the
- * syntax shown as a hint behind the cursor, the names that Tab completes, and the pages of `help`.
+ * The client's knowledge of the server's commands, all of it from the server's own COMMAND DOCS:
+ * the syntax shown as a hint behind the cursor, the names that Tab completes, and the pages of
+ * `help`.
  */
 import { splitArgs } from "../util/sds_split.ts";
 import { type Reply, replyItems, replyMap, replyText } from "./reply.ts";
@@ -33,7 +34,7 @@ export class HelpIndex {
   readonly #commands: readonly CommandHelp[];
   readonly #topics: readonly string[];
 
-  /** @param docs the reply to COMMAND DOCS; anything else makes an empty index */
+  /** @param docs the reply to COMMAND DOCS; anything else gives an empty index */
   constructor(docs?: Reply) {
     const commands = docs === undefined ? [] : readDocs(docs, []);
     this.#commands = commands.sort((a, b) => compare(fullName(a), fullName(b)));
@@ -46,7 +47,7 @@ export class HelpIndex {
     return this.#commands.length === 0;
   }
 
-  /** The part of the command's syntax that `line` does not hold yet, with a space before it if one is due. */
+  /** The part of the command's syntax that is not yet in `line`, preceded by a space if needed. */
   hint(line: string): string {
     const words = splitArgs(line);
     if (words === undefined || words.length === 0) return "";
@@ -56,7 +57,7 @@ export class HelpIndex {
     return rest === "" || /\s$/.test(line) ? rest : " " + rest;
   }
 
-  /** The lines that `line` may become: names of commands, after `help ` also names of groups. */
+  /** The possible completions of `line`: names of commands, after `help ` also names of groups. */
   complete(line: string): string[] {
     const help = /^help\s+/i.exec(line)?.[0] ?? "";
     const topics = help === "" ? this.#commands.map(fullName) : this.#topics;
@@ -75,7 +76,7 @@ export class HelpIndex {
     return matches.map((command) => describe(command, !isGroup)).join("") + "\r\n";
   }
 
-  /** The command with the longest name that `words` begin with. */
+  /** The command with the longest name at the start of `words`. */
   #find(words: readonly string[]): CommandHelp | undefined {
     let best: CommandHelp | undefined;
     for (const command of this.#commands) {
@@ -99,7 +100,9 @@ function startsWithWords(words: readonly string[], start: readonly string[]): bo
     start.every((word, i) => word.toUpperCase() === words[i]!.toUpperCase());
 }
 
-/** Drops as many words of the syntax as arguments were typed, but nothing from the first optional one on. */
+/**
+ * Drops one word of the syntax for each argument typed, but nothing from the first optional one on.
+ */
 function withoutArguments(syntax: string, count: number): string {
   let rest = syntax;
   for (let dropped = 0; dropped < count && rest !== "" && !rest.startsWith("["); dropped++) {
@@ -116,7 +119,7 @@ function describe(command: CommandHelp, withGroup: boolean): string {
     (withGroup ? `  \x1b[33mgroup:\x1b[0m ${command.group}\r\n` : "");
 }
 
-/** Reads a map of names to docs; a subcommand's name is `container|sub`. */
+/** Parses a map of names to docs; a subcommand's name is `container|sub`. */
 function readDocs(docs: Reply, container: readonly string[]): CommandHelp[] {
   const commands: CommandHelp[] = [];
   for (const [name, reply] of replyMap(docs)) {

@@ -1,6 +1,6 @@
-/** The lines typed before, oldest first, and the file that keeps them from one session to the next. */
+/** The lines typed before, oldest first, and the file that keeps them between sessions. */
 
-/** A bounded list of lines without immediate repetitions. */
+/** A bounded list of lines without consecutive duplicates. */
 export class History {
   readonly #lines: string[] = [];
   readonly #limit: number;
@@ -9,7 +9,7 @@ export class History {
     this.#limit = limit;
   }
 
-  /** The number of lines kept. */
+  /** Number of lines kept. */
   get length(): number {
     return this.#lines.length;
   }
@@ -27,27 +27,30 @@ export class History {
     return true;
   }
 
-  /** All lines, each ended by a line feed. */
+  /** All lines, each with a line feed. */
   toString(): string {
     return this.#lines.map((line) => line + "\n").join("");
   }
 }
 
-/** Reads `path` into `history`; a file that is missing or may not be read leaves it empty. */
+/** Reads `path` into `history`; a missing or unreadable file leaves it empty. */
 export function loadHistory(history: History, path: string): void {
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return;
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
   } catch {
-    return; // a convenience: its loss is no reason to say anything
+    return; // a convenience: its loss is not worth a message
   }
   for (const line of text.split("\n")) {
     if (line !== "") history.add(line);
   }
 }
 
-/** Writes `history` to `path`, readable by its owner alone; gives up silently where that is not allowed. */
+/**
+ * Writes `history` to `path`, readable by its owner only; gives up silently if that is not
+ * permitted.
+ */
 export function saveHistory(history: History, path: string): void {
   if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") return;
   try {
@@ -61,9 +64,9 @@ const SECRET_PARAMETERS =
   /^(masterauth|masteruser|primaryauth|primaryuser|requirepass|tls-key-file-pass|tls-client-key-file-pass)$/;
 
 /**
- * True for a command that holds a password and so stays out of the history: AUTH, ACL SETUSER, HELLO and
- * MIGRATE with credentials, CONFIG SET of the parameters that are secrets, and Sentinel's settings of
- * the kind.
+ * True for a command that contains a password and therefore stays out of the history: AUTH, ACL
+ * SETUSER, HELLO and MIGRATE with credentials, CONFIG SET of secret parameters, and Sentinel's
+ * corresponding settings.
  */
 export function holdsSecret(args: readonly string[]): boolean {
   const words = args.map((arg) => arg.toLowerCase());

@@ -1,11 +1,11 @@
-/** Search backwards through the history while its text is typed (Ctrl-R), as shells have it. */
+/** Incremental backward search through the history (Ctrl-R), as in shells. */
 import type { History } from "./history.ts";
 
-/** One search; its text grows and shrinks, and its place in the history moves with it. */
+/** One search; as its text grows and shrinks, its position in the history moves with it. */
 export class HistorySearch {
   readonly #history: History;
   #text = "";
-  /** Index of the line found, the history's length before the first. */
+  /** Index of the line found; the history's length before the first match. */
   #index: number;
   #hasFailed = false;
 
@@ -14,17 +14,17 @@ export class HistorySearch {
     this.#index = history.length;
   }
 
-  /** Stands before the line instead of the prompt. */
+  /** Shown before the line instead of the prompt. */
   get prompt(): string {
     return `(${this.#hasFailed ? "failed " : ""}reverse-i-search)'${this.#text}': `;
   }
 
-  /** True when no line holds the text; the one found last stays. */
+  /** True if no line contains the text; the last match stays. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** The line found, undefined while there is none. */
+  /** The line found, undefined if there is none. */
   get line(): string | undefined {
     return this.#history.at(this.#index);
   }
@@ -34,19 +34,19 @@ export class HistorySearch {
     return this.#index;
   }
 
-  /** Where the text stands in the line found, in characters. */
+  /** Column of the text in the line found, in characters. */
   get column(): number {
     const line = this.line ?? "";
     return [...line.slice(0, Math.max(0, line.lastIndexOf(this.#text)))].length;
   }
 
-  /** Adds a character to the text; the line found stays if it holds that too. */
+  /** Adds a character to the text; the line found stays if it contains the longer text too. */
   add(char: string): void {
     this.#text += char;
     this.#searchFrom(this.#index);
   }
 
-  /** Takes the last character back and searches again from the newest line. */
+  /** Removes the last character and searches again from the newest line. */
   shorten(): void {
     this.#text = [...this.#text].slice(0, -1).join("");
     this.#index = this.#history.length;
@@ -54,7 +54,7 @@ export class HistorySearch {
     if (this.#text !== "") this.#searchFrom(this.#history.length - 1);
   }
 
-  /** Goes to an older line. */
+  /** Moves to an older match. */
   next(): void {
     if (this.#text !== "") this.#searchFrom(this.#index - 1);
   }

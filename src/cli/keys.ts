@@ -1,5 +1,5 @@
 /**
- * What a terminal in raw mode sends, as keys: printable characters, control characters, and the escape
+ * Terminal input in raw mode as keys: printable characters, control characters, and the escape
  * sequences of the cursor keys in their common spellings (xterm, vt220, rxvt, with modifiers).
  */
 
@@ -83,12 +83,14 @@ const SEQUENCE = /^\x1b(?:\[([0-9;]*)([A-Za-z~])|O([A-Z]))/;
 // deno-lint-ignore no-control-regex
 const UNFINISHED = /^\x1b\[[0-9;]*$|^\x1bO$/;
 
-/** Cuts terminal input into keys; a sequence or character that came in part waits for the rest. */
+/** Splits terminal input into keys; an incomplete sequence or character waits for the rest. */
 export class KeyDecoder {
   readonly #utf8 = new TextDecoder();
   #pending = "";
 
-  /** The keys that `bytes` complete. An escape character at the very end is the Escape key itself. */
+  /**
+   * The keys completed by `bytes`. An escape character at the very end is the Escape key itself.
+   */
   decode(bytes: Uint8Array): Key[] {
     const keys: Key[] = [];
     let rest = this.#pending + this.#utf8.decode(bytes, { stream: true });

@@ -1,26 +1,29 @@
 /**
- * Editing of one line on a terminal, as a machine without input or output of its own: keys go in, the
- * text that redraws the line comes out. It knows where its cursor is on the screen relative to the
- * first row of the prompt; every redraw goes back there, clears what is below, and writes prompt, line
- * and hint anew, so lines longer than the terminal is wide need no special case.
+ * Editing of one line on a terminal, as a machine without input or output of its own: keys go in,
+ * the text that redraws the line comes out. It knows the position of its cursor on the screen
+ * relative to the first row of the prompt; every redraw goes back there, clears the rows below, and
+ * writes prompt, line and hint anew, so lines longer than the terminal is wide need no special
+ * case.
  */
 import type { History } from "./history.ts";
 import { HistorySearch } from "./history_search.ts";
 import type { Key } from "./keys.ts";
 
-/** What the editor asks its surroundings. */
+/** The services and settings of the editor. */
 export interface LineEditorOptions {
   readonly prompt: string;
   /** Width of the terminal in columns. */
   readonly columns: number;
   readonly history: History;
-  /** What could follow `line`, shown in grey behind it. */
+  /** A possible continuation of `line`, shown in grey behind it. */
   readonly hint: (line: string) => string;
-  /** The whole lines that `line` could become. */
+  /** The possible completions of `line`, as whole lines. */
   readonly complete: (line: string) => readonly string[];
 }
 
-/** What became of a key: the line goes on, is complete, or the user closed the input. */
+/**
+ * The result of a key: the line is still being edited, is complete, or the user closed the input.
+ */
 export type EditState = "editing" | "line" | "closed";
 
 interface Completion {
@@ -34,7 +37,7 @@ const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 const GREY = "\x1b[0;90;49m";
 const PLAIN = "\x1b[0m";
 
-/** Edits one line; make a new one for the next. */
+/** Edits one line; create a new one for the next. */
 export class LineEditor {
   readonly #options: LineEditorOptions;
   #chars: string[] = [];
@@ -45,7 +48,7 @@ export class LineEditor {
   #draft = "";
   #completion: Completion | undefined;
   #search: HistorySearch | undefined;
-  /** Goes out before the next picture: the bell, the clearing of the screen. */
+  /** Output ahead of the next redraw: the bell, or clearing the screen. */
   #signals = "";
 
   constructor(options: LineEditorOptions) {
@@ -53,7 +56,7 @@ export class LineEditor {
     this.#historyIndex = options.history.length;
   }
 
-  /** The line as it stands. */
+  /** The present line. */
   get line(): string {
     return this.#chars.join("");
   }
@@ -63,7 +66,9 @@ export class LineEditor {
     return this.#cursor;
   }
 
-  /** Applies a key; {@linkcode LineEditor.draw} shows the effect of all keys since it was last called. */
+  /**
+   * Applies a key; {@linkcode LineEditor.draw} shows the effect of all keys since its last call.
+   */
   press(key: Key): EditState {
     if (this.#completion !== undefined && this.#continueCompletion(this.#completion, key)) return "editing";
     if (this.#search !== undefined && this.#continueSearch(this.#search, key)) return "editing";
@@ -97,12 +102,12 @@ export class LineEditor {
     return "editing";
   }
 
-  /** The text that draws the line as it is now, over what was drawn before. */
+  /** The text that redraws the line in its present state over the previous one. */
   draw(): string {
     return this.#redraw(true);
   }
 
-  /** The text that draws the line a last time, without a hint, and goes to a new row. */
+  /** The text that draws the line one last time, without a hint, and starts a new row. */
   leave(): string {
     this.#cursor = this.#chars.length;
     return this.#redraw(false) + "\r\n";
@@ -182,7 +187,7 @@ export class LineEditor {
     return at;
   }
 
-  /** Shows the history's line at `index`; the one past the newest is the line being written. */
+  /** Shows the history's line at `index`; the one past the newest is the line being edited. */
   #recall(index: number): void {
     const { history } = this.#options;
     if (index < 0 || index > history.length) return;
@@ -209,8 +214,8 @@ export class LineEditor {
   }
 
   /**
-   * Tab shows the next candidate, after the last the line as it was; Escape goes back to that at once.
-   * Any other key takes what is shown and then does its own work.
+   * Tab shows the next candidate, and after the last one the original line; Escape returns to it at
+   * once. Any other key accepts the candidate shown and then has its own effect.
    */
   #continueCompletion(completion: Completion, key: Key): boolean {
     const { candidates, original } = completion;
@@ -226,9 +231,9 @@ export class LineEditor {
   }
 
   /**
-   * Characters lengthen the text searched for, Backspace shortens it, the key of the search goes to an
-   * older line, Ctrl-G gives the search up. Any other key takes the line found and then does its own
-   * work; Escape does no more than that.
+   * Characters extend the search text, Backspace shortens it, the search key moves to an older
+   * line, Ctrl-G cancels the search. Any other key accepts the line found and then has its own
+   * effect; Escape only accepts.
    */
   #continueSearch(search: HistorySearch, key: Key): boolean {
     if (key.name === "char") search.add(key.char);
@@ -262,14 +267,14 @@ export class LineEditor {
     this.#signals = "";
     const output = signals + (this.#row > 0 ? `\x1b[${this.#row}A` : "") + "\r\x1b[J" + shown +
       (hint === "" ? "" : GREY + hint + PLAIN) +
-      // A row filled to its last column leaves the screen cursor in between: make it go on.
+      // After a row filled to its last column the screen cursor has not yet wrapped: make it wrap.
       (endsAt > 0 && endsAt % columns === 0 ? "\r\n" : "") +
       moveTo(Math.floor(endsAt / columns) - cursorRow, cursorAt % columns);
     this.#row = cursorRow;
     return output;
   }
 
-  /** The hint as far as the last row has room for it. */
+  /** The part of the hint that fits in the last row. */
   #fittingHint(used: number): string {
     const room = this.#options.columns - (used % this.#options.columns) - 1;
     let hint = "";
@@ -291,7 +296,7 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const NO_WIDTH = /\p{Mark}|\u200d/u;
 
-/** Columns that one character takes on a terminal. */
+/** Number of columns a character occupies on a terminal. */
 function charWidth(char: string): number {
   if (char < "\u0300") return 1;
   if (NO_WIDTH.test(char)) return 0;

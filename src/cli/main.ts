@@ -1,9 +1,9 @@
 /**
- * `redeno cli`: the client. One command given on the command line is sent and its reply printed;
- * without one, commands are read from the terminal or from whatever standard input is. The flags of
- * `modes/` put a connection to other uses.
+ * `redeno cli`: the client. A command on the command line is sent and its reply printed; without
+ * one, commands are read from standard input, terminal or not. The flags of `modes/` put a
+ * connection to other uses.
  *
- * It needs the network and no more. If it may read the environment, it takes the password from
+ * It needs only the network. If it may read the environment, it takes the password from
  * `REDISCLI_AUTH`; if it may read and write the history file (`REDISCLI_HISTFILE`, else
  * `.redeno_cli_history` in the home directory), history survives the session.
  */
@@ -38,7 +38,7 @@ export async function runCli(args: string[]): Promise<number> {
       standardOutput.complain(latin1FromText(error.message + "\n"));
       return 1;
     }
-    // The reader of our output has gone, or Ctrl-C ended a command that waited: nothing to explain.
+    // The reader of the output has gone, or Ctrl-C ended a waiting command: nothing to report.
     if (error instanceof Deno.errors.BrokenPipe || error instanceof Interrupted) return 1;
     throw error;
   }
@@ -74,7 +74,7 @@ function choosePassword(options: CliOptions): string | undefined {
   return options.password ?? environment(AUTH_VARIABLE);
 }
 
-/** A variable of the environment, where the permissions let us see it; never asks for them. */
+/** An environment variable, if the permissions allow reading it; never prompts for them. */
 function environment(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable) : undefined;
@@ -103,13 +103,13 @@ async function runCommand(session: Session, options: CliOptions): Promise<number
   return await session.issue(command, options.repeat) ? 0 : 1;
 }
 
-/** The words that quoted strings stand for, undefined where one of them is none. */
+/** The words with their quotes resolved, undefined if one is badly quoted. */
 function unquoted(words: readonly string[]): string[] | undefined {
   const texts = words.map((word) => splitArgs(word));
   return texts.every((text) => text?.length === 1) ? texts.flatMap((text) => text ?? []) : undefined;
 }
 
-/** The command with standard input where the options want it. */
+/** The command, with standard input inserted as the options demand. */
 async function withInput(words: readonly string[], options: CliOptions): Promise<string[]> {
   if (options.lastArgFromStdin) return [...words, await wholeInput()];
   const at = options.stdinTag === undefined ? -1 : words.indexOf(options.stdinTag);

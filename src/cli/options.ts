@@ -1,4 +1,4 @@
-/** The command line of `redeno cli`, read: its flags are redis-cli's, declared in `flags.ts`. */
+/** The command line of `redeno cli`, parsed: its flags are redis-cli's, declared in `flags.ts`. */
 import type { Address } from "./connection.ts";
 import { FLAGS } from "./flags.ts";
 import { latin1FromText } from "./text.ts";
@@ -24,20 +24,20 @@ export type ModeName =
   | "scan"
   | "stat";
 
-/** The TLS side of a connection. */
+/** The TLS settings of a connection. */
 export interface TlsOptions {
   readonly caCertFile: string | undefined;
   /** Folder whose files are all trusted. */
   readonly caCertFolder: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
-  /** Name sent to the server; the host's own when undefined. */
+  /** Name sent to the server; undefined for the host name. */
   readonly serverName: string | undefined;
   /** True to accept any certificate. */
   readonly isInsecure: boolean;
 }
 
-/** A command line. */
+/** A parsed command line. */
 export interface CliOptions {
   readonly address: Address;
   /** Undefined without TLS. */
@@ -48,40 +48,40 @@ export interface CliOptions {
   readonly noAuthWarning: boolean;
   readonly database: number;
   readonly resp3: boolean;
-  /** True where a server without RESP3 is spoken to in RESP2 without a word, as for JSON. */
+  /** True if RESP2 is used silently with a server without RESP3, as for JSON. */
   readonly mayFallBack: boolean;
   readonly format: OutputFormat;
-  /** What stands between the items of a raw reply, and behind a raw reply. */
+  /** The separator between the items of a raw reply, and the end behind it. */
   readonly itemDelimiter: string;
   readonly replyDelimiter: string;
-  /** Number of times the command is sent, without end when negative, and the pause between. */
+  /** Number of times the command is sent (negative: forever), and the pause between. */
   readonly repeat: number;
   readonly intervalMs: number;
   readonly lastArgFromStdin: boolean;
-  /** The argument that standard input takes the place of. */
+  /** The argument that standard input replaces. */
   readonly stdinTag: string | undefined;
   readonly isQuotedInput: boolean;
   readonly failOnErrorReply: boolean;
-  /** True to go where MOVED and ASK say. */
+  /** True to follow MOVED and ASK. */
   readonly followsCluster: boolean;
   readonly showPushes: boolean;
   readonly wantsHelp: boolean;
   readonly wantsVersion: boolean;
-  /** Undefined for commands. */
+  /** Undefined for plain commands. */
   readonly mode: ModeName | undefined;
   readonly latencyHistory: boolean;
   readonly isMonochrome: boolean;
-  /** Keys of the modes that scan, as a glob in latin1. */
+  /** Keys for the modes that scan, as a glob in latin1. */
   readonly pattern: string | undefined;
-  /** COUNT of the modes that scan. */
+  /** COUNT for the modes that scan. */
   readonly scanCount: number | undefined;
-  /** Elements of a collection that MEMORY USAGE looks at; the server's default when undefined. */
+  /** Elements of a collection that MEMORY USAGE samples; undefined for the server's default. */
   readonly memorySamples: number | undefined;
   /** Keys of the simulated cache. */
   readonly sampleSize: number;
   /** Duration of the intrinsic latency test. */
   readonly durationS: number;
-  /** Longest wait for a reply at the end of a transfer; 0 is for ever. */
+  /** Longest wait for a reply at the end of a transfer; 0: no limit. */
   readonly pipeTimeoutS: number;
   /** File of the modes `eval`, `rdb` and `functions-rdb`. */
   readonly file: string;
@@ -91,7 +91,7 @@ export interface CliOptions {
 
 type Changeable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A command line under way. */
+/** A command line being parsed. */
 export interface Draft extends Changeable<Omit<CliOptions, "address" | "tls">> {
   hostname: string;
   port: number;
@@ -120,9 +120,10 @@ function usageLines(names: readonly string[], value: string | undefined, help: s
 }
 
 /**
- * Reads the command line. The command begins at the first word that is neither a flag nor its value and
- * goes to the server as it is.
- * @param isTerminal true when standard output is a terminal, which decides the format when no flag does
+ * Parses the command line. The command begins at the first word that is neither a flag nor its
+ * value and goes to the server as it is.
+ * @param isTerminal true if standard output is a terminal, which decides the format in the absence
+ * of a flag
  * @throws {UsageError}
  */
 export function parseOptions(args: readonly string[], isTerminal: boolean): CliOptions {
@@ -201,7 +202,7 @@ function emptyDraft(isTerminal: boolean): Draft {
   };
 }
 
-/** Settles what depends on several flags. */
+/** Resolves the settings that depend on several flags. */
 function finish(draft: Draft): CliOptions {
   const { hostname, port, socketPath, isTls, tls, asksResp2, asksResp3, ...rest } = draft;
   if (asksResp2 && asksResp3) throw exclusive("-2", "-3");

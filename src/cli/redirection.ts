@@ -1,4 +1,4 @@
-/** The errors by which a node of a cluster sends a client to another node. */
+/** The errors with which a cluster node sends a client to another node. */
 import type { Reply } from "./reply.ts";
 
 /** Another node for a command. */
@@ -7,11 +7,11 @@ export interface Redirection {
   /** Empty for the host that answered. */
   readonly hostname: string;
   readonly port: number;
-  /** True where the other node takes this one command only, after ASKING. */
+  /** True if the other node accepts only this one command, after ASKING. */
   readonly isOnce: boolean;
 }
 
-/** The redirection that a reply asks for, undefined for any other reply. */
+/** The redirection in a reply, undefined for any other reply. */
 export function redirectionOf(reply: Reply): Redirection | undefined {
   if (reply.type !== "error") return undefined;
   const match = /^(MOVED|ASK) (\d+) (.*):(\d+)$/.exec(reply.text);

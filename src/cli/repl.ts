@@ -1,19 +1,19 @@
 /**
- * What a line typed at the prompt means: a command for the server, perhaps with a count in front, or one
- * of the client's own words (QUIT, EXIT, CLEAR, CONNECT, HELP, `:set`).
+ * The meaning of a line typed at the prompt: a command for the server, perhaps with a count in
+ * front, or one of the client's own words (QUIT, EXIT, CLEAR, CONNECT, HELP, `:set`).
  */
 import { splitArgs } from "../util/sds_split.ts";
 import { holdsSecret } from "./history.ts";
 import type { Output, Session } from "./session.ts";
 import { textFromLatin1 } from "./text.ts";
 
-/** What a line needs besides the session. */
+/** The environment of a line besides the session. */
 export interface ReplContext {
   readonly session: Session;
   readonly output: Output;
-  /** True where replies are printed for people: slow commands then tell how long they took. */
+  /** True if replies are printed for people: slow commands then show their duration. */
   readonly tellsTime: boolean;
-  /** Keeps a line for the history. */
+  /** Adds a line to the history. */
   readonly remember: (line: string) => void;
   /** Milliseconds on a clock that does not go back. */
   readonly nowMs: () => number;
@@ -22,7 +22,7 @@ export interface ReplContext {
 const SLOW_MS = 500;
 const LARGEST_COUNT = 2 ** 63;
 
-/** Runs lines one after the other. */
+/** Runs lines one after another. */
 export class Repl {
   readonly #context: ReplContext;
   #showsHints = true;
@@ -31,7 +31,7 @@ export class Repl {
     this.#context = context;
   }
 
-  /** The hint for a line, none after `:set nohints`. */
+  /** The hint for a line, empty after `:set nohints`. */
   hint(line: string): string {
     return this.#showsHints ? this.#context.session.help.hint(line) : "";
   }
@@ -39,7 +39,7 @@ export class Repl {
   /**
    * Runs one line.
    * @param line a latin1 string without its line end
-   * @returns false when it asked to quit
+   * @returns false if it asked to quit
    */
   async run(line: string): Promise<boolean> {
     const { output, remember } = this.#context;

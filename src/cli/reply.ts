@@ -1,6 +1,6 @@
 /**
- * A server's reply as the client shows it. Texts are latin1 strings (one char per byte), numbers
- * stay the digits that came over the wire, so nothing is lost on the way to the terminal.
+ * A server's reply in the client. Texts are latin1 strings (one char per byte), numbers keep the
+ * digits received, so nothing is lost on the way to the terminal.
  */
 export type Reply =
   | { readonly type: "status" | "error" | "bulk" | "integer" | "double" | "bignumber"; readonly text: string }
@@ -9,7 +9,7 @@ export type Reply =
   | { readonly type: "null" }
   | AggregateReply;
 
-/** A reply that holds others; in a map, keys and values take turns in `items`. */
+/** A reply that holds others; in a map, keys and values alternate in `items`. */
 export interface AggregateReply {
   readonly type: "array" | "map" | "set" | "push";
   readonly items: readonly Reply[];
@@ -20,21 +20,19 @@ export function isAggregate(reply: Reply): reply is AggregateReply {
   return reply.type === "array" || reply.type === "map" || reply.type === "set" || reply.type === "push";
 }
 
-/** The text of a string-like reply, `undefined` for every other. */
+/** The text of a string-like reply, `undefined` for any other. */
 export function replyText(reply: Reply): string | undefined {
   return "text" in reply ? reply.text : undefined;
 }
 
-/**
- * The items of an array, set or push, or an empty list when the reply is something else.
- */
+/** The items of an array, set or push, or an empty list for any other reply. */
 export function replyItems(reply: Reply): readonly Reply[] {
   return isAggregate(reply) ? reply.items : [];
 }
 
 /**
- * Reads a map in either protocol: RESP3 sends a map, RESP2 a flat array of keys and values.
- * Keys that are no strings are left out.
+ * Reads a map in either protocol: RESP3 sends a map, RESP2 a flat array of keys and values. Keys
+ * that are not strings are skipped.
  */
 export function replyMap(reply: Reply): Map<string, Reply> {
   const items = replyItems(reply);

@@ -1,8 +1,8 @@
 /**
- * The client's side of the protocol: bytes in, replies out, RESP2 and RESP3 alike, however the bytes
- * are cut. Work is never repeated when a reply comes in pieces: aggregates that wait for items stand
- * on a stack, a line or a bulk text that is not complete yet stays in the buffer, and the place up to
- * which its end has been looked for is remembered.
+ * The client's side of the protocol: bytes in, replies out, RESP2 and RESP3 alike, however the
+ * bytes are split. Work is never repeated for a reply that arrives in pieces: aggregates that wait
+ * for items are on a stack, an incomplete line or bulk text stays in the buffer, and the progress
+ * of the search for its end is remembered.
  *
  * @example
  * ```ts
@@ -22,12 +22,12 @@
 import { Buffer } from "node:buffer";
 import type { AggregateReply, Reply } from "./reply.ts";
 
-/** The bytes from the server are no valid RESP. */
+/** The server's bytes are not valid RESP. */
 export class ReplyFormatError extends Error {
   override readonly name = "ReplyFormatError";
 }
 
-/** An aggregate under way. Attributes are read like maps and then dropped. */
+/** An aggregate under way. Attributes are parsed like maps and then dropped. */
 interface OpenAggregate {
   readonly type: AggregateReply["type"] | "attribute";
   readonly items: Reply[];
@@ -50,7 +50,7 @@ export class ReplyDecoder {
   #bulkMarker = "";
   readonly #open: OpenAggregate[] = [];
 
-  /** Takes bytes as they came from the socket; they are copied. */
+  /** Adds bytes from the socket; they are copied. */
   push(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#buffer.set(bytes, this.#end);
@@ -58,8 +58,8 @@ export class ReplyDecoder {
   }
 
   /**
-   * The next complete reply, or `undefined` when more bytes are needed.
-   * @throws {ReplyFormatError} when the bytes are no RESP
+   * The next complete reply, or `undefined` if more bytes are needed.
+   * @throws {ReplyFormatError} if the bytes are not RESP
    */
   next(): Reply | undefined {
     for (;;) {
@@ -70,7 +70,9 @@ export class ReplyDecoder {
     }
   }
 
-  /** Makes room behind the pending bytes: moves them to the front, into a larger buffer if need be. */
+  /**
+   * Makes room behind the pending bytes: moves them to the front, into a larger buffer if need be.
+   */
   #reserve(extra: number): void {
     if (this.#buffer.length - this.#end >= extra) return;
     const pending = this.#end - this.#start;
@@ -83,12 +85,15 @@ export class ReplyDecoder {
     this.#end = pending;
   }
 
-  /** A value; `null` when only the head of an aggregate or a bulk was read; `undefined` when bytes lack. */
+  /**
+   * A value; `null` if only the head of an aggregate or a bulk was read; `undefined` if bytes are
+   * missing.
+   */
   #readValue(): Reply | null | undefined {
     if (this.#bulkLength >= 0) return this.#readBulk();
     const line = this.#readLine();
     if (line === undefined) {
-      // A server of another protocol may never end its line.
+      // A server that speaks another protocol may never end its line.
       if (this.#end > this.#start) checkMarker(String.fromCharCode(this.#buffer[this.#start]!));
       return undefined;
     }
@@ -171,7 +176,7 @@ export class ReplyDecoder {
     return null;
   }
 
-  /** Puts a value into the innermost open aggregate; gives the reply that became whole, if one did. */
+  /** Adds a value to the innermost open aggregate; returns the reply it completes, if any. */
   #place(value: Reply): Reply | undefined {
     let done: Reply = value;
     for (;;) {

@@ -1,9 +1,9 @@
 /**
- * A client's dealings with one server: connecting (and what must be said first), sending commands,
- * showing replies, and following in which database and transaction the connection is.
+ * A client's session with one server: connecting (with the introductory commands), sending
+ * commands, printing replies, and tracking the connection's database and transaction.
  *
- * The behaviour is redis-cli's: a lost connection is reported and made anew by the next command, the
- * chosen database outlives it, `AUTH` retries a `SELECT` that was refused, and Ctrl-C ends a
+ * The behaviour is redis-cli's: a lost connection is reported and reopened by the next command, the
+ * selected database outlives it, `AUTH` retries a `SELECT` that was refused, and Ctrl-C ends a
  * subscription by reconnecting.
  */
 import { type Address, Connection, ConnectionError } from "./connection.ts";
@@ -15,20 +15,20 @@ import { hostAndPort } from "../util/address.ts";
 import type { Reply } from "./reply.ts";
 import { latin1FromText } from "./text.ts";
 
-/** Where the session writes; texts are latin1 strings. */
+/** The session's output; texts are latin1 strings. */
 export interface Output {
   print(text: string): void;
   complain(text: string): void;
 }
 
-/** Ctrl-C while a command was waiting for its reply: the whole session is to end. */
+/** Ctrl-C while a command was waiting for its reply: the whole session ends. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
 const STREAMING: ReadonlySet<string> = new Set(["monitor", "subscribe", "psubscribe", "ssubscribe"]);
 
-/** Commands whose reply is a text for people already; with a second word, only that subcommand. */
+/** Commands whose reply is already text for people; with a second word, only that subcommand. */
 const PRINTED_AS_THEY_ARE: ReadonlySet<string> = new Set([
   "info",
   "lolwut",
@@ -70,26 +70,26 @@ export class Session {
     this.#wantedDatabase = options.database;
   }
 
-  /** What stands before the cursor: address, database, transaction. */
+  /** The text before the cursor: address, database, transaction. */
   get prompt(): string {
     if (this.#connection === undefined) return "not connected> ";
     const database = this.#database === 0 ? "" : `[${this.#database}]`;
     return `${describeAddress(this.#address)}${database}${this.#isInTransaction ? "(TX)" : ""}> `;
   }
 
-  /** What the server's COMMAND DOCS taught; empty until {@linkcode Session.loadHelp}. */
+  /** The help built from the server's COMMAND DOCS; empty until {@linkcode Session.loadHelp}. */
   get help(): HelpIndex {
     return this.#help;
   }
 
-  /** Turns to another server. */
+  /** Switches to another server. */
   async connectTo(address: Address): Promise<void> {
     this.#address = address;
     await this.connect();
   }
 
   /**
-   * Connects anew. A refused AUTH, SELECT or HELLO is reported and leaves the connection usable.
+   * Reconnects. A refused AUTH, SELECT or HELLO is reported and leaves the connection usable.
    * @returns true if there is a connection and nothing was refused
    */
   async connect(options: { quiet?: boolean } = {}): Promise<boolean> {
@@ -108,8 +108,8 @@ export class Session {
   }
 
   /**
-   * The open connection, for uses that need more than commands and replies.
-   * @throws {ConnectionError} when there is none
+   * The open connection, for uses beyond commands and replies.
+   * @throws {ConnectionError} if there is none
    */
   get connection(): Connection {
     if (this.#connection === undefined) throw new ConnectionError("not connected");
@@ -117,7 +117,7 @@ export class Session {
   }
 
   /**
-   * Sends a command and gives its reply unprinted.
+   * Sends a command and resolves with its reply, unprinted.
    * @throws {ConnectionError}
    */
   async ask(args: readonly string[]): Promise<Reply> {
@@ -145,7 +145,7 @@ export class Session {
     this.#isInTransaction = false;
   }
 
-  /** Ctrl-C: ends the command that is waiting for its reply; true if there is one. */
+  /** Ctrl-C: ends the command that waits for its reply; true if there is one. */
   interrupt(): boolean {
     if (!this.#isBusy) return false;
     this.#isInterrupted = true;
@@ -154,8 +154,9 @@ export class Session {
   }
 
   /**
-   * Sends a command `repeat` times (without end when negative) and prints the replies.
-   * @returns false when the connection failed, or a reply was an error and the options make that a failure
+   * Sends a command `repeat` times (negative: forever) and prints the replies.
+   * @returns false if the connection failed, or a reply was an error and the options make that a
+   * failure
    * @throws {Interrupted}
    */
   async issue(args: readonly string[], repeat = 1): Promise<boolean> {
@@ -197,7 +198,7 @@ export class Session {
     return true;
   }
 
-  /** Turns to another node of the cluster; true if it can be reached. */
+  /** Switches to another node of the cluster; true if it can be reached. */
   async #redirect({ slot, hostname, port, isOnce }: Redirection): Promise<boolean> {
     const own = "hostname" in this.#address ? this.#address.hostname : "";
     const address = { hostname: hostname || own, port };
@@ -210,7 +211,9 @@ export class Session {
     return true;
   }
 
-  /** Prints what comes until an error or Ctrl-C ends it. Subscribed, pushes are the replies. */
+  /**
+   * Prints what arrives until an error or Ctrl-C ends it. While subscribed, pushes are the replies.
+   */
   async #stream(connection: Connection, name: string): Promise<void> {
     const isMonitor = name === "monitor";
     if (!isMonitor && this.#options.format !== "raw") {
@@ -247,7 +250,7 @@ export class Session {
     return true;
   }
 
-  /** The reply to a command; pushes that come before it are shown or dropped. */
+  /** The reply to a command; pushes that arrive before it are printed or dropped. */
   async #receive(connection: Connection): Promise<Reply> {
     for (;;) {
       const reply = await connection.receive();
@@ -298,7 +301,7 @@ export class Session {
     return reply.type !== "error";
   }
 
-  /** Follows what a command did to the connection's state. */
+  /** Tracks a command's effect on the connection's state. */
   async #follow(name: string, args: readonly string[], reply: Reply): Promise<void> {
     const isDone = reply.type !== "error";
     if (name === "select" && args.length === 2 && isDone) {

@@ -23,10 +23,14 @@ function writeAll(file: { writeSync(bytes: Uint8Array): number }, text: string):
 export class TerminalReader {
   readonly #decoder = new KeyDecoder();
   readonly #chunk = new Uint8Array(CHUNK);
-  /** Keys that came with the end of the line before, as in a pasted text of several lines. */
+  /**
+   * Keys that arrived behind the end of the previous line, as in a pasted text of several lines.
+   */
   #keys: Key[] = [];
 
-  /** The next line, or `undefined` when the user closed the input (Ctrl-C, Ctrl-D on an empty line). */
+  /**
+   * The next line, or `undefined` if the user closed the input (Ctrl-C, Ctrl-D on an empty line).
+   */
   async readLine(options: Omit<LineEditorOptions, "columns">): Promise<string | undefined> {
     const editor = new LineEditor({ ...options, columns: terminalColumns() });
     Deno.stdin.setRaw(true);
@@ -67,11 +71,11 @@ function terminalColumns(): number {
   try {
     return Deno.consoleSize().columns || FALLBACK_COLUMNS;
   } catch {
-    return FALLBACK_COLUMNS; // output is no terminal
+    return FALLBACK_COLUMNS; // output is not a terminal
   }
 }
 
-/** The lines of standard input as latin1 strings, without their line feeds, as they come. */
+/** The lines of standard input as latin1 strings, without their line feeds, as they arrive. */
 export async function* inputLines(): AsyncGenerator<string> {
   let rest = "";
   for await (const text of inputChunks()) {

@@ -1,10 +1,11 @@
 /**
- * Connections by TLS. A server's certificate must lead to a trusted authority but need not name the host,
- * as with redis-cli: servers are reached by address, and few certificates name that.
+ * Connections by TLS. A server's certificate must lead to a trusted authority but need not name the
+ * host, as with redis-cli: servers are reached by address, and few certificates name that.
  *
- * Deno's own sockets do this, save for what they have no option for: trust in named authorities alone, beside
- * which they trust the public ones, another server name, any certificate at all, and TLS over a Unix socket.
- * Node's do those; but an older Deno's do not verify certificates, and its own sockets are the stricter ones.
+ * Deno's own sockets do this, save for what they have no option for: trust in named authorities
+ * alone, beside which they trust the public ones, another server name, any certificate at all, and
+ * TLS over a Unix socket. Node's do those; but an older Deno's do not verify certificates, and its
+ * own sockets are the stricter ones.
  */
 import { verifiesCertificates } from "../config/tls.ts";
 import type { Address, Socket } from "./connection.ts";
@@ -13,14 +14,14 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 
 /** Certificates and a key as PEM texts. */
 interface Credentials {
-  /** Empty for those of the system. */
+  /** Empty for the system's own. */
   readonly authorities: string[];
   readonly own: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /**
- * Connects and shakes hands.
- * @throws what the system, the handshake or the reading of a certificate throws
+ * Connects and completes the handshake.
+ * @throws the errors of the system, the handshake or the reading of a certificate
  */
 export async function openTls(address: Address, options: TlsOptions): Promise<Socket> {
   const credentials = readCredentials(options);
@@ -67,7 +68,7 @@ function filesIn(folder: string): string[] {
   return entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => `${folder}/${name}`);
 }
 
-/** What `read` gives; its error names the path in the system's words. */
+/** The result of `read`; its error names the path in the system's words. */
 function reading<T>(path: string, read: () => T): T {
   try {
     return read();
@@ -94,12 +95,12 @@ function nodeOptions(
   };
 }
 
-/** A socket of Node as one of Deno. */
+/** A Node socket behind Deno's interface. */
 class NodeSocket implements Socket {
   readonly #socket: TLSSocket;
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array();
-  /** The first thing that went wrong, of which later calls only see the consequences. */
+  /** The first failure; later calls only see its consequences. */
   #failure: Error | undefined;
 
   private constructor(socket: TLSSocket) {

@@ -1,7 +1,7 @@
 /** Addresses as one word: `redis://user:password@host:port/database`, and `rediss://…` for TLS. */
 import { UsageError } from "./usage_error.ts";
 
-/** The parts that a URI names; a part that it leaves out is `undefined`. */
+/** The parts of a URI; a part left out is `undefined`. */
 export interface RedisUri {
   readonly isTls: boolean;
   readonly username: string | undefined;
@@ -15,8 +15,8 @@ const FORM =
   /^(rediss?):\/\/(?:(?:([^:@/]*):)?([^@]*)@)?(?:(\[[^\]]*\]|[^:/?]*)(?::(\d*))?)?(?:\/(\d*))?(?:\?.*)?$/i;
 
 /**
- * Takes a URI apart. Names and passwords are percent-decoded; a lone word before the `@` is the password,
- * as in redis-cli, and an IPv6 address stands in brackets.
+ * Parses a URI. Names and passwords are percent-decoded; a lone word before the `@` is the
+ * password, as in redis-cli, and an IPv6 address is in brackets.
  * @throws {UsageError}
  */
 export function parseRedisUri(uri: string): RedisUri {

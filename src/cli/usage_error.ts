@@ -1,9 +1,9 @@
-/** A command line that cannot be followed: a flag that is unknown, lacks its value or contradicts another. */
+/** An invalid command line: a flag that is unknown, lacks its value or contradicts another. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The refusal of two flags that do not go together. */
+/** The error for two flags that exclude each other. */
 export function exclusive(one: string, other: string): UsageError {
   return new UsageError(`Options ${one} and ${other} are mutually exclusive.`);
 }

@@ -1,7 +1,7 @@
 /**
- * The command line: `redeno [redis.conf] [--directive value ...] [-]`, read Redis's way, since a directive may have
- * several values and a value may start with dashes. Only the tool's own flags, which come first or not at all, are
- * ordinary ones.
+ * The command line: `redeno [redis.conf] [--directive value ...] [-]`, parsed Redis's way, since a
+ * directive may have several values and a value may start with dashes. The tool's own flags, which
+ * come first if at all, are ordinary flags.
  */
 import { parseArgs } from "@std/cli";
 import { nearest } from "../util/nearest.ts";
@@ -10,17 +10,17 @@ import { REDENO_VERSION, REDIS_VERSION } from "../util/version.ts";
 import { toLatin1 } from "./host.ts";
 import { findParameter, PARAMETERS_BY_NAME } from "./registry.ts";
 
-/** From where the server is to take its configuration. */
+/** The sources of the server's configuration. */
 export interface CommandLine {
   /** The path of the configuration file, or "". */
   readonly configFile: string;
-  /** Whether directives come from standard input. */
+  /** True if directives come from standard input. */
   readonly readsStandardInput: boolean;
-  /** The directives among the arguments, one a line, as a latin1 string. */
+  /** The directives among the arguments, one per line, as a latin1 string. */
   readonly options: string;
 }
 
-/** What the command line asks for. */
+/** The action the command line asks for. */
 export type Command =
   | { readonly kind: "version" }
   | { readonly kind: "help"; readonly topic: string | undefined }
@@ -61,8 +61,8 @@ Examples:
 export const COMMANDS = ["cli", "permissions", "check-rdb", "check-aof", "help"] as const;
 
 /**
- * The way on from a first word that was taken for a configuration file and is none: the nearest command or directive.
- * Nothing for what is clearly a path.
+ * Advice for a first word that was taken for a configuration file but does not exist: the nearest
+ * command or directive. Empty for a word that is clearly a path.
  */
 export function adviceFor(word: string): string {
   if (/[./\\]/.test(word)) return "";
@@ -101,9 +101,9 @@ function parseServerArguments(args: readonly string[]): CommandLine {
 }
 
 /**
- * Joins arguments to directives. `--name` starts one, unless the last one still lacks its value, so that values may
- * start with dashes; other arguments are values. `"--name value"` may be one argument. `--save` may lack its value,
- * which is then empty.
+ * Joins arguments into directives. `--name` starts one, unless the previous one still lacks its
+ * value, so that values may start with dashes; other arguments are values. `"--name value"` may be
+ * one argument. `--save` may lack its value, which is then empty.
  */
 function parseDirectives(args: readonly string[], hasFile: boolean): Omit<CommandLine, "configFile"> {
   let readsStandardInput = false;

@@ -1,11 +1,12 @@
 /**
  * The configuration of a server.
  *
- * Values live in one plain object, {@linkcode Config.values}, which everyone reads directly: `config.values.maxmemory`.
- * They get there at the start from files, environment and command line (`load.ts`), then by CONFIG SET, all or nothing.
- * Who must act on a change registers a hook; hooks run only for CONFIG SET and only for values that changed, and one
- * that throws takes the whole command back. A value that changes by other means (REPLICAOF) is simply assigned: always
- * a new value, never the old object changed in place.
+ * Values live in one plain object, {@linkcode Config.values}, which all code reads directly:
+ * `config.values.maxmemory`. They are set at the start from files, environment and command line
+ * (`load.ts`), later by CONFIG SET, all or nothing. Code that must act on a change registers a
+ * hook; hooks run only for CONFIG SET and only for values that changed, and a hook that throws
+ * reverts the whole command. A value that changes by other means (REPLICAOF) is simply assigned:
+ * always a new value, never the old object changed in place.
  */
 import { resolve } from "node:path";
 import { LOADING, NO_CONFIG_FILE, ReplyError } from "../protocol/errors.ts";
@@ -19,21 +20,24 @@ import type { ConfigValues } from "./parameters.ts";
 import { ALL_PARAMETERS, findParameter, type NamedParameter, PARAMETERS_BY_NAME } from "./registry.ts";
 import { rewriteText } from "./rewrite.ts";
 
-/** What a caller of CONFIG SET may do now. */
+/** The conditions of a CONFIG SET. */
 export interface SetOptions {
-  /** Whether it may change protected parameters. */
+  /** True if the caller may change protected parameters. */
   readonly mayChangeProtected: boolean;
-  /** Whether the data are being loaded. */
+  /** True while data are being loaded. */
   readonly isLoading: boolean;
 }
 
 /** The configuration of one server; see the head of this file. */
 export class Config {
-  /** All values under their names in camel case; text is latin1. */
+  /** All values under their names in camel case; text values are latin1. */
   readonly values: ConfigValues;
   /** The absolute path of the configuration file, or "". */
   filePath = "";
-  /** Gives CONFIG REWRITE the present users, as `name rule ...`; without it the `user` lines stay as they are. */
+  /**
+   * Supplies the present users to CONFIG REWRITE, as `name rule ...`; without it the `user` lines
+   * stay as they are.
+   */
   describeUsers: (() => readonly string[]) | undefined = undefined;
 
   /** The same object as `values`, by field name. */
@@ -41,10 +45,10 @@ export class Config {
   readonly #host: ConfigHost;
   readonly #loader: ConfigLoader;
   readonly #hooks = new Map<string, (() => void)[]>();
-  /** Names of the parameters that this start has set so far. */
+  /** Names of the parameters set so far during this start. */
   readonly #seen = new Set<string>();
 
-  /** The defaults; only `dir` is where the process is. */
+  /** The defaults; only `dir` depends on the process. */
   constructor(host: ConfigHost = denoHost) {
     this.#host = host;
     this.#loader = new ConfigLoader((parameter, words) => this.#take(parameter, words), host);
@@ -53,7 +57,7 @@ export class Config {
     this.#fields = this.values;
   }
 
-  /** Directives that have nothing to act on here and were given another value than the one that says so. */
+  /** Directives without effect here that were given a value other than their neutral one. */
   get ignored(): string[] {
     return [...this.#loader.ignored].filter((name) => {
       const parameter = findParameter(name);
@@ -61,7 +65,7 @@ export class Config {
     });
   }
 
-  /** Paths of the files that the configuration was read from, and of folders looked through for them; latin1. */
+  /** Paths of the files that were read, and of folders searched for them; latin1. */
   get filesRead(): readonly string[] {
     return this.#loader.filesRead;
   }
@@ -76,7 +80,7 @@ export class Config {
     return this.#loader.renamedCommands;
   }
 
-  /** Reads everything a start takes its configuration from; throws {@linkcode ConfigLoadError}. */
+  /** Reads the configuration from every source of a start; throws {@linkcode ConfigLoadError}. */
   load(commandLine: CommandLine, environment: Readonly<Record<string, string>>): void {
     const { configFile } = commandLine;
     if (configFile !== "") this.filePath = resolve(this.#host.workingDirectory(), configFile);
@@ -89,7 +93,10 @@ export class Config {
     return parameter && this.#print(parameter);
   }
 
-  /** Names and values for CONFIG GET: a name as it was given, or all that a glob matches, older names too. */
+  /**
+   * Names and values for CONFIG GET: a name as given, or all names that match a glob, older names
+   * included.
+   */
   match(patterns: readonly string[]): [name: string, value: string][] {
     const found = new Map<string, string>();
     for (const pattern of patterns) {
@@ -108,7 +115,10 @@ export class Config {
     }
   }
 
-  /** Runs `hook` with the new value when CONFIG SET changes it. A hook that throws must have changed nothing. */
+  /**
+   * Runs `hook` with the new value when CONFIG SET changes it. A hook must throw before it changes
+   * anything.
+   */
   onApply<Field extends keyof ConfigValues>(field: Field, hook: (value: ConfigValues[Field]) => void): void {
     const hooks = this.#hooks.get(field) ?? [];
     hooks.push(() => hook(this.values[field]));
@@ -118,7 +128,8 @@ export class Config {
   /** CONFIG SET: all pairs or none; throws {@linkcode ReplyError}. */
   set(pairs: readonly (readonly [name: string, value: string])[], options: SetOptions): void {
     const settings = checkedSettings(pairs, options);
-    const undo: (() => void)[] = []; // values first, then hooks, so that these run with what they had
+    // values first, then hooks, so that each hook sees all new values
+    const undo: (() => void)[] = [];
     let current = "";
     try {
       const changed: Setting[] = [];
@@ -138,7 +149,7 @@ export class Config {
 
   /**
    * CONFIG REWRITE; throws {@linkcode ReplyError}.
-   * @param forceAll writes every parameter, defaults too
+   * @param forceAll writes every parameter, defaults included
    */
   rewrite(forceAll = false): void {
     if (this.filePath === "") throw NO_CONFIG_FILE;
@@ -164,7 +175,7 @@ export class Config {
     return parameter.print(this.#fields[parameter.field]);
   }
 
-  /** Takes a value at the start. */
+  /** Applies a value at the start. */
   #take(parameter: NamedParameter, words: readonly string[]): void {
     const seen = this.#seen.has(parameter.name);
     const current = this.#fields[parameter.field];
@@ -172,7 +183,7 @@ export class Config {
     this.#seen.add(parameter.name);
   }
 
-  /** Takes a value of CONFIG SET; false when it is the one that was there. */
+  /** Applies a value of CONFIG SET; false if it equals the old one. */
   #change({ parameter, words }: Setting, undo: (() => void)[]): boolean {
     const before = this.#fields[parameter.field];
     const context = { current: before, loading: false, seen: false, host: this.#host };
@@ -205,19 +216,19 @@ function initialValues(): ConfigValues {
   return fields;
 }
 
-/** The declarations that give the fields give the type too. */
+/** The declarations that produce the fields also produce their type. */
 function hasAllFields(fields: Record<string, unknown>): fields is ConfigValues {
   return ALL_PARAMETERS.every(({ field }) => Object.hasOwn(fields, field));
 }
 
 interface Setting {
-  /** As the client wrote it. */
+  /** The name as the client wrote it. */
   readonly name: string;
   readonly parameter: NamedParameter;
   readonly words: readonly string[];
 }
 
-/** What CONFIG SET is to set; throws for the first name that it may not. */
+/** The settings of a CONFIG SET; throws for the first name that may not be set. */
 function checkedSettings(
   pairs: readonly (readonly [name: string, value: string])[],
   { mayChangeProtected, isLoading }: SetOptions,

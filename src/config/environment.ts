@@ -1,12 +1,13 @@
-/** Directives in the environment: `REDENO_<DIRECTIVE>`, dashes as underscores. */
+/** Directives in the environment: `REDENO_<DIRECTIVE>`, with dashes written as underscores. */
 import { PARAMETERS_BY_NAME } from "./registry.ts";
 
-/** The beginning of every variable that stands for a directive. */
+/** The prefix of every variable that holds a directive. */
 export const ENVIRONMENT_PREFIX = "REDENO_";
 
 /**
- * The variables of the process that stand for directives. All with the prefix, so that a typo among them is found; a
- * process that was granted certain variables only can ask for those by name, and gets the ones that are directives.
+ * The process's variables that hold directives: all with the prefix, so that a typo is noticed. A
+ * process with permission for certain variables only can ask for those by name, and gets the ones
+ * that are directives.
  */
 export function directiveEnvironment(): Record<string, string> {
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") {
@@ -22,14 +23,15 @@ export function directiveEnvironment(): Record<string, string> {
   );
 }
 
-/** The variable that stands for a directive. */
+/** The variable for a directive. */
 export function variableOf(directive: string): string {
   return ENVIRONMENT_PREFIX + directive.replaceAll("-", "_").toUpperCase();
 }
 
 /**
- * A variable that Kubernetes (and Docker's links) sets for every service called `redeno`: REDENO_SERVICE_HOST,
- * REDENO_PORT=tcp://10.0.0.1:6379, REDENO_PORT_6379_TCP_ADDR. These are addresses for clients, no directives.
+ * True for a variable that Kubernetes (and Docker's links) sets for every service called `redeno`:
+ * REDENO_SERVICE_HOST, REDENO_PORT=tcp://10.0.0.1:6379, REDENO_PORT_6379_TCP_ADDR. These are
+ * addresses for clients, not directives.
  */
 export function isServiceLink(variable: string, value: string): boolean {
   const isAddress = /^(?:tcp|udp|sctp):\/\//.test(value);

@@ -1,23 +1,25 @@
-/** What the configuration needs of the machine: files, the working directory, standard input. */
+/**
+ * The machine services that the configuration uses: files, the working directory, standard input.
+ */
 import { expandGlobSync } from "@std/fs";
 import { bytesOf, latin1 } from "../util/bytes.ts";
 import { errorText } from "../util/error_text.ts";
 
-/** Paths are ordinary strings; contents are latin1 strings, one char a byte. */
+/** Paths are ordinary strings; contents are latin1 strings, one char per byte. */
 export interface ConfigHost {
-  /** The content of a file; throws what Deno throws. */
+  /** The content of a file; throws Deno's own errors. */
   readFile(path: string): string;
   /** All of standard input. */
   readStandardInput(): string;
-  /** The files that a glob names, sorted. */
+  /** The files that match a glob, sorted. */
   expandGlob(pattern: string): string[];
-  /** Puts `content` in the place of a file, durably and in one step. */
+  /** Replaces the content of a file by `content`, durably and in one step. */
   replaceFile(path: string, content: string): void;
   /** The absolute working directory. */
   workingDirectory(): string;
-  /** Goes to another working directory. */
+  /** Changes the working directory. */
   changeDirectory(path: string): void;
-  /** Whether the permissions of the process allow writing in a directory. */
+  /** True if the process's permissions allow writing in a directory. */
   mayWrite(path: string): boolean;
 }
 
@@ -49,7 +51,7 @@ export const denoHost: ConfigHost = {
   mayWrite: (path) => Deno.permissions.querySync({ name: "write", path }).state === "granted",
 };
 
-/** The file that is written in the place of `path` until it is whole. */
+/** The temporary file that replaces `path` once it is complete. */
 export function temporaryName(path: string): string {
   return `${path}.tmp`;
 }
@@ -65,11 +67,11 @@ function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // it was never made, and the error that matters is on its way
+    // it was never created, and the error that matters is about to be thrown
   }
 }
 
-/** What C's strerror says of a failed file operation. */
+/** C's strerror text for a failed file operation. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "No such file or directory";
   if (error instanceof Deno.errors.PermissionDenied) return "Permission denied";
@@ -79,12 +81,15 @@ export function reasonOf(error: unknown): string {
   return errorText(error);
 }
 
-/** Text from outside (arguments, environment) as the server holds it: the latin1 string of its UTF-8 bytes. */
+/**
+ * Text from outside (arguments, environment) in the server's form: the latin1 string of its UTF-8
+ * bytes.
+ */
 export function toLatin1(text: string): string {
   return latin1(new TextEncoder().encode(text));
 }
 
-/** A latin1 string as the text it stands for, to hand a path to Deno. */
+/** A latin1 string decoded as UTF-8, to hand a path to Deno. */
 export function fromLatin1(text: string): string {
   return new TextDecoder().decode(bytesOf(text));
 }

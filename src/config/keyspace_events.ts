@@ -1,6 +1,9 @@
-/** The classes of keyspace events, as `notify-keyspace-events` writes them: one letter and one bit each. */
+/**
+ * The classes of keyspace events, as `notify-keyspace-events` writes them: one letter and one bit
+ * each.
+ */
 
-/** Bits of the classes; `Keyspace` and `Keyevent` say to which kind of channel events go. */
+/** Bits of the classes; `Keyspace` and `Keyevent` select the kinds of channel that events go to. */
 export const Notify = {
   Keyspace: 1 << 0,
   Keyevent: 1 << 1,
@@ -18,7 +21,7 @@ export const Notify = {
   New: 1 << 14,
 } as const;
 
-/** In the order in which Redis prints them. */
+/** In Redis's printing order. */
 const CLASS_LETTERS: readonly (readonly [string, number])[] = [
   ["g", Notify.Generic],
   ["$", Notify.String],
@@ -32,7 +35,7 @@ const CLASS_LETTERS: readonly (readonly [string, number])[] = [
   ["d", Notify.Module],
 ];
 
-/** Not among `A`. */
+/** The letters not covered by `A`. */
 const OTHER_LETTERS: readonly (readonly [string, number])[] = [
   ["K", Notify.Keyspace],
   ["E", Notify.Keyevent],
@@ -40,12 +43,12 @@ const OTHER_LETTERS: readonly (readonly [string, number])[] = [
   ["n", Notify.New],
 ];
 
-/** What `A` stands for. */
+/** The classes covered by `A`. */
 const ALL = CLASS_LETTERS.reduce((bits, [, bit]) => bits | bit, 0);
 
 const BITS = new Map([...CLASS_LETTERS, ...OTHER_LETTERS, ["A", ALL] as const]);
 
-/** The bits of a string of class letters, or `undefined` when one is unknown. */
+/** The bits of a string of class letters, or `undefined` if a letter is unknown. */
 export function parseNotifyClasses(letters: string): number | undefined {
   let bits = 0;
   for (const letter of letters) {

@@ -1,43 +1,43 @@
 /**
- * The kinds of configuration parameters: how each reads its words, prints its value and is written to a file. The
- * error texts are Redis's. Parameters with a form of their own are in `special.ts`, all of them are declared in
- * `parameters.ts`.
+ * The kinds of configuration parameters: how each parses its words, prints its value and is written
+ * to a file. The error texts are Redis's. Parameters with a form of their own are in `special.ts`;
+ * all of them are declared in `parameters.ts`.
  */
 import { quoteArg } from "../util/sds_split.ts";
 import { parseInteger, parseMemory } from "../util/numbers.ts";
 import { ConfigError } from "./errors.ts";
 import type { ConfigHost } from "./host.ts";
 
-/** What may be done with a parameter. */
+/** Properties of a parameter, as bits. */
 export const Flag = {
   /** CONFIG SET refuses it. */
   Immutable: 1 << 0,
   /** CONFIG SET needs `enable-protected-configs`. */
   Protected: 1 << 1,
-  /** Patterns of CONFIG GET do not show it. */
+  /** Hidden from patterns of CONFIG GET. */
   Hidden: 1 << 2,
   /** Its value is kept out of logs. */
   Sensitive: 1 << 3,
-  /** CONFIG SET refuses it while the data are being loaded. */
+  /** CONFIG SET refuses it while data are being loaded. */
   DenyLoading: 1 << 4,
   /** Its value may be several words. */
   Multi: 1 << 5,
-  /** It is accepted, printed and kept, but has nothing to act on here. */
+  /** Accepted, printed and kept, but without effect here. */
   Meaningless: 1 << 6,
 } as const;
 
-/** What a parameter knows when it reads a value. */
+/** The context in which a parameter parses a value. */
 export interface ParseContext<T> {
-  /** The value so far. */
+  /** The present value. */
   readonly current: T;
-  /** Whether this is the start (file, environment, command line) and not CONFIG SET. */
+  /** True at the start (file, environment, command line), false for CONFIG SET. */
   readonly loading: boolean;
-  /** Whether this start has set the parameter before. */
+  /** True if this start has set the parameter before. */
   readonly seen: boolean;
   readonly host: ConfigHost;
 }
 
-/** A line for the configuration file; without `force` it only replaces a line that is there. */
+/** A line for the configuration file; without `force` it only replaces an existing line. */
 export interface RewriteLine {
   readonly text: string;
   readonly force: boolean;
@@ -52,20 +52,22 @@ export interface Parameter<T> {
   parse(words: readonly string[], context: ParseContext<T>): T;
   /** The value as CONFIG GET shows it; equal texts are equal values. */
   print(value: T): string;
-  /** The value as lines of a file; no line where its absence says the same. */
+  /** The value as lines of a file; none if their absence means the same. */
   rewrite(name: string, value: T): RewriteLine[];
-  /** Makes a new value take effect where that can fail, before it is kept; returns what is then the value. */
+  /**
+   * Makes a new value take effect before it is kept, if that can fail; returns the resulting value.
+   */
   enact?(value: T, host: ConfigHost): T;
 }
 
-/** What every kind takes. */
+/** The options common to all kinds. */
 export interface Common {
   readonly flags?: number;
   /** Older names. */
   readonly aliases?: readonly string[];
 }
 
-/** The only word of a value; kinds of several words read them themselves. */
+/** The only word of a value; kinds with several words parse them themselves. */
 export function single(words: readonly string[]): string {
   const [word] = words;
   if (word === undefined || words.length !== 1) throw new ConfigError("wrong number of arguments");
@@ -77,9 +79,9 @@ export function common({ flags = 0, aliases = [] }: Common): Pick<Parameter<unkn
   return { flags, aliases };
 }
 
-/** What {@linkcode bool} takes besides. */
+/** Further options of {@linkcode bool}. */
 export interface BoolOptions extends Common {
-  /** Why CONFIG SET cannot say `yes`. */
+  /** The reason why CONFIG SET cannot set `yes`. */
   readonly neverYes?: string;
 }
 
@@ -110,15 +112,17 @@ export const INT64_MAX = 9223372036854775807n;
 interface NumberForm {
   parse(text: string): number | bigint;
   print(value: number): string;
-  /** As a file has it. */
+  /** The form written to a file. */
   write(value: number): string;
   readonly low: number;
   readonly high: number | bigint;
-  /** Said of values below `low` instead of the bounds. */
+  /** The error for values below `low`, in place of the bounds. */
   readonly tooLow?: string;
 }
 
-/** A number of some form within bounds. Beyond 2^53 - 1 it is held, and shown, as that. */
+/**
+ * A number of some form within bounds. A value beyond 2^53 - 1 is stored, and shown, as 2^53 - 1.
+ */
 function numeric(initial: number, form: NumberForm, options: Common): Parameter<number> {
   return {
     ...common(options),
@@ -150,7 +154,7 @@ export function integer(
   return numeric(initial, { parse: parseDecimal, print: String, write: String, low, high }, options);
 }
 
-/** Bytes, with a unit or without; files get the largest unit that fits. */
+/** Bytes, with or without a unit; files get the largest unit that fits. */
 export function memory(
   initial: number,
   low: number,
@@ -165,7 +169,7 @@ export function memory(
   return numeric(initial, { parse, print: String, write: formatMemory, low, high }, options);
 }
 
-/** Bytes, or a percentage, which is held as the negative number of its percents. */
+/** Bytes, or a percentage, which is stored as a negative number of percent. */
 export function memoryOrPercent(initial: number, options: Common = {}): Parameter<number> {
   const print = (value: number) => value < 0 ? `${-value}%` : String(value);
   const write = (value: number) => value < 0 ? print(value) : formatMemory(value);
@@ -203,7 +207,7 @@ function parseDecimal(text: string): number | bigint {
   return value;
 }
 
-/** Bytes as a file writes them: in gb, mb or kb where that is exact. */
+/** Bytes in the form written to files: in gb, mb or kb if that is exact. */
 export function formatMemory(bytes: number): string {
   for (const [unit, size] of [["gb", 1024 ** 3], ["mb", 1024 ** 2], ["kb", 1024]] as const) {
     if (bytes !== 0 && bytes % size === 0) return bytes / size + unit;
@@ -211,13 +215,13 @@ export function formatMemory(bytes: number): string {
   return String(bytes);
 }
 
-/** What {@linkcode text} takes besides. */
+/** Further options of {@linkcode text}. */
 export interface TextOptions extends Common {
-  /** The reason why a value is refused, or nothing. */
+  /** The reason for refusing a value, or undefined. */
   readonly refuse?: (value: string) => string | undefined;
 }
 
-/** Any text, `""` where nothing is set. */
+/** Any text, `""` if not set. */
 export function text(initial: string, options: TextOptions = {}): Parameter<string> {
   return {
     ...common(options),
@@ -236,7 +240,7 @@ export function text(initial: string, options: TextOptions = {}): Parameter<stri
   };
 }
 
-/** One of several words; `synonyms` are taken for another word. */
+/** One of several words; `synonyms` map to other words. */
 export function choice<const Word extends string>(
   initial: NoInfer<Word>,
   choices: readonly Word[],
@@ -251,7 +255,10 @@ export function choice<const Word extends string>(
   };
 }
 
-/** Any number of words out of several, or the word `none` alone for nothing; kept in the order of `choices`. */
+/**
+ * Any number of the given words, or the word `none` alone for nothing; kept in the order of
+ * `choices`.
+ */
 export function choices<const Word extends string>(
   none: string,
   words: readonly Word[],

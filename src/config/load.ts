@@ -1,6 +1,7 @@
 /**
- * What the configuration is read from at the start: files, standard input, environment variables and the command line,
- * in this order, so that the last to speak wins. The first fault ends the start with a {@linkcode ConfigLoadError}.
+ * The configuration's sources at the start: files, standard input, environment variables and the
+ * command line, in this order; the last one wins. The first fault ends the start with a
+ * {@linkcode ConfigLoadError}.
  */
 import { resolve } from "node:path";
 import { nearest } from "../util/nearest.ts";
@@ -12,19 +13,19 @@ import { type ConfigHost, fromLatin1, reasonOf, toLatin1 } from "./host.ts";
 import { Flag } from "./kinds.ts";
 import { findParameter, type NamedParameter, PARAMETERS_BY_NAME } from "./registry.ts";
 
-/** A directive that is kept for its consumer: the words behind its name. */
+/** A directive kept for its consumer: the words after its name. */
 export interface KeptDirective {
   readonly words: readonly string[];
   readonly origin: Origin;
 }
 
-/** Takes the words of a parameter's value; throws {@linkcode ConfigError}. */
+/** Applies the words of a parameter's value; throws {@linkcode ConfigError}. */
 export type TakeValue = (parameter: NamedParameter, words: readonly string[]) => void;
 
-/** Directives that are no parameters. */
+/** Directives that are not parameters. */
 const OTHER_DIRECTIVES = ["include", "rename-command", "user"];
 
-/** The reason for refusing a directive of a name that does not exist, with the name that was meant. */
+/** The reason for refusing an unknown directive, with the nearest known name. */
 function unknownDirective(name: string, spell: (directive: string) => string): ConfigError {
   const meant = OTHER_DIRECTIVES.includes(name)
     ? undefined
@@ -33,21 +34,21 @@ function unknownDirective(name: string, spell: (directive: string) => string): C
   return new ConfigError(`Bad directive or wrong number of arguments${question}`);
 }
 
-/** Files that include each other are told from deep ones here. */
+/** Deeper nesting is taken for files that include each other. */
 const MAX_INCLUDE_DEPTH = 16;
 
-/** Directives of earlier Redis versions that are read over. */
+/** Directives of earlier Redis versions, which are ignored. */
 const FORGOTTEN = new Set(["list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands"]);
 
-/** Reads one configuration; what it finds besides parameters is in its fields. */
+/** Reads one configuration; results other than parameters are in its fields. */
 export class ConfigLoader {
-  /** Names of directives given that have nothing to act on here. */
+  /** Names of the given directives that have no effect here. */
   readonly ignored = new Set<string>();
   /** `user` lines. */
   readonly users: KeptDirective[] = [];
   /** `rename-command` lines: a command and its new name, empty to remove it. */
   readonly renamedCommands: KeptDirective[] = [];
-  /** Absolute paths of the files that were read, and of folders that were looked through for a glob. */
+  /** Absolute paths of the files that were read, and of folders searched for a glob. */
   readonly filesRead: string[] = [];
 
   readonly #take: TakeValue;
@@ -59,7 +60,7 @@ export class ConfigLoader {
     this.#host = host;
   }
 
-  /** Reads everything that a command line names, and the environment. */
+  /** Reads all sources that a command line names, and the environment. */
   load(commandLine: CommandLine, environment: Readonly<Record<string, string>>): void {
     const { configFile } = commandLine;
     if (configFile !== "") {
@@ -73,8 +74,8 @@ export class ConfigLoader {
   }
 
   /**
-   * Reads a configuration file, or all files of a glob; a glob without files is nothing.
-   * @param advice is said where there is no such file
+   * Reads a configuration file, or all files that match a glob; a glob may match none.
+   * @param advice added to the error if the file does not exist
    */
   #loadFile(path: string, advice = ""): void {
     const globAt = path.search(/[*?[]/);
@@ -87,12 +88,12 @@ export class ConfigLoader {
     }
   }
 
-  /** Reads directives that the command line gives, one a line. */
+  /** Reads the directives of the command line, one per line. */
   #loadOptions(options: string): void {
     this.#loadText(options, () => "Reading the command line");
   }
 
-  /** Reads the variables `REDENO_<DIRECTIVE>`, dashes as underscores. */
+  /** Reads the variables `REDENO_<DIRECTIVE>`, with dashes written as underscores. */
   #loadEnvironment(environment: Readonly<Record<string, string>>): void {
     for (const variable of Object.keys(environment).sort()) {
       if (!variable.startsWith(ENVIRONMENT_PREFIX)) continue;

@@ -1,11 +1,13 @@
-/** Parameters that know the values of Redis, of which only some can be honoured here. */
+/** Parameters that parse all of Redis's values, of which only some are supported here. */
 import { ConfigError } from "./errors.ts";
 import type { Parameter } from "./kinds.ts";
 
 /**
- * Refuses values at the start and by CONFIG SET that would hold in Redis and cannot hold here: who sets one must not believe
- * that it does. What is no value of `parameter` at all is refused with its own reason.
- * @param reasonAgainst why a value is refused, without the name of the directive, or nothing
+ * Refuses, at the start and in CONFIG SET, values that Redis supports and Redeno does not: an
+ * unsupported setting must not appear to work. A word that is not a value of `parameter` at all is
+ * refused with the parameter's own reason.
+ * @param reasonAgainst the reason for refusing a value, without the name of the directive, or
+ * undefined
  */
 export function refusing<T>(
   parameter: Parameter<T>,

@@ -1,6 +1,6 @@
 /**
- * Every configuration parameter, declared once: name, kind, default, bounds, older names, and what may be done with it.
- * These are the directives of Redis 7.4 with the defaults that redis-server prints, and Redeno's own.
+ * Every configuration parameter, declared once: name, kind, default, bounds, older names and flags.
+ * These are the directives of Redis 7.4 with redis-server's defaults, and Redeno's own.
  */
 import {
   bool,
@@ -44,7 +44,7 @@ const hidden = { flags: Hidden };
 
 const PROTECTED_ACTION = ["no", "yes", "local"] as const;
 
-/** Refuses values that are paths, and empty ones where `emptyToo`. */
+/** Refuses values that are paths, and empty ones if `emptyToo`. */
 function baseName(name: string, noun: string, emptyToo: boolean) {
   return (value: string): string | undefined => {
     if (emptyToo && value === "") return `${name} can't be empty`;
@@ -60,7 +60,7 @@ function refuseHostname(value: string): string | undefined {
 }
 
 function refuseTitleTemplate(value: string): string | undefined {
-  // A title of what may be nothing is none.
+  // A title made only of placeholders that may be empty is invalid.
   const shown = value.replace(/\{(title|server-mode|unixsocket)\}/g, "")
     .replace(/\{(listen-addr|config-file|port|tls-port)\}/g, "x").replaceAll("{{", "x").trim();
   return shown.includes("{") || shown === ""
@@ -68,7 +68,7 @@ function refuseTitleTemplate(value: string): string | undefined {
     : undefined;
 }
 
-/** The words that redis-server takes are refused where the protocol is too old for any Deno. */
+/** redis-server's words are refused if the protocol is too old for any version of Deno. */
 function refuseProtocols(value: string): string | undefined {
   const words = value.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.every((word) => word === "tlsv1.2" || word === "tlsv1.3")) return undefined;
@@ -84,7 +84,7 @@ function refuseLocale(value: string): string | undefined {
     : "text is compared by its bytes: only '', 'C' and 'POSIX' are supported";
 }
 
-/** How a signal shuts the server down; nothing: as SHUTDOWN without options does. */
+/** The way a signal shuts the server down; empty: like SHUTDOWN without options. */
 const shutdownOptions = () =>
   choices(
     "default",
@@ -95,7 +95,9 @@ const shutdownOptions = () =>
         : undefined,
   );
 
-/** All parameters by name, in the order in which CONFIG GET lists them and CONFIG REWRITE appends them. */
+/**
+ * All parameters by name, in the order in which CONFIG GET lists and CONFIG REWRITE appends them.
+ */
 export const PARAMETERS = {
   // Network
   "bind": addresses(["*", "-::*"]),
@@ -190,7 +192,8 @@ export const PARAMETERS = {
   "bio_cpulist": text("", fixedAndMeaningless),
   "aof_rewrite_cpulist": text("", fixedAndMeaningless),
   "bgsave_cpulist": text("", fixedAndMeaningless),
-  // CONFIG SET is answered by a warning in the log: clients set it among other things, as Redis's own suite does.
+  // CONFIG SET only logs a warning: clients set it along with other parameters, as Redis's own
+  // suite does.
   "oom-score-adj": refusing(
     choice("no", ["no", "yes", "relative", "absolute"], { synonyms: { relative: "yes" } }),
     (value, isStart) =>
@@ -328,7 +331,7 @@ export const PARAMETERS = {
   "list-max-listpack-size": integer(-2, -INT_MAX - 1, INT_MAX, { aliases: ["list-max-ziplist-size"] }),
   "list-compress-depth": integer(0, 0, INT_MAX),
   "set-max-intset-entries": integer(512, 0, INT64_MAX),
-  // 7.0 knows no such sets, and cannot load them; 128 gives the encodings of 7.2.
+  // 7.0 does not know such sets and cannot load them; 128 gives the encodings of 7.2.
   "set-max-listpack-entries": integer(0, 0, INT64_MAX),
   "set-max-listpack-value": integer(64, 0, INT64_MAX),
   "zset-max-listpack-entries": integer(128, 0, INT64_MAX, { aliases: ["zset-max-ziplist-entries"] }),
@@ -373,7 +376,7 @@ export const PARAMETERS = {
   "cluster-ping-interval": integer(1000, 1, INT_MAX, { flags: Hidden | Meaningless }),
 } as const satisfies Record<string, Parameter<unknown>>;
 
-/** `hz`: any positive number is taken, and kept between 1 and 500. */
+/** `hz`: any positive number is accepted, and clamped between 1 and 500. */
 function clampedHz(): Parameter<number> {
   const plain = integer(10, 0, INT_MAX);
   return { ...plain, parse: (words, context) => Math.min(Math.max(plain.parse(words, context), 1), 500) };
@@ -387,7 +390,10 @@ type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}
 
 type ValueOf<P> = P extends Parameter<infer Value> ? Value : never;
 
-/** The values of all parameters under their names in camel case: `maxmemoryPolicy`, `hashMaxListpackEntries`. */
+/**
+ * The values of all parameters under their names in camel case: `maxmemoryPolicy`,
+ * `hashMaxListpackEntries`.
+ */
 export type ConfigValues = {
   -readonly [Name in ParameterName as CamelCase<Name>]: ValueOf<(typeof PARAMETERS)[Name]>;
 };

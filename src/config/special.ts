@@ -6,13 +6,15 @@ import { fromLatin1, reasonOf, toLatin1 } from "./host.ts";
 import { formatNotifyClasses, parseNotifyClasses } from "./keyspace_events.ts";
 import { type Common, common, Flag, formatMemory, type Parameter, single } from "./kinds.ts";
 
-/** A snapshot is due after `seconds` with at least `changes`. */
+/** A snapshot is due after `seconds` if there were at least `changes`. */
 export interface SavePoint {
   readonly seconds: number;
   readonly changes: number;
 }
 
-/** `save`: points from several lines add up at the start, where the first line replaces the defaults. */
+/**
+ * `save`: points from several lines add up at the start, and the first line replaces the defaults.
+ */
 export function savePoints(initial: readonly SavePoint[]): Parameter<readonly SavePoint[]> {
   const printPoint = (point: SavePoint) => `${point.seconds} ${point.changes}`;
   return {
@@ -44,12 +46,15 @@ function parseSavePoints(words: readonly string[]): SavePoint[] {
   return points;
 }
 
-/** An integer as C's strtoll takes it: leading spaces, a plus, leading zeros, and nothing at all for 0. */
+/**
+ * An integer as C's strtoll reads it: leading spaces, a plus, leading zeros, and an empty text as
+ * 0.
+ */
 function looseInteger(word: string | undefined): number | undefined {
   return word !== undefined && /^\s*[+-]?\d+$|^$/.test(word) ? Number(word) : undefined;
 }
 
-/** How much may wait for a client that does not read, in bytes; 0 is no limit. */
+/** Limits on the output waiting for a slow client, in bytes; 0: no limit. */
 export interface OutputLimit {
   readonly hardBytes: number;
   readonly softBytes: number;
@@ -65,7 +70,7 @@ export interface OutputLimits {
 
 const CLIENT_CLASSES = ["normal", "replica", "pubsub"] as const;
 
-/** `client-output-buffer-limit`: classes that a value does not name keep their limits. */
+/** `client-output-buffer-limit`: classes not named in a value keep their limits. */
 export function outputLimits(initial: OutputLimits): Parameter<OutputLimits> {
   return {
     ...common({ flags: Flag.Multi }),
@@ -114,7 +119,7 @@ function parseLimit(hard = "", soft = "", seconds = ""): OutputLimit {
   return { hardBytes, softBytes, softSeconds };
 }
 
-/** `oom-score-adj-values`: three integers, for primary, replica and child. */
+/** `oom-score-adj-values`: three integers, for primary, replica and child process. */
 export function oomScores(initial: readonly number[], options: Common): Parameter<readonly number[]> {
   const print = (values: readonly number[]) => values.join(" ");
   return {
@@ -173,7 +178,7 @@ export function addresses(initial: readonly string[]): Parameter<readonly string
   };
 }
 
-/** The server that this one copies. */
+/** The address of this server's primary. */
 export interface PrimaryAddress {
   readonly host: string;
   readonly port: number;
@@ -223,7 +228,10 @@ function parsePercentile(word: string): number {
   return value;
 }
 
-/** `dir`: the working directory; going there is part of setting it, as later directives may be relative to it. */
+/**
+ * `dir`: the working directory; changing to it is part of setting it, as later directives may be
+ * relative to it.
+ */
 export function workingDirectory(): Parameter<string> {
   return {
     ...common({ flags: Flag.Protected | Flag.DenyLoading }),

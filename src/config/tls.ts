@@ -1,27 +1,35 @@
-/** TLS as the directives describe it: the certificates, the authorities that are trusted, the protocols. */
+/** TLS as configured by the directives: certificates, trusted authorities, protocols. */
 import { createPrivateKey } from "node:crypto";
 import type { Credentials, TlsVersions } from "../util/node_tls.ts";
 import { ConfigError } from "./errors.ts";
 import { fromLatin1, reasonOf } from "./host.ts";
 import type { ConfigValues } from "./parameters.ts";
 
-/** TLS with its files read. */
+/** TLS settings, with the files read. */
 export interface TlsSettings extends TlsVersions {
   /** The server's own certificate and key. */
   readonly own: Credentials;
-  /** Shown to a primary that asks: `tls-client-cert-file`, or the server's own. */
+  /** Shown to a primary on request: `tls-client-cert-file`, or the server's own. */
   readonly client: Credentials;
   /** PEM of the trusted authorities. */
   readonly trusted: readonly string[];
 }
 
-/** OpenSSL finds an authority in `tls-ca-cert-dir` by such a name, made of a hash of its subject. */
+/**
+ * OpenSSL finds an authority in `tls-ca-cert-dir` under a name of this form, a hash of its subject.
+ */
 const HASHED_NAME = /^[0-9a-f]{8}\.\d+$/;
 
-/** The first Deno whose `node:tls` has been seen to demand certificates and to trust named authorities alone. */
+/**
+ * The first version of Deno whose `node:tls` is known to demand certificates and to trust only the
+ * named authorities.
+ */
 const VERIFYING_DENO = [2, 9, 6] as const;
 
-/** True if this Deno, such as 2.9.6, can verify certificates of clients, and those of primaries as Redis does. */
+/**
+ * True if a version of Deno, such as 2.9.6, can verify certificates of clients, and those of
+ * primaries as Redis does.
+ */
 export function verifiesCertificates(version: string): boolean {
   const parts = version.split(".").map((part) => parseInt(part));
   for (const [i, least] of VERIFYING_DENO.entries()) {
@@ -47,8 +55,9 @@ export const TLS_FIELDS = [
 ] as const satisfies readonly (keyof ConfigValues)[];
 
 /**
- * Reads all files that TLS needs. Throws {@linkcode ConfigError} where one is missing or unreadable, and where this Deno
- * cannot do what is asked: a server that seems to verify and does not is worse than none.
+ * Reads all files that TLS needs. Throws {@linkcode ConfigError} if one is missing or unreadable,
+ * or if this version of Deno cannot do what is asked: a server that only seems to verify is worse
+ * than none.
  */
 export function readTls(values: ConfigValues, denoVersion: string = Deno.version.deno): TlsSettings {
   const { tlsCertFile, tlsKeyFile, tlsKeyFilePass, tlsAuthClients, tlsReplication } = values;
@@ -118,7 +127,10 @@ function authorities({ tlsCaCertFile, tlsCaCertDir }: ConfigValues): string[] {
   }
 }
 
-/** The versions that `tls-protocols` names; "" stands for TLSv1.2 and TLSv1.3. Its words have been checked. */
+/**
+ * The versions that `tls-protocols` names; "" means TLSv1.2 and TLSv1.3. The words have been
+ * checked before.
+ */
 function versions(protocols: string): TlsVersions {
   const words = protocols.toLowerCase();
   const has = (version: string) => words === "" || words.includes(version);
@@ -128,7 +140,7 @@ function versions(protocols: string): TlsVersions {
   };
 }
 
-/** True for the versions that Deno's own listener speaks. */
+/** True for the versions that Deno's own listener supports. */
 export function areDefault({ minVersion, maxVersion }: TlsVersions): boolean {
   return minVersion !== maxVersion;
 }

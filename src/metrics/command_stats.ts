@@ -1,4 +1,6 @@
-/** Counters of each command, for INFO's commandstats and latencystats, and for the timing of calls. */
+/**
+ * Counters of each command, for INFO's commandstats and latencystats, and for the timing of calls.
+ */
 import type { Histogram } from "../util/histogram.ts";
 
 /** Counters of one command. */
@@ -9,9 +11,9 @@ export interface CommandStats {
   failedCalls: number;
   /** Duration of a call when last measured, microseconds. */
   typicalUs: number;
-  /** Calls still to be taken to last as long. */
+  /** Number of further calls to which that duration is attributed unmeasured. */
   callsToEstimate: number;
-  /** Durations of all calls since the first one under `latency-tracking`. */
+  /** Durations of all calls since `latency-tracking` was first on. */
   latency: Histogram | null;
 }
 
@@ -28,18 +30,18 @@ function freshStats(): CommandStats {
 }
 
 /**
- * The counters of all commands of one server. Commands themselves are shared by every server of the process, so their
- * counters stand here, by the number of the command.
+ * The counters of all commands of one server. The commands themselves are shared by all servers of
+ * the process, so the counters are kept here, by command number.
  */
 export class CommandStatistics {
   readonly #byId: CommandStats[] = [];
 
-  /** The counters of a command: the same object every time, also after {@linkcode reset}. */
+  /** The counters of a command: always the same object, also after {@linkcode reset}. */
   of(cmd: { readonly id: number }): CommandStats {
     return this.#byId[cmd.id] ?? this.#extend(cmd.id);
   }
 
-  /** Counts a call that has come to its end. */
+  /** Counts a finished call. */
   countCall(cmd: { readonly id: number }, succeeded: boolean): void {
     const stats = this.of(cmd);
     stats.calls++;
@@ -51,7 +53,7 @@ export class CommandStatistics {
     for (const stats of this.#byId) Object.assign(stats, freshStats());
   }
 
-  /** Adds counters up to those of `id`, without a hole. */
+  /** Adds counters up to `id`, without gaps. */
   #extend(id: number): CommandStats {
     while (this.#byId.length <= id) this.#byId.push(freshStats());
     return this.#byId[id]!;

@@ -1,10 +1,11 @@
 /**
- * The latency monitor: events that took at least `latency-monitor-threshold` milliseconds, each kind with its last
- * {@linkcode SAMPLES} and the longest ever. It costs nothing while the threshold is 0: then nobody measures for it.
+ * The latency monitor: events that took at least `latency-monitor-threshold` milliseconds, each
+ * kind with its last {@linkcode SAMPLES} and the longest ever. It costs nothing while the threshold
+ * is 0: nothing is measured then.
  */
 import type { Clock } from "../util/clock.ts";
 
-/** How many samples of a kind are kept. */
+/** Number of samples kept per kind. */
 const SAMPLES = 160;
 
 /** The longest event of its kind in one second. */
@@ -18,24 +19,24 @@ export interface LatencySample {
 /** The events of one kind, oldest first. */
 export interface LatencySeries {
   samples: LatencySample[];
-  /** Milliseconds of the longest since the kind was reset. */
+  /** Milliseconds of the longest event since the kind was reset. */
   longest: number;
 }
 
 /** See the head of this file. */
 export class LatencyMonitor {
   readonly #series = new Map<string, LatencySeries>();
-  /** Milliseconds; 0 = nothing is watched. */
+  /** Milliseconds; 0: nothing is watched. */
   threshold = 0;
 
   constructor(readonly clock: Clock) {}
 
-  /** Whether anybody should measure. */
+  /** True if durations should be measured. */
   get active(): boolean {
     return this.threshold > 0;
   }
 
-  /** Takes down an event of `microseconds` if it was long enough. */
+  /** Records an event of `microseconds` if it reaches the threshold. */
   observe(event: string, microseconds: number): void {
     const latency = Math.floor(microseconds / 1000);
     if (!this.active || latency < this.threshold) return;
@@ -51,7 +52,7 @@ export class LatencyMonitor {
     if (series.samples.length > SAMPLES) series.samples.shift();
   }
 
-  /** Does `work` and takes it down as an event of that kind. */
+  /** Runs `work` and records it as an event of that kind. */
   timed<T>(event: string, work: () => T): T {
     if (!this.active) return work();
     const startedAtUs = this.clock.monotonicUs();
@@ -70,7 +71,7 @@ export class LatencyMonitor {
     return this.#series;
   }
 
-  /** Forgets one kind, its name in any case, or all; returns how many were known. */
+  /** Resets one kind, its name in any case, or all; returns how many existed. */
   reset(event?: string): number {
     const names = [...this.#series.keys()].filter((name) =>
       event === undefined || name.toLowerCase() === event.toLowerCase()

@@ -1,10 +1,13 @@
-/** How fast counters grow: the mean over the last samples, as INFO's `instantaneous_` fields show it. */
+/**
+ * The growth of counters: the mean over the last samples, as INFO's `instantaneous_` fields show
+ * it.
+ */
 
 const SAMPLES = 16;
-/** Samples are taken at least so far apart. */
+/** Minimum interval between samples. */
 const INTERVAL_MS = 100;
 
-/** The counters that may be followed. */
+/** The counters that can be followed. */
 export type RateName =
   | "commands"
   | "input"
@@ -14,7 +17,7 @@ export type RateName =
   | "batches"
   | "busyUs";
 
-/** A counter, and how it has grown of late. */
+/** A counter and its recent growth. */
 interface Followed {
   read: () => number;
   last: number;
@@ -27,18 +30,18 @@ export class Rates {
   readonly #followed = new Map<RateName, Followed>();
   #lastMs = -Infinity;
 
-  /** Follows what `read` gives from now on. */
+  /** Follows the counter that `read` returns. */
   follow(name: RateName, read: () => number): void {
     this.#followed.set(name, { read, last: read(), samples: [] });
   }
 
-  /** Takes a sample if it is time; to be called some times a second. */
+  /** Takes a sample if one is due; call it a few times a second. */
   sample(nowMs: number): void {
     const elapsedMs = nowMs - this.#lastMs;
     if (elapsedMs < INTERVAL_MS) return;
     for (const followed of this.#followed.values()) {
       const count = followed.read();
-      // CONFIG RESETSTAT sets counters back.
+      // CONFIG RESETSTAT may have set the counter back.
       followed.samples.push(Math.max(0, count - followed.last) * 1000 / elapsedMs);
       if (followed.samples.length > SAMPLES) followed.samples.shift();
       followed.last = count;
@@ -46,7 +49,7 @@ export class Rates {
     this.#lastMs = nowMs;
   }
 
-  /** Per second; 0 of what is not followed. */
+  /** Rate per second; 0 for a counter that is not followed. */
   of(name: RateName): number {
     const samples = this.#followed.get(name)?.samples ?? [];
     return samples.length === 0 ? 0 : samples.reduce((sum, rate) => sum + rate, 0) / samples.length;

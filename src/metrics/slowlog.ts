@@ -3,19 +3,19 @@
 const MAX_ARGS = 32;
 const MAX_ARG_CHARS = 128;
 
-/** A command that took long. */
+/** A slow command. */
 export interface SlowlogEntry {
   id: number;
   /** Unix seconds. */
   time: number;
   microseconds: number;
-  /** At most 32 arguments of at most 128 characters; what is left out is said in words. */
+  /** At most 32 arguments of at most 128 characters; a note stands for the omitted rest. */
   args: string[];
   address: string;
   clientName: string;
 }
 
-/** The arguments as the log keeps them: cut in number and length. */
+/** The arguments as the log keeps them: limited in number and length. */
 function trimmed(words: readonly string[]): string[] {
   const shown = words.length > MAX_ARGS ? MAX_ARGS - 1 : words.length;
   const texts = words.slice(0, shown).map((text) =>
@@ -27,7 +27,7 @@ function trimmed(words: readonly string[]): string[] {
   return texts;
 }
 
-/** The latest commands that took long. */
+/** The latest slow commands. */
 export class Slowlog {
   #entries: SlowlogEntry[] = [];
   #nextId = 0;

@@ -1,4 +1,4 @@
-/** Counters that INFO shows and CONFIG RESETSTAT sets back. */
+/** Counters that INFO shows and CONFIG RESETSTAT resets. */
 export class Stats {
   connectionsReceived = 0;
   connectionsRejected = 0;
@@ -9,7 +9,7 @@ export class Stats {
   keyspaceMisses = 0;
   expiredKeys = 0;
   expiredFields = 0;
-  /** Objects that were removed without waiting for their memory. */
+  /** Objects deleted lazily, with their memory freed later. */
   lazilyFreed = 0;
   evictedKeys = 0;
   evictedClients = 0;
@@ -18,29 +18,35 @@ export class Stats {
   unexpectedErrors = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
-  /** Payloads of RESTORE that were looked through. */
+  /** Payloads of RESTORE that were checked. */
   payloadsChecked = 0;
-  /** Denials of access control by reason; CONFIG RESETSTAT leaves them as they are. */
+  /** Denials of access control by reason; CONFIG RESETSTAT does not reset them. */
   readonly accessDenied = { auth: 0, command: 0, key: 0, channel: 0 };
-  /** Estimated share of keys that have expired and are still there, in percent. */
+  /** Estimated share of keys that have expired but still exist, in percent. */
   expiredStalePercent = 0;
   expireCycleTimeCapReached = 0;
   expireCycleMicroseconds = 0;
-  /** Batches of commands, which are what can be seen of the event loop's cycles. */
+  /** Batches of commands, the visible part of the event loop's cycles. */
   batches = 0;
-  /** What clients' commands took, microseconds, partly an estimate. */
+  /** Time spent in clients' commands, microseconds, partly an estimate. */
   commandUs = 0;
   readsProcessed = 0;
   writesProcessed = 0;
   peakMemory = 0;
-  /** Since when `maxmemory` is exceeded and nothing can be removed, Unix milliseconds; 0: it is not. */
+  /**
+   * Time since when `maxmemory` has been exceeded with nothing left to evict, Unix milliseconds; 0:
+   * it is not.
+   */
   exceededSinceMs = 0;
-  /** How long it was before. */
+  /** Total of earlier such times. */
   exceededMs = 0;
   /** Error replies by code. */
   readonly errorCounts = new Map<string, number>();
 
-  /** Memory has been looked at: it is below `maxmemory`, or cannot be brought there. */
+  /**
+   * Records the result of a memory check: usage is below `maxmemory`, or cannot be brought below
+   * it.
+   */
   noteMemory(isEnough: boolean, nowMs: number): void {
     if (isEnough) {
       if (this.exceededSinceMs > 0) this.exceededMs += nowMs - this.exceededSinceMs;
@@ -50,7 +56,8 @@ export class Stats {
 
   countError(code: string): void {
     this.errorReplies++;
-    // Codes come from the server's own texts, but scripts can make up any: keep the map bounded as Redis does.
+    // Codes come from the server's own texts, but scripts can invent any: bound the map as Redis
+    // does.
     if (this.errorCounts.size >= 128 && !this.errorCounts.has(code)) return;
     this.errorCounts.set(code, (this.errorCounts.get(code) ?? 0) + 1);
   }

@@ -5,16 +5,20 @@ import type { ProtocolError } from "./request_decoder.ts";
 const HEAD_FIELDS = 4;
 
 /**
- * The complete commands of one read. The layout of `heads` is known to this file alone; argument `i` of command `c` is
- * `buf[offsets[base + 2i] … offsets[base + 2i + 1])`, `base` being {@linkcode firstOffsetOf}.
+ * The complete commands of one read. Only this file knows the layout of `heads`; argument `i` of
+ * command `c` is `buf[offsets[base + 2i] … offsets[base + 2i + 1])`, `base` being
+ * {@linkcode firstOffsetOf}.
  */
 export interface CommandBatch {
   buf: Uint8Array;
   offsets: Int32Array;
-  /** For each command the index of its first offset, its number of arguments, and the bounds of its bytes. */
+  /**
+   * For each command the index of its first offset, its number of arguments, and the bounds of its
+   * bytes.
+   */
   heads: Int32Array;
   count: number;
-  /** Set when what follows the last command is not a request. */
+  /** Set if the input behind the last command is malformed. */
   error: ProtocolError | null;
 }
 
@@ -33,7 +37,10 @@ export function argCountOf(batch: CommandBatch, c: number): number {
   return batch.heads[c * HEAD_FIELDS + 1]!;
 }
 
-/** Start in `buf` of the RESP bytes of command `c`; -1 for an inline command, whose bytes are not RESP. */
+/**
+ * Start in `buf` of the RESP bytes of command `c`; -1 for an inline command, whose bytes are not
+ * RESP.
+ */
 export function rawStartOf(batch: CommandBatch, c: number): number {
   return batch.heads[c * HEAD_FIELDS + 2]!;
 }
@@ -43,7 +50,7 @@ export function rawEndOf(batch: CommandBatch, c: number): number {
   return batch.heads[c * HEAD_FIELDS + 3]!;
 }
 
-/** Writes the head of command `c`, for which `heads` grows if need be. */
+/** Writes the head of command `c`, growing `heads` if needed. */
 export function writeHead(
   batch: CommandBatch,
   c: number,

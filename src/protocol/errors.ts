@@ -1,8 +1,8 @@
-/** Every error text a client can see, worded exactly as Redis words it. */
+/** Every error text a client can receive, worded exactly as in Redis. */
 
 /**
- * An error reply on its way to the client: a handler throws it, `call()` catches it once. It carries no stack on
- * purpose: it is an answer, not a fault, and must cost no more than one.
+ * An error reply on its way to the client: a handler throws it, `call()` catches it once. It
+ * deliberately carries no stack: it is an answer, not a fault, and must be as cheap as one.
  */
 export class ReplyError {
   /** @param text the reply without the leading `-`; its first word is the error code */
@@ -96,12 +96,12 @@ export function misconfAof(reason: string): ReplyError {
   return new ReplyError(`MISCONF Errors writing to the AOF file: ${reason}`);
 }
 
-/** Where a name is quoted in an error, Redis cuts it at 128 bytes and takes line breaks out. */
+/** Quotes a name: Redis cuts it at 128 bytes and removes line breaks. */
 function quoted(text: string): string {
   return text.slice(0, 128).replace(/[\r\n]/g, " ");
 }
 
-/** There is no such command; the reply quotes its first arguments. */
+/** The command does not exist; the reply quotes its first arguments. */
 export function unknownCommand(name: string, args: readonly string[]): ReplyError {
   let listed = "";
   for (const arg of args) {
@@ -128,7 +128,7 @@ export function deniedCommand(name: string): ReplyError {
   return new ReplyError(`NOPERM this user has no permissions to run the '${name}' command`);
 }
 
-/** Reasons of access control: what a user lacks the permission for. */
+/** Reasons of access control: the kind of permission that is missing. */
 export type DenialReason = "command" | "key" | "channel";
 
 const execReasons: Readonly<Record<DenialReason, string>> = {
@@ -137,7 +137,7 @@ const execReasons: Readonly<Record<DenialReason, string>> = {
   channel: "no permission to access one of the channels used as arguments",
 };
 
-/** The user has lost a permission between the queueing of a command and EXEC. */
+/** The user has lost a permission between queueing a command and EXEC. */
 export function deniedInExec(reason: DenialReason): ReplyError {
   return new ReplyError(
     "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. " +
@@ -151,17 +151,17 @@ const scriptReasons: Readonly<Record<DenialReason, string>> = {
   channel: "can't publish to the channel mentioned in the command",
 };
 
-/** The user of a script lacks the permission for a command that the script calls. */
+/** The user of a script lacks permission for a command that the script calls. */
 export function deniedInScript(reason: DenialReason): ReplyError {
   return new ReplyError(`ERR The user executing the script ${scriptReasons[reason]}`);
 }
 
-/** A time to live that is not above zero, or lies too far ahead. */
+/** A time to live that is not positive, or too far ahead. */
 export function invalidExpire(command: string): ReplyError {
   return new ReplyError(`ERR invalid expire time in '${command}' command`);
 }
 
-// ---- Connections, clients, publishing --------------------------------------------------------------------------
+// ---- Connections, clients, publishing -----------------------------------------------------------
 
 export const BAD_NAME = new ReplyError(
   "ERR Client names cannot contain spaces, newlines or special characters.",
@@ -192,7 +192,7 @@ export const HELLO_NOAUTH = new ReplyError(
   "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 );
 
-// ---- Keys ------------------------------------------------------------------------------------------------------
+// ---- Keys ---------------------------------------------------------------------------------------
 
 export const BUSYKEY = new ReplyError("BUSYKEY Target key name already exists.");
 export const INVALID_TTL = new ReplyError("ERR Invalid TTL value, must be >= 0");
@@ -219,7 +219,7 @@ export const FREQUENCY_NOT_TRACKED = new ReplyError(
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
 );
 
-// ---- Script commands -------------------------------------------------------------------------------------------
+// ---- Script commands ----------------------------------------------------------------------------
 
 export const NOT_FOUND = new ReplyError("ERR Function not found");
 export const BAD_KEY_COUNT = new ReplyError("ERR Bad number of keys provided");
@@ -234,7 +234,7 @@ export const NO_DEBUGGER = new ReplyError("ERR The Lua debugger is not supported
 export const SCRIPT_FLUSH_MODE = new ReplyError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
 export const SCRIPT_DEBUG_MODE = new ReplyError("ERR Use SCRIPT DEBUG YES/SYNC/NO");
 
-// ---- Server ----------------------------------------------------------------------------------------------------
+// ---- Server -------------------------------------------------------------------------------------
 
 export const NO_FILE = new ReplyError(
   "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER " +
@@ -285,7 +285,7 @@ export const FAILING_OVER = new ReplyError("ERR REPLICAOF not allowed while fail
 export const NOT_A_REPLICA = new ReplyError("ERR PSYNC FAILOVER can't be sent to a master.");
 export const OTHER_HISTORY = new ReplyError("ERR PSYNC FAILOVER replid must match my replid.");
 export const BAD_TIMEOUT = new ReplyError("ERR FAILOVER timeout must be greater than 0");
-/** SHUTDOWN has not led to the server's end. */
+/** SHUTDOWN did not end the server. */
 export const SHUTDOWN_FAILED = new ReplyError("ERR Errors trying to SHUTDOWN. Check logs.");
 export const NO_SHUTDOWN = new ReplyError("ERR No shutdown in progress.");
 export const SHUTDOWN_IN_UNIT = new ReplyError(
@@ -294,7 +294,7 @@ export const SHUTDOWN_IN_UNIT = new ReplyError(
 export const BAD_COUNT = new ReplyError("ERR count should be greater than or equal to -1");
 export const NO_FILTER_VALUES = new ReplyError("ERR Missing rdb-filter-only values");
 
-// ---- Sorted sets -----------------------------------------------------------------------------------------------
+// ---- Sorted sets --------------------------------------------------------------------------------
 
 export const UNKNOWN_UNIT = new ReplyError("ERR unsupported unit provided. please use M, KM, FT, MI");
 export const NO_SUCH_PLACE = new ReplyError("ERR could not decode requested zset member");
@@ -320,7 +320,7 @@ export const SCORES_BY_LEX = new ReplyError(
 export const NOT_SCORE_RANGE = new ReplyError("ERR min or max is not a float");
 export const NOT_LEX_RANGE = new ReplyError("ERR min or max not valid string range item");
 
-// ---- Streams ---------------------------------------------------------------------------------------------------
+// ---- Streams ------------------------------------------------------------------------------------
 
 export const INVALID_ID = new ReplyError("ERR Invalid stream ID specified as stream command argument");
 export const INVALID_START = new ReplyError("ERR invalid start ID for the interval");
@@ -389,7 +389,7 @@ export function meaninglessId(id: string): ReplyError {
   );
 }
 
-/** @param context what follows the names; XREADGROUP says more than the others */
+/** @param context the text after the names; XREADGROUP says more than the others */
 export function noGroup(key: string, group: string, context = ""): ReplyError {
   return new ReplyError(`NOGROUP No such key '${key}' or consumer group '${group}'${context}`);
 }
@@ -399,27 +399,27 @@ export function noGroupOfKey(key: string, group: string): ReplyError {
   return new ReplyError(`NOGROUP No such consumer group '${group}' for key name '${key}'`);
 }
 
-/** A script would have to wait. */
+/** A script cannot wait. */
 export function blockInScript(command: string): ReplyError {
   return new ReplyError(`ERR ${command} command is not allowed with BLOCK option from scripts`);
 }
 
-/** A number behind an option of XCLAIM is none. */
+/** The value of an option of XCLAIM is not a number. */
 export function invalidClaimOption(option: "IDLE" | "TIME" | "RETRYCOUNT"): ReplyError {
   return new ReplyError(`ERR Invalid ${option} option argument for XCLAIM`);
 }
 
-/** The least idle time is no number. */
+/** The minimum idle time is not a number. */
 export function invalidMinIdle(command: "XCLAIM" | "XAUTOCLAIM"): ReplyError {
   return new ReplyError(`ERR Invalid min-idle-time argument for ${command}`);
 }
 
-/** What stands behind the ids of XCLAIM is none of its options. */
+/** The word behind the ids of XCLAIM is not an option. */
 export function unknownClaimOption(option: string): ReplyError {
   return new ReplyError(`ERR Unrecognized XCLAIM option '${option}'`);
 }
 
-// ---- Strings ---------------------------------------------------------------------------------------------------
+// ---- Strings ------------------------------------------------------------------------------------
 
 export const BAD_OFFSET = new ReplyError("ERR bit offset is not an integer or out of range");
 export const BAD_BIT = new ReplyError("ERR bit is not an integer or out of range");
@@ -443,7 +443,7 @@ export const LCS_TOO_LARGE = new ReplyError(
   "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
 );
 
-// ---- Persistence -----------------------------------------------------------------------------------------------
+// ---- Persistence --------------------------------------------------------------------------------
 
 export const REWRITE_IN_PROGRESS = new ReplyError(
   "ERR Background append only file rewriting already in progress",
@@ -463,7 +463,7 @@ export const OTHER_JOB = new ReplyError(
 export const SAVE_FAILED = new ReplyError("ERR");
 export const RELOAD_FAILED = new ReplyError("ERR Error trying to load the RDB dump, check server logs.");
 
-// ---- Replication -----------------------------------------------------------------------------------------------
+// ---- Replication --------------------------------------------------------------------------------
 
 export const NONE = new ReplyError("ERR No failover in progress.");
 export const FAILOVER_IN_PROGRESS = new ReplyError("ERR FAILOVER already in progress.");
@@ -481,7 +481,7 @@ export const ROLE_CHANGED = new ReplyError(
   "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
 );
 
-// ---- Scripts ---------------------------------------------------------------------------------------------------
+// ---- Scripts ------------------------------------------------------------------------------------
 
 export const NOT_BUSY = new ReplyError("NOTBUSY No scripts in execution right now.");
 export const SENT_BY_PRIMARY = new ReplyError(
@@ -508,7 +508,7 @@ export const WRITING_SCRIPT_IN_RO = new ReplyError(
   "ERR Can not execute a script with write flag using *_ro command.",
 );
 
-// ---- Hashes ----------------------------------------------------------------------------------------------------
+// ---- Hashes -------------------------------------------------------------------------------------
 
 export const HASH_NOT_INTEGER = new ReplyError("ERR hash value is not an integer");
 export const NOT_FINITE = new ReplyError("ERR value is NaN or Infinity");
@@ -523,18 +523,18 @@ export const EXPIRY_NEGATIVE = new ReplyError("ERR invalid expire time, must be 
 export const FIELD_COUNT_NOT_POSITIVE = new ReplyError("ERR Number of fields must be a positive integer");
 export const NUMFIELDS_NOT_POSITIVE = new ReplyError("ERR Parameter `numFields` should be greater than 0");
 
-// ---- Configuration ---------------------------------------------------------------------------------------------
+// ---- Configuration ------------------------------------------------------------------------------
 
 export const NO_CONFIG_FILE = new ReplyError("ERR The server is running without a config file");
 
-// ---- Engine ----------------------------------------------------------------------------------------------------
+// ---- Engine -------------------------------------------------------------------------------------
 
 export const NOT_IN_MULTI = new ReplyError("ERR Command not allowed inside a transaction");
 export const PREFIX_NEEDS_BCAST = new ReplyError("ERR PREFIX option requires BCAST mode to be enabled");
 export const OPT_WITH_BCAST = new ReplyError("ERR OPTIN and OPTOUT are not compatible with BCAST");
 export const OPTIN_AND_OPTOUT = new ReplyError("ERR You can't specify both OPTIN mode and OPTOUT mode");
 
-// ---- Several groups --------------------------------------------------------------------------------------------
+// ---- Several groups -----------------------------------------------------------------------------
 
 export const NOVALUES_OUTSIDE_HSCAN = new ReplyError("ERR NOVALUES option can only be used in HSCAN");
 export const REPLY_TOO_LARGE = new ReplyError("ERR the reply would be larger than 1 GiB");

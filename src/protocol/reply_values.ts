@@ -1,4 +1,6 @@
-/** Reads raw reply bytes into plain values, for tests: independent of the client the project ships. */
+/**
+ * Parses raw reply bytes into plain values, for tests: independent of the client the project ships.
+ */
 
 /** An error reply. */
 export class ReplyFailure {
@@ -28,7 +30,7 @@ export type Reply =
   | Set<Reply>
   | Map<Reply, Reply>;
 
-/** Reads replies from a latin1 string, one after the other. */
+/** Parses replies from a latin1 string, one after another. */
 export class ReplyValues {
   #at = 0;
 

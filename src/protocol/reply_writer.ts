@@ -1,9 +1,10 @@
 /**
- * Replies: one growing byte buffer with a cursor per client. Handlers say what a reply means (a map, a double, a
- * missing value); which bytes that takes in RESP2 and in RESP3 is decided here and nowhere else.
+ * Replies: one growing byte buffer with a cursor per client. Handlers state the meaning of a reply
+ * (a map, a double, a missing value); its bytes in RESP2 and RESP3 are decided here and nowhere
+ * else.
  *
- * A writer holds no buffer while it is empty: buffers of the usual size come from a pool and go back once the
- * socket has taken them, so an idle client costs none.
+ * A writer holds no buffer while it is empty: buffers of the usual size come from a pool and return
+ * to it once the socket has taken them, so an idle client costs none.
  */
 import { allocateBytes, copyBytes, writeInteger, writeLatin1 } from "../util/bytes.ts";
 import { formatDouble } from "../util/numbers.ts";
@@ -11,7 +12,7 @@ import type { ReplyError } from "./errors.ts";
 
 const BUFFER_BYTES = 16_384;
 const POOL_LIMIT = 64;
-/** Up to this length a string is written in one go, character by character. */
+/** Strings up to this length are written directly, character by character. */
 const SHORT_PART = 64;
 const pool: Uint8Array<ArrayBuffer>[] = [];
 
@@ -54,18 +55,22 @@ export class ReplyWriter {
     return this.#bytes.subarray(from, this.length);
   }
 
-  /** The buffer that is written into, valid in [0, length) until the next write; spares making a view. */
+  /**
+   * The buffer being written, valid in [0, length) until the next write; avoids creating a view.
+   */
   get buffer(): Uint8Array<ArrayBuffer> {
     return this.#bytes;
   }
 
-  /** Drops everything written and keeps the buffer, unless it has become large. */
+  /** Drops all output and keeps the buffer, unless it has become large. */
   empty(): void {
     if (this.#bytes.length > BUFFER_BYTES) this.rewind(0);
     else this.length = 0;
   }
 
-  /** Hands over what has been written and starts afresh; {@linkcode giveBack} when it is no longer needed. */
+  /**
+   * Hands over the output and starts afresh; call {@linkcode giveBack} when it is no longer needed.
+   */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.subarray(0, this.length);
     this.#lent = this.#bytes;
@@ -87,18 +92,18 @@ export class ReplyWriter {
     return bytes;
   }
 
-  /** What was handed over last is no longer needed: its memory may be used for other replies. */
+  /** The bytes handed over last are no longer needed: their memory may be reused. */
   giveBack(): void {
     recycle(this.#lent);
     this.#lent = NO_BYTES;
   }
 
-  /** Size of the buffer held, in bytes; 0 while nothing is written. */
+  /** Size of the buffer held, in bytes; 0 while there is no output. */
   get capacity(): number {
     return this.#bytes.length;
   }
 
-  /** Drops everything behind `length`, a value this cursor had before. */
+  /** Drops everything behind `length`, an earlier value of the cursor. */
   rewind(length: number): void {
     this.length = length;
     if (length === 0) {
@@ -121,7 +126,7 @@ export class ReplyWriter {
     recycle(old);
   }
 
-  /** Bytes that are already a reply. */
+  /** Appends bytes that are already a reply. */
   raw(bytes: Uint8Array, start = 0, end = bytes.length): void {
     this.#ensure(end - start);
     this.length = copyBytes(this.#bytes, this.length, bytes, start, end);
@@ -155,7 +160,7 @@ export class ReplyWriter {
     else this.#header(COLON, value);
   }
 
-  /** A bulk string of a latin1 string. */
+  /** A latin1 string as a bulk string. */
   bulk(text: string): void {
     if (text.length <= SHORT_PART) return this.bulkPart(text, 0, text.length);
     this.#header(DOLLAR, text.length);
@@ -164,7 +169,10 @@ export class ReplyWriter {
     this.#newLine();
   }
 
-  /** A bulk string of the characters [start, end) of a latin1 string; spares making a string of a short part. */
+  /**
+   * The characters [start, end) of a latin1 string as a bulk string; avoids creating a string for a
+   * short part.
+   */
   bulkPart(text: string, start: number, end: number): void {
     const size = end - start;
     if (size > SHORT_PART) return this.bulk(text.substring(start, end));
@@ -181,7 +189,7 @@ export class ReplyWriter {
     this.length = at;
   }
 
-  /** A bulk string of the bytes [start, end) of `buf`. */
+  /** The bytes [start, end) of `buf` as a bulk string. */
   bulkBytes(buf: Uint8Array, start = 0, end = buf.length): void {
     const size = end - start;
     this.#ensure(size + 24);
@@ -203,7 +211,7 @@ export class ReplyWriter {
     else this.bulk(text);
   }
 
-  /** A bulk string of an integer in decimal. */
+  /** An integer in decimal as a bulk string. */
   bulkInteger(value: number | bigint): void {
     this.bulk(value.toString());
   }
@@ -242,7 +250,7 @@ export class ReplyWriter {
     this.#newLine();
   }
 
-  /** A double by its text (`util/numbers.ts` formats it): a bulk string in RESP2. */
+  /** A double, given as text (formatted by `util/numbers.ts`); a bulk string in RESP2. */
   double(text: string): void {
     if (this.resp === 3) this.#line(COMMA, text);
     else this.bulk(text);
@@ -253,7 +261,7 @@ export class ReplyWriter {
     else this.bulk(value.toString());
   }
 
-  /** A big number by its digits; a bulk string in RESP2. */
+  /** A big number, given as digits; a bulk string in RESP2. */
   bigNumberText(digits: string): void {
     if (this.resp === 3) this.#line(LEFT_PAREN, digits);
     else this.bulk(digits);
@@ -274,7 +282,7 @@ export class ReplyWriter {
     this.#header(ASTERISK, count);
   }
 
-  /** `pairs` times a key's and a value's reply follow; a flat array in RESP2. */
+  /** `pairs` pairs of replies follow, each a key and a value; a flat array in RESP2. */
   map(pairs: number): void {
     if (this.resp === 3) this.#header(PERCENT, pairs);
     else this.#header(ASTERISK, pairs * 2);
@@ -290,7 +298,7 @@ export class ReplyWriter {
     this.#header(this.resp === 3 ? GREATER : ASTERISK, count);
   }
 
-  /** `pairs` pairs that say something about the reply behind them; only in RESP3. */
+  /** `pairs` pairs that annotate the reply behind them; RESP3 only. */
   attribute(pairs: number): void {
     this.#header(BAR, pairs);
   }
@@ -302,8 +310,8 @@ export class ReplyWriter {
   }
 
   /**
-   * Puts an array header in front of what was written since the cursor stood at `from`, for replies whose length is
-   * known only at their end. O(bytes written since).
+   * Inserts an array header before the output written since the cursor stood at `from`, for replies
+   * whose length is known only at their end. O(bytes written since).
    */
   arrayBefore(from: number, count: number): void {
     this.#headerBefore(from, ASTERISK, count);

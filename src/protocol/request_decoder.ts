@@ -1,9 +1,11 @@
 /**
- * Requests: RESP arrays of bulk strings, or inline commands, as they arrive in a connection's query buffer.
+ * Requests: RESP arrays of bulk strings, or inline commands, as they arrive in a connection's query
+ * buffer.
  *
- * The decoder never copies arguments. It keeps offsets into its buffer, valid until the batch has been run and the
- * next bytes are asked for. Parsing is resumable at every byte: a command that arrives in a million pieces is looked
- * at once, and what was announced but not sent, arguments or a bulk string, takes no memory.
+ * The decoder never copies arguments. It keeps offsets into its buffer, valid until the batch has
+ * been run and the next bytes are requested. Parsing is resumable at every byte: a command that
+ * arrives in a million pieces is scanned once, and announced arguments or bulk strings take no
+ * memory until they arrive.
  *
  * Buffer:  | run, free to overwrite | parsed, the batch | not yet complete | room |
  *          0                        start               parsed             filled
@@ -12,17 +14,23 @@ import { allocateBytes, bytesOf, latin1 } from "../util/bytes.ts";
 import { splitArgs } from "../util/sds_split.ts";
 import { type CommandBatch, grown, headsFor, writeHead } from "./command_batch.ts";
 
-/** A request no Redis client may send. The text goes out behind `-ERR `, then the connection closes. */
+/** A malformed request. The text is sent after `-ERR `, then the connection closes. */
 export class ProtocolError extends Error {
   override name = "ProtocolError";
 
-  /** @param isTooLarge the request is one, but longer than the query buffer may be; nothing is answered */
+  /**
+   * @param isTooLarge true for a well-formed request that exceeds the query buffer; it gets no
+   * answer
+   */
   constructor(text: string, readonly isTooLarge = false) {
     super(text);
   }
 }
 
-/** What a connection may announce; one object per server, changed in place when the configuration changes. */
+/**
+ * Limits on what a connection may announce; one object per server, changed in place when the
+ * configuration changes.
+ */
 export interface RequestLimits {
   /** `proto-max-bulk-len`, bytes. */
   maxBulkBytes: number;
@@ -30,11 +38,11 @@ export interface RequestLimits {
   maxQueryBytes: number;
 }
 
-/** Longest inline request, or header line of another. */
+/** Longest inline request, or header line of another request. */
 const MAX_LINE_BYTES = 65_536;
-/** Longest request altogether: offsets into the buffer are signed 32-bit integers. */
+/** Longest request overall: offsets into the buffer are signed 32-bit integers. */
 const MAX_REQUEST_BYTES = 0x7fffffff;
-/** Inline commands of one batch: splitting lines is slow, and other clients wait meanwhile. */
+/** Inline commands per batch: splitting lines is slow, and other clients wait meanwhile. */
 const MAX_INLINE_COMMANDS = 128;
 const MAX_ARGS = 0x7fffffff;
 const MAX_ARGS_UNAUTHENTICATED = 10;
@@ -48,7 +56,7 @@ const CR = 0x0d, LF = 0x0a, ASTERISK = 0x2a, DOLLAR = 0x24;
 
 /** Decodes requests. See the head of this file. */
 export class RequestDecoder {
-  /** What the last {@linkcode decode} found; the same object every time. */
+  /** The result of the last {@linkcode decode}; always the same object. */
   readonly batch: CommandBatch = {
     buf: allocateBytes(SMALLEST_BUFFER),
     offsets: new Int32Array(SMALLEST_OFFSETS),
@@ -66,14 +74,17 @@ export class RequestDecoder {
   #offsetCount = 0;
   /** Inline commands in the batch. */
   #inlineCount = 0;
-  /** The command being parsed: its first offset, announced arguments (-1: none begun), arguments still to come. */
+  /**
+   * The command being parsed: its first offset, announced arguments (-1: none begun), arguments
+   * still to come.
+   */
   #base = 0;
   #argCount = -1;
   #argsLeft = 0;
   #commandStart = 0;
-  /** Length of the bulk string being waited for, or -1 while its header is. */
+  /** Length of the bulk string being read, or -1 while its header is. */
   #bulkLength = -1;
-  /** How far a search for a line's end has come, so that no byte is searched twice. */
+  /** Progress of the search for a line end, so that no byte is searched twice. */
   #lineScan = 0;
 
   constructor(readonly limits: RequestLimits) {}
@@ -83,15 +94,16 @@ export class RequestDecoder {
     return this.#filled - this.#parsed;
   }
 
-  /** Size of the query buffer in bytes, with what very many offsets into it take. */
+  /** Size of the query buffer in bytes, including its offsets if they are very many. */
   get capacity(): number {
     const { buf, offsets } = this.batch;
     return buf.length + (offsets.length > LARGEST_IDLE_OFFSETS ? offsets.byteLength : 0);
   }
 
   /**
-   * The part of the buffer to read into; follow with {@linkcode received}. Must not be called while a read into an
-   * earlier result is under way, nor while a batch still has commands to run: it may move the bytes.
+   * The part of the buffer to read into; follow with {@linkcode received}. Must not be called while
+   * a read into an earlier result is under way, nor while a batch still has commands to run: it may
+   * move the bytes.
    */
   room(): Uint8Array {
     if (this.#start > 0) this.#moveToFront();
@@ -101,25 +113,25 @@ export class RequestDecoder {
     }
     if (this.#filled === 0 && buf.length > LARGEST_IDLE_BUFFER) this.#resize(LARGEST_IDLE_BUFFER);
     else if (this.#filled === buf.length) this.#resize(this.#grownSize());
-    // Between requests the buffer is empty: the usual read goes into all of it, without a view made for it.
+    // Between requests the buffer is empty: the usual read fills it directly, without a view.
     return this.#filled === 0 ? this.batch.buf : this.batch.buf.subarray(this.#filled);
   }
 
-  /** The free bytes behind what has been received, without moving anything; may be empty. */
+  /** The free bytes behind the received ones, without moving anything; may be empty. */
   tail(): Uint8Array {
     return this.batch.buf.subarray(this.#filled);
   }
 
-  /** Says that `bytes` bytes have been read into {@linkcode room}. */
+  /** Records that `bytes` bytes have been read into {@linkcode room}. */
   received(bytes: number): void {
     this.#filled += bytes;
-    // A read that filled the buffer is likely to be followed by more.
+    // After a read that filled the buffer, more input is likely.
     if (this.#filled === this.batch.buf.length && this.#filled < LARGEST_IDLE_BUFFER && this.#start === 0) {
       this.#resize(this.#grownSize());
     }
   }
 
-  /** Appends `bytes`, for callers that have them already (the AOF loader, scripts, tests). */
+  /** Appends `bytes`, for callers that already hold them (the AOF loader, scripts, tests). */
   append(bytes: Uint8Array): void {
     let from = 0;
     while (from < bytes.length) {
@@ -132,10 +144,11 @@ export class RequestDecoder {
   }
 
   /**
-   * Decodes every complete command in the buffer into {@linkcode batch} and returns how many there are. What was in
-   * the batch before is gone. At a protocol error the commands before it are in the batch and its `error` is set.
-   * Before authentication commands come one at a time, since each may be the one that lifts the limits on the next; and
-   * inline commands come some at a time. So there may be complete commands left: decode again before reading more.
+   * Decodes every complete command in the buffer into {@linkcode batch} and returns their number.
+   * The previous content of the batch is gone. At a protocol error the batch holds the commands
+   * before it, and its `error` is set. Before authentication, commands come one at a time, since
+   * each may lift the limits on the next; inline commands come a limited number at a time. Complete
+   * commands may therefore remain: decode again before reading more.
    */
   decode(): number {
     const batch = this.batch;
@@ -161,7 +174,10 @@ export class RequestDecoder {
     return batch.count;
   }
 
-  /** Offset of the first byte that belongs to no complete command, for error reports of a file being read. */
+  /**
+   * Offset of the first byte that belongs to no complete command, for error reports of a file being
+   * read.
+   */
   get unfinishedFrom(): number {
     return this.#argCount < 0 ? this.#parsed : this.#commandStart;
   }
@@ -171,7 +187,10 @@ export class RequestDecoder {
     return this.#filled;
   }
 
-  /** Twice the size or, where a long bulk string has been announced, eight times; never more than that needs. */
+  /**
+   * Twice the size or, for a long announced bulk string, eight times; never more than the bulk
+   * string needs.
+   */
   #grownSize(): number {
     const size = this.batch.buf.length, needed = this.#parsed + this.#bulkLength + 2;
     const isKnown = this.#argCount >= 0 && this.#bulkLength >= 0 && needed > size;
@@ -281,14 +300,19 @@ export class RequestDecoder {
     return true;
   }
 
-  /** Like {@linkcode RequestDecoder.#lineEnd} for the usual header, of one or two digits, with no loop; else 0. */
+  /**
+   * Like {@linkcode RequestDecoder.#lineEnd} for the usual header, of one or two digits, without a
+   * loop; else 0.
+   */
   #shortLineEnd(): number {
     const buf = this.batch.buf, at = this.#parsed + 2;
     if (at + 2 >= this.#filled) return 0;
     return buf[at] === CR ? at : buf[at + 1] === CR ? at + 1 : 0;
   }
 
-  /** Position of the CR that ends the line at `#parsed`, or -1; the LF behind it has arrived too. */
+  /**
+   * Position of the CR that ends the line at `#parsed`, or -1; the LF behind it has arrived too.
+   */
   #lineEnd(tooBig: string): number {
     const buf = this.batch.buf, filled = this.#filled;
     let at = Math.max(this.#lineScan, this.#parsed);
@@ -298,7 +322,9 @@ export class RequestDecoder {
     return at + 1 < filled ? at : -1;
   }
 
-  /** The integer of a header line, as strict as Redis: digits with an optional minus, nothing else. */
+  /**
+   * The integer of a header line, as strict as Redis: digits with an optional minus, nothing else.
+   */
   #lineInteger(start: number, end: number): number | undefined {
     const buf = this.batch.buf;
     const negative = buf[start] === 0x2d;
@@ -313,7 +339,9 @@ export class RequestDecoder {
     return negative ? -value : value;
   }
 
-  /** Reads a line of words. Their unquoted bytes are put where the line was: they are never longer than it. */
+  /**
+   * Parses a line of words. Their unquoted bytes overwrite the line: they are never longer than it.
+   */
   #parseInline(): boolean {
     const buf = this.batch.buf;
     let end = Math.max(this.#lineScan, this.#parsed);

@@ -1,31 +1,33 @@
 /**
- * The stream of batches of one connection: a `ReadableStream` whose pull source reads the socket into the decoder's
- * own query buffer and yields every complete command in it. Its high-water mark is 0, so nothing is read before it is
- * asked for, and a batch's offsets stay valid until the next one is.
+ * The stream of batches of one connection: a `ReadableStream` whose pull source reads the socket
+ * into the decoder's own query buffer and yields every complete command in it. Its high-water mark
+ * is 0, so reads happen only on demand, and a batch's offsets stay valid until the next one is
+ * requested.
  */
 import type { CommandBatch } from "./command_batch.ts";
 import type { RequestDecoder } from "./request_decoder.ts";
 
-/** What requests are read from; `Deno.Conn` is one. */
+/** A source of requests; `Deno.Conn` is one. */
 export interface ByteSource {
   /** Reads into `into` and returns the number of bytes, or null at the end. */
   read(into: Uint8Array): Promise<number | null>;
 }
 
-/** Reads a source for a decoder, also ahead of the commands that wait behind a blocked one. */
+/** Reads a source into a decoder; it also reads ahead, behind a blocked command. */
 export class RequestReader {
   /** Called with the number of bytes of each read. */
   onBytes: (bytes: number) => void = () => {};
-  /** A read that was begun while a command was blocked, and whose bytes the next batch needs. */
+  /** A read begun while a command was blocked; the next batch needs its bytes. */
   #ahead: Promise<void> | null = null;
   #ended = false;
 
   constructor(readonly source: ByteSource, readonly decoder: RequestDecoder) {}
 
   /**
-   * The batches, as they come. The stream ends when the source does, or behind a batch with an error.
+   * The batches, as they arrive. The stream ends with its source, or behind a batch with an error.
    *
-   * The usual request takes one `await`, the read itself: every further one costs as much as a small command.
+   * The usual request takes one `await`, the read itself: every further one costs as much as a
+   * small command.
    */
   batches(): ReadableStream<CommandBatch> {
     const { decoder } = this;
@@ -38,7 +40,7 @@ export class RequestReader {
             try {
               this.#received(await this.source.read(decoder.room()));
             } catch {
-              // A reset connection is an ended one.
+              // A reset connection counts as ended.
               this.#ended = true;
             }
           }
@@ -49,8 +51,9 @@ export class RequestReader {
   }
 
   /**
-   * Reads on while a command is blocked, behind the bytes not yet run, and resolves when the source has ended: so a
-   * closed socket is noticed at once. Stops by itself where the buffer is full.
+   * Reads ahead while a command is blocked, behind the bytes not yet run, and resolves when the
+   * source has ended, so that a closed socket is noticed at once. Stops on its own if the buffer is
+   * full.
    */
   async watchForEnd(isWaiting: () => boolean): Promise<void> {
     while (isWaiting() && !this.#ended) {
@@ -59,7 +62,7 @@ export class RequestReader {
     }
   }
 
-  /** Whether the source has ended. */
+  /** True if the source has ended. */
   get ended(): boolean {
     return this.#ended;
   }

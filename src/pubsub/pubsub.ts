@@ -1,12 +1,12 @@
 /**
- * Publish and subscribe: channels, glob patterns over channels, and shard channels, which are a world of their own
- * that patterns do not reach. It knows no clients and no protocol: subscribers are opaque, and how a message
- * reaches one is up to the caller.
+ * Publish and subscribe: channels, glob patterns over channels, and shard channels, which are
+ * separate and out of reach of patterns. This room knows no clients and no protocol: subscribers
+ * are opaque, and the caller delivers the messages.
  */
 import { globMatch } from "../util/glob.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** What becomes of a message for one subscriber; `pattern` is the one that matched, or undefined. */
+/** Delivers a message to one subscriber; `pattern` is the one that matched, or undefined. */
 export type Deliver<Subscriber> = (subscriber: Subscriber, pattern: string | undefined) => void;
 
 /** All subscriptions of a server. */
@@ -15,17 +15,22 @@ export class PubSub<Subscriber> {
   readonly patterns: Subscriptions<Subscriber> = new Subscriptions();
   readonly shardChannels: Subscriptions<Subscriber> = new Subscriptions();
 
-  /** Channels and patterns a subscriber listens to: the number that SUBSCRIBE and PSUBSCRIBE reply. */
+  /**
+   * Number of channels and patterns of a subscriber: the number in the replies of SUBSCRIBE and
+   * PSUBSCRIBE.
+   */
   countOf(subscriber: Subscriber): number {
     return this.channels.countOf(subscriber) + this.patterns.countOf(subscriber);
   }
 
-  /** Subscriptions of every kind: as long as there is one, a RESP2 client may do little else. */
+  /**
+   * Number of subscriptions of every kind: while there is one, a RESP2 client may do little else.
+   */
   totalOf(subscriber: Subscriber): number {
     return this.countOf(subscriber) + this.shardChannels.countOf(subscriber);
   }
 
-  /** Forgets a subscriber that has gone. */
+  /** Removes a subscriber that has left. */
   removeAll(subscriber: Subscriber): void {
     this.channels.removeAll(subscriber);
     this.patterns.removeAll(subscriber);
@@ -33,9 +38,9 @@ export class PubSub<Subscriber> {
   }
 
   /**
-   * Delivers a message on `channel`: first to those who listen to it, then once more for every pattern that matches
-   * it. Costs O(subscribers + all patterns).
-   * @returns how often it was delivered
+   * Delivers a message on `channel`: first to its subscribers, then once more for every pattern
+   * that matches it. Costs O(subscribers + all patterns).
+   * @returns the number of deliveries
    */
   publish(channel: string, deliver: Deliver<Subscriber>): number {
     let receivers = deliverTo(this.channels.subscribersOf(channel), undefined, deliver);
@@ -48,7 +53,7 @@ export class PubSub<Subscriber> {
 
   /**
    * Delivers a message on a shard channel.
-   * @returns how often it was delivered
+   * @returns the number of deliveries
    */
   publishToShard(channel: string, deliver: Deliver<Subscriber>): number {
     return deliverTo(this.shardChannels.subscribersOf(channel), undefined, deliver);

@@ -1,20 +1,20 @@
 /**
- * Who listens to what: a relation between subscribers and names, readable from both sides. Channels, patterns and
- * shard channels are one such relation each. Both sides keep the order in which subscriptions were made; a name
- * without subscribers and a subscriber without names take no memory.
+ * A relation between subscribers and names, readable from both sides. Channels, patterns and shard
+ * channels are one such relation each. Both sides keep the order in which subscriptions were made;
+ * a name without subscribers and a subscriber without names take no memory.
  */
 
-/** The subscriptions of one kind. Subscribers are whatever the caller compares by identity. */
+/** The subscriptions of one kind. Subscribers are any values, compared by identity. */
 export class Subscriptions<Subscriber> {
   readonly #byName = new Map<string, Set<Subscriber>>();
   readonly #bySubscriber = new Map<Subscriber, Set<string>>();
 
-  /** The number of names that have a subscriber. */
+  /** Number of names that have a subscriber. */
   get size(): number {
     return this.#byName.size;
   }
 
-  /** Subscribes; false if it was so already. */
+  /** Subscribes; false if already subscribed. */
   add(subscriber: Subscriber, name: string): boolean {
     const names = setIn(this.#bySubscriber, subscriber);
     if (names.has(name)) return false;
@@ -30,14 +30,14 @@ export class Subscriptions<Subscriber> {
     return true;
   }
 
-  /** Ends all of a subscriber's subscriptions and gives their names. */
+  /** Ends all subscriptions of a subscriber and returns their names. */
   removeAll(subscriber: Subscriber): string[] {
     const names = [...this.namesOf(subscriber)];
     for (const name of names) this.remove(subscriber, name);
     return names;
   }
 
-  /** How many names `subscriber` listens to. */
+  /** Number of names `subscriber` listens to. */
   countOf(subscriber: Subscriber): number {
     return this.#bySubscriber.get(subscriber)?.size ?? 0;
   }
@@ -47,7 +47,7 @@ export class Subscriptions<Subscriber> {
     return this.#bySubscriber.get(subscriber) ?? [];
   }
 
-  /** Who listens to `name`, in the order of subscription; `undefined` when nobody does. */
+  /** The subscribers of `name`, in order of subscription; `undefined` if there are none. */
   subscribersOf(name: string): ReadonlySet<Subscriber> | undefined {
     return this.#byName.get(name);
   }

@@ -86,7 +86,7 @@ export class DataTransfer {
     );
   }
 
-  // ---- By a file ----------------------------------------------------------------------------------------------
+  // ---- Through a file ---------------------------------------------------------------------------
 
   async #loadByFile(): Promise<void> {
     const { engine, store } = this.host, { files, context } = store;
@@ -151,7 +151,7 @@ export class DataTransfer {
     return this.#tail === this.#mark;
   }
 
-  // ---- As they come -------------------------------------------------------------------------------------------
+  // ---- Loading as the data arrive ---------------------------------------------------------------
 
   async #loadFromLink(isSwap: boolean): Promise<void> {
     await this.#attempt("Failed trying to load the MASTER synchronization DB from socket", async () => {
@@ -258,7 +258,7 @@ export class DataTransfer {
     return text;
   }
 
-  // ---- Loading ------------------------------------------------------------------------------------------------
+  // ---- Loading ----------------------------------------------------------------------------------
 
   /** Loads in place of the old data, which are dropped at once. */
   async #replace(run: (progress: LoadProgress, target: KeyspaceTarget) => Promise<unknown>): Promise<void> {

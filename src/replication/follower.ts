@@ -3,8 +3,7 @@
  * only the part it lacks, and then runs the primary's stream.
  *
  *     connect → connecting → handshake → sync (all data are on their way) → connected
- *        ↑____________________________________________________________________|  when the link
- *        breaks
+ *        ↑____________________________________________________________________|  link breaks
  *
  * Its own stream records its place in the primary's history: the stream's end is the last command
  * run, and the replication id is the primary's. It can therefore continue with any server of the
@@ -124,7 +123,7 @@ export class Follower {
     );
   }
 
-  // ---- A link -------------------------------------------------------------------------------------------------
+  // ---- A link -----------------------------------------------------------------------------------
 
   #begin(): void {
     const { address, engine } = this;
@@ -301,7 +300,7 @@ export class Follower {
     this.engine.removeClient(primaryClient.client);
   }
 
-  // ---- Now and then -------------------------------------------------------------------------------------------
+  // ---- Periodic work ----------------------------------------------------------------------------
 
   everySecond(): void {
     const { link, engine } = this;

@@ -249,7 +249,7 @@ export class FullSync {
     }
   }
 
-  // ---- To sockets ---------------------------------------------------------------------------------------------
+  // ---- To sockets -------------------------------------------------------------------------------
 
   #startToSockets(replicas: readonly Replica[], { withoutKeys, withoutLibraries }: Replica): void {
     const { engine } = this.host, { context, jobs } = this.store;
@@ -280,7 +280,7 @@ export class FullSync {
     else log.warning(`SYNC failed: ${errorText(error)}`);
   }
 
-  // ---- By the disk --------------------------------------------------------------------------------------------
+  // ---- Through the disk -------------------------------------------------------------------------
 
   #diskEnded(succeeded: boolean): void {
     if (this.isDiskless) return;

@@ -23,7 +23,10 @@ export class LinkError extends Error {
   }
 }
 
-/** A time limit that several steps share. It runs on the steady clock, so setting the machine's clock does not move it. */
+/**
+ * A time limit that several steps share. It runs on the steady clock, so setting the machine's
+ * clock does not move it.
+ */
 export class Deadline {
   readonly #atMs: number;
 

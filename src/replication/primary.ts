@@ -106,7 +106,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.fullSyncs = this.partialSyncs = this.refusedPartialSyncs = 0;
   }
 
-  // ---- The stream ---------------------------------------------------------------------------------------------
+  // ---- The stream -------------------------------------------------------------------------------
 
   /**
    * Starts recording the stream. Propagated commands go into it unless this server is a replica.
@@ -249,7 +249,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     for (const { client } of this.replicas) client.transport.close(false);
   }
 
-  // ---- Synchronisation ----------------------------------------------------------------------------------------
+  // ---- Synchronisation --------------------------------------------------------------------------
 
   /** SYNC. */
   sync(client: Client): void {
@@ -408,7 +408,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.countGood();
   }
 
-  // ---- Acknowledgements ---------------------------------------------------------------------------------------
+  // ---- Acknowledgements -------------------------------------------------------------------------
 
   /**
    * REPLCONF ACK. @param syncedOffset position up to which the replica has the stream on disk, if
@@ -454,7 +454,7 @@ export class PrimarySide implements PropagationSink, SyncHost {
     this.engine.setGuard(EngineGuard.TooFewReplicas, tooFew);
   }
 
-  // ---- Once a second ------------------------------------------------------------------------------------------
+  // ---- Once a second ----------------------------------------------------------------------------
 
   /** @param mayPing true if the stream may grow by a sign of life */
   everySecond(mayPing: boolean): void {

@@ -69,7 +69,7 @@ export class Replication {
     store.extras.onAux = (name, value) => this.#onAux(name, value);
   }
 
-  // ---- Roles --------------------------------------------------------------------------------------------------
+  // ---- Roles ------------------------------------------------------------------------------------
 
   /**
    * Makes this server a replica from the start if the configuration names a primary. Call it before
@@ -175,7 +175,7 @@ export class Replication {
     return isCutOff ? "NOMASTERLINK Can't SYNC while not connected with my master" : null;
   }
 
-  // ---- What RDB files tell ------------------------------------------------------------------------------------
+  // ---- Places recorded in RDB files -------------------------------------------------------------
 
   /** Facts for the head of an RDB file that let a server continue from it. */
   #aux(): [string, string][] {

@@ -1,27 +1,28 @@
 /**
- * Accepting connections although some fail: a client that has reset its connection before it was accepted makes the
- * listener throw (ENOTCONN, ECONNABORTED), and each of them would hold up the clients behind it. Only a process or machine
- * with nothing left to open a socket with gains by waiting.
+ * Accepting connections despite failures: a client that resets its connection before it is accepted
+ * makes the listener throw (ENOTCONN, ECONNABORTED), and a pause after each would hold up the
+ * clients behind it. A pause helps only if the process or the machine has run out of the means to
+ * open a socket.
  */
 import type { EngineLog } from "../engine/ports.ts";
 import { errorText } from "../util/error_text.ts";
 
-/** Pause before accepting again where files or memory are exhausted: something may be closed meanwhile. */
+/** Pause before accepting again when files or memory are exhausted: some may be freed meanwhile. */
 const EXHAUSTED_PAUSE_MS = 100;
 const EXHAUSTED = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
-/** Failures that follow at once on one another before the event loop gets a turn. */
+/** Consecutive failures before the event loop gets a turn. */
 const FAILURES_IN_A_ROW = 64;
 
-/** The system's name for an error, such as EMFILE; undefined where it has none. */
+/** The system's name for an error, such as EMFILE; undefined if it has none. */
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 /**
- * Calls `accept`, which accepts connections until its listener is closed, again each time it throws. Resolves when it
- * returns.
+ * Calls `accept`, which accepts connections until its listener is closed, again after each throw.
+ * Resolves when it returns.
  *
- * @param pause lets that many milliseconds pass
+ * @param pause waits that many milliseconds
  */
 export async function keepAccepting(
   accept: () => Promise<void>,

@@ -1,4 +1,6 @@
-/** `redeno check-rdb` and `redeno check-aof` on the command line: arguments, files and the terminal. */
+/**
+ * `redeno check-rdb` and `redeno check-aof` on the command line: arguments, files and the terminal.
+ */
 import { checkAof } from "../persistence/aof/aof_check.ts";
 import { denoFiles, FileError, type FileHandle } from "../persistence/files.ts";
 import { checkRdb } from "../persistence/rdb/rdb_check.ts";
@@ -37,7 +39,7 @@ export function runCheckRdb(args: readonly string[]): number {
   }
 }
 
-/** Checks an append only file, and mends it if it is told to; returns the exit status. */
+/** Checks an append only file, and repairs it on request; returns the exit status. */
 export function runCheckAof(args: readonly string[]): number {
   const fix = args[0] === "--fix", cuts = args[0] === "--truncate-to-timestamp";
   const path = args.at(-1);
@@ -59,14 +61,17 @@ export function runCheckAof(args: readonly string[]): number {
   return checkAof(manifest, { fix, upToSeconds }, host);
 }
 
-/** The manifest in a folder, or the path itself where that is no folder; null, having said so, where there is not one. */
+/**
+ * The manifest in a folder, or the path itself if it is not a folder; null, with a message, if the
+ * folder has none.
+ */
 function manifestIn(path: string): string | null {
   let names: string[];
   try {
     if (!Deno.statSync(path).isDirectory) return path;
     names = [...Deno.readDirSync(path)].map(({ name }) => name).filter((name) => name.endsWith(".manifest"));
   } catch {
-    return path; // opening it will tell
+    return path; // opening the path reports the error
   }
   const [name] = names;
   if (name !== undefined && names.length === 1) return `${path.replace(/\/+$/, "")}/${name}`;
@@ -75,7 +80,7 @@ function manifestIn(path: string): string | null {
   return null;
 }
 
-/** Asks on the terminal, or of whatever standard input is; anything but `y` is a no. */
+/** Asks for confirmation on standard input, terminal or not; anything but `y` means no. */
 function confirm(question: string): boolean {
   print(question);
   const answer = new Uint8Array(1);

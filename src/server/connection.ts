@@ -1,9 +1,10 @@
 /**
- * A connection: it lets the engine run what the socket brings and sends what the engine wrote.
+ * A connection: it passes the socket's bytes to the engine and sends the engine's replies.
  *
- * One write is under way per connection; what is written meanwhile goes out together when it has ended. A client that
- * does not read is not read from either once too much waits for it, so it cannot grow the server's memory by
- * asking; one that is sent what it did not ask for is cut off by `client-output-buffer-limit`.
+ * One write per connection is under way at a time; output written meanwhile leaves together when it
+ * ends. A client that does not read its replies is not read from either once too much is waiting,
+ * so it cannot grow the server's memory with requests; a client that is sent unrequested output is
+ * cut off by `client-output-buffer-limit`.
  */
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -15,33 +16,36 @@ import type { UnreadLimit } from "./output_limits.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-/** So much may be unread of each client without being counted among what all have left. */
+/** Unread bytes per client that do not count toward the total of all clients. */
 const UNCOUNTED_BYTES = 16_384;
 
-/** What a connection needs of the socket. */
+/** The operations a connection needs from a socket. */
 export interface Socket {
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   close(): void;
-  /** Tells the peer that nothing comes any more. */
+  /** Tells the peer that nothing more follows. */
   closeWrite?(): Promise<void>;
 }
 
-/** What a connection needs of the server it belongs to. */
+/** The services a connection needs from its server. */
 export interface ConnectionHost {
   readonly engine: Engine;
   readonly requestLimits: RequestLimits;
-  /** Why a client with so much unsent output must go, or null. */
+  /** The reason why a client with this much unsent output must be disconnected, or null. */
   outputLimitExceeded(client: Client, outputBytes: number): string | null;
-  /** Whether a limit on output applies to this client's class. */
+  /** True if an output limit applies to this client's class. */
   hasOutputLimit(client: Client): boolean;
-  /** How much a client of another class may leave unread before it is not read from. */
+  /** The output that a client of any other class may leave unread before reading from it stops. */
   readonly unreadLimit: Pick<UnreadLimit, "bytes" | "add">;
-  /** A batch has been run: its replies leave, and the next deadline is known. */
+  /** A batch has run: replies leave, and the next deadline is set. */
   endBatch(): void;
-  /** As {@linkcode ConnectionHost.endBatch}, but together with other clients' batches where that saves work. */
+  /**
+   * As {@linkcode ConnectionHost.endBatch}, but together with other clients' batches if that saves
+   * work.
+   */
   endBatchSoon(): void;
-  /** Ends the turn: resolves when the loop has looked who else has something to do. */
+  /** Ends the turn: resolves once the event loop has served its other events. */
   letOthersIn(): Promise<void>;
   /** The connection is gone. */
   disconnected(connection: Connection): void;
@@ -52,21 +56,21 @@ export class Connection implements ClientTransport {
   readonly client: Client;
   readonly #decoder: RequestDecoder;
   readonly #reader: RequestReader;
-  /** Bytes given to the socket that it has not taken yet. */
+  /** Bytes handed to the socket that it has not taken yet. */
   #inFlightBytes = 0;
-  /** What the host's unread limit has been told of. */
+  /** Bytes reported to the host's unread limit. */
   #countedBytes = 0;
   /** What is to be sent before the client's reply, and how many bytes that is. */
   #aside: Uint8Array<ArrayBuffer>[] = [];
   #asideBytes = 0;
   /** Why the client is to be closed when the batch ends; nothing more is kept for it. */
   #overLimit: string | null = null;
-  /** What the socket is taking. */
+  /** The bytes the socket is taking. */
   #outgoing: Uint8Array<ArrayBuffer> = NO_BYTES;
   #sending = false;
   #closing = false;
   #closed = false;
-  /** Resolves when a blocked command has ended, or when a slow reader has caught up. */
+  /** Resolves when a blocked command has ended or a slow reader has caught up. */
   #wake: (() => void) | null = null;
 
   constructor(
@@ -124,7 +128,10 @@ export class Connection implements ClientTransport {
     if (!this.#closing) this.close(false);
   }
 
-  /** Runs a batch from command `from` on as far as it gets; returns how far that was. The caller lets replies leave. */
+  /**
+   * Runs a batch from command `from` on as far as possible; returns the index reached. The caller
+   * sends the replies.
+   */
   #run(batch: CommandBatch, from: number): number {
     const { engine } = this.host;
     const done = engine.runBatch(this.client, batch, from);
@@ -133,13 +140,16 @@ export class Connection implements ClientTransport {
     return done;
   }
 
-  /** Whether something has to happen before the next batch is read. */
+  /** True if something must happen before the next batch is read. */
   #mayNotGoOn(): boolean {
     const { client, host } = this;
     return this.#mustWait() || client.has(ClientFlag.CloseAfterReply) || host.engine.timer.turnIsOver;
   }
 
-  /** Brings a batch to its end, however often a command in it blocks, and answers what is wrong behind it. */
+  /**
+   * Completes a batch, however often its commands block, and answers the protocol error behind it,
+   * if any.
+   */
   async #finishBatch(batch: CommandBatch, done: number): Promise<void> {
     const { engine } = this.host;
     for (;;) {
@@ -161,7 +171,10 @@ export class Connection implements ClientTransport {
     return this.client.blocked !== null || this.#mustPause();
   }
 
-  /** Closes a client with more bytes waiting to be run, in its query buffer or queued since MULTI, than it may have. */
+  /**
+   * Closes a client whose waiting bytes, in its query buffer or queued since MULTI, exceed the
+   * limit.
+   */
   #closeOverfull(): void {
     const { engine } = this.host;
     if (this.client.has(ClientFlag.CloseAfterReply)) return;
@@ -170,7 +183,7 @@ export class Connection implements ClientTransport {
     this.close(false);
   }
 
-  /** Answers a request that is none, and ends the connection. */
+  /** Answers malformed input, and ends the connection. */
   #refuse({ message, isTooLarge }: ProtocolError): void {
     const { engine } = this.host;
     if (isTooLarge) return this.#closeOverfull();
@@ -183,7 +196,10 @@ export class Connection implements ClientTransport {
     engine.queueReplies(this.client);
   }
 
-  /** Waits until the blocked command has ended; a socket that closes meanwhile ends the connection at once. */
+  /**
+   * Waits until the blocked command ends; if the socket closes meanwhile, the connection ends at
+   * once.
+   */
   async #waitUnblocked(): Promise<void> {
     const isWaiting = () => this.client.blocked !== null && !this.#closed;
     const woken = this.#sleep();
@@ -195,18 +211,19 @@ export class Connection implements ClientTransport {
 
   #mustPause(): boolean {
     const unread = this.outputBytes;
-    // Replies may leave later, together with those of others: until then they are unread, too.
+    // Replies may leave later, together with other clients' replies: until then they count as
+    // unread, too.
     if (unread > UNCOUNTED_BYTES) this.#count(unread);
     return unread > this.host.unreadLimit.bytes && !this.#closing &&
       !this.host.hasOutputLimit(this.client);
   }
 
-  /** Until a blocked command has ended, or the client has read what has been written for it. */
+  /** Waits until a blocked command has ended, or the client has read the output written for it. */
   #sleep(): Promise<void> {
     return new Promise((resolve) => this.#wake = resolve);
   }
 
-  /** Lets the connection go on with what came behind a blocked command. */
+  /** Resumes the connection behind a blocked command. */
   resume(): void {
     const wake = this.#wake;
     this.#wake = null;
@@ -232,7 +249,10 @@ export class Connection implements ClientTransport {
     this.#goOn();
   }
 
-  /** Sends what has been written, unless it is to leave at the end of a batch; else does what waits for that. */
+  /**
+   * Sends the output, unless it leaves at the end of a batch; otherwise resumes the work that waits
+   * for it.
+   */
   #goOn(): void {
     if (this.#hasOutput && !this.#closed) {
       if (!this.client.inOutbox) this.#send();
@@ -263,13 +283,13 @@ export class Connection implements ClientTransport {
     this.#asideBytes = 0;
   }
 
-  /** Tells the host how much is unread now. */
+  /** Reports the present number of unread bytes to the host. */
   #count(bytes: number): void {
     this.host.unreadLimit.add(bytes - this.#countedBytes);
     this.#countedBytes = bytes;
   }
 
-  /** Gives the socket what has been written; when that has left, what has been written meanwhile. */
+  /** Hands the output to the socket; once it has left, hands over the output written meanwhile. */
   #send(): void {
     this.#sending = true;
     this.#outgoing = this.#nextPart();
@@ -285,7 +305,8 @@ export class Connection implements ClientTransport {
     return part;
   }
 
-  // Promises are chained by hand, to functions made once: an async function would cost two more promises a request.
+  // Promises are chained by hand, with functions made once: an async function would cost two more
+  // promises per request.
   readonly #onWritten = (count: number): void => {
     this.host.engine.stats.netOutputBytes += count;
     this.#inFlightBytes -= count;
@@ -296,7 +317,7 @@ export class Connection implements ClientTransport {
     } else this.#sent();
   };
 
-  /** The peer is gone: so is the connection. */
+  /** The peer is gone, so the connection ends. */
   readonly #onWriteFailed = (): void => this.#finish();
 
   #sent(): void {
@@ -305,7 +326,8 @@ export class Connection implements ClientTransport {
     this.#sending = false;
     const { clientMemory } = this.host.engine;
     if (clientMemory.isWatched) clientMemory.measure(this.client);
-    // A client that is going to be flushed gets it then: until then its reply holds replies, and nothing else.
+    // A client due to be flushed is refilled then: until then its reply buffer holds nothing but
+    // replies.
     if (!this.#closing && !this.client.inOutbox) this.client.source?.refill();
     this.#goOn();
   }
@@ -327,13 +349,13 @@ export class Connection implements ClientTransport {
     this.#closing = true;
     this.#dropAside();
     if (this.#countedBytes > 0) this.#count(0);
-    // A socket is closed when this turn has ended; a replica that has been dropped is not to believe until then, say to
-    // the end of a transaction, that it is in step.
+    // A socket is closed only at the end of this turn; until then a dropped replica must not
+    // conclude, say from the end of a transaction, that it is in step.
     if (this.client.has(ClientFlag.Replica)) this.socket.closeWrite?.().catch(() => {});
     try {
       this.socket.close();
     } catch {
-      // It has been closed by the peer.
+      // The peer has already closed it.
     }
     this.host.engine.removeClient(this.client);
     this.resume();

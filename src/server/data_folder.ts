@@ -1,4 +1,4 @@
-/** Joins the persistence to a running server: loading at the start, the cron, what happens at shutdown. */
+/** Joins persistence to a running server: loading at the start, the cron, the steps at shutdown. */
 import { ProgressBar } from "@std/cli/unstable-progress-bar";
 import type { EngineLog } from "../engine/ports.ts";
 import { EngineGuard } from "../engine/refusals.ts";
@@ -11,10 +11,10 @@ import { errorText } from "../util/error_text.ts";
 import { Scripting } from "../scripting/scripting.ts";
 import type { Server } from "./server.ts";
 
-/** How often the log tells how far a long load has come. */
+/** Interval at which the log reports the progress of a long load. */
 const REPORT_MS = 5000;
 
-/** Tells of a long load, in the log and, on a terminal, by a bar. */
+/** Reports the progress of a long load in the log and, on a terminal, with a bar. */
 export class LoadReport {
   #nextMs: number;
   #bar: ProgressBar | null = null;
@@ -42,7 +42,7 @@ export class LoadReport {
   }
 }
 
-/** What the log says of data that cannot be loaded; the last line of each is one that tools look for. */
+/** The log lines for data that cannot be loaded; tools look for the last line of each. */
 function reportOf(error: unknown): string[] {
   if (error instanceof ManifestError) return error.report();
   const line = `Fatal error loading the DB: ${errorText(error)}`;
@@ -55,18 +55,18 @@ function reportOf(error: unknown): string[] {
 export class Persistence {
   readonly store: DataStore;
   #lock: FolderLock | null = null;
-  /** What the disk held at the start is here. */
+  /** True once the data on disk have been loaded. */
   #isLoaded = false;
 
   constructor(readonly server: Server, readonly log: EngineLog) {
     this.store = new DataStore(server.engine, denoFiles, Deno.pid);
     Scripting.of(server.engine).libraries.connect(this.store.extras);
     server.tasks.push(() => this.store.tick());
-    // Clients may connect before the data are there.
+    // Clients may connect before the data are loaded.
     server.engine.setGuard(EngineGuard.Loading, true);
   }
 
-  /** Loads what is on the disk and begins to write. False if that cannot be done; the log says why. */
+  /** Loads the data on disk and starts writing. False if that fails; the log gives the reason. */
   async start(): Promise<boolean> {
     const { clock } = this.server.engine;
     if (!await this.#lockFolder()) return false;
@@ -92,8 +92,9 @@ export class Persistence {
   }
 
   /**
-   * A server that writes by itself must be the only one that writes these files. False if it is not. Servers with append only
-   * files of different names may share a folder, as with redis-server, and then share its dump file, too.
+   * A server that writes on its own must be the only writer of these files. False if it is not.
+   * Servers whose append only files have different names may share a folder, as with redis-server,
+   * and then also share its dump file.
    */
   async #lockFolder(): Promise<boolean> {
     const { appendonly, appendfilename, dbfilename, save, dir } = this.server.engine.config.values;
@@ -109,8 +110,9 @@ export class Persistence {
   }
 
   /**
-   * At shutdown: everything acknowledged is on the disk afterwards. Throws if it cannot be. Before what the disk holds has been
-   * loaded nothing has been acknowledged, and nothing may be written: it would take the place of what is there.
+   * At shutdown: makes everything acknowledged durable. Throws if that fails. Until the data on
+   * disk have been loaded, nothing has been acknowledged, and nothing may be written: it would
+   * replace the data there.
    */
   finish({ save, force }: { save?: boolean; force: boolean }): void {
     if (this.#isLoaded) this.store.finish(save, force);

@@ -1,7 +1,7 @@
-/** The last resort against bugs: what nobody has caught. */
+/** The last resort against bugs: uncaught exceptions. */
 import type { EngineLog } from "../engine/ports.ts";
 
-/** Logs exceptions that nobody has caught, and lets the server live on: one task has failed, not the data. */
+/** Logs uncaught exceptions and keeps the server alive: one task has failed, not the data. */
 export function surviveFaults(log: EngineLog): void {
   const report = (event: Event, fault: unknown) => {
     event.preventDefault();

@@ -8,7 +8,7 @@ import { nearest } from "../util/nearest.ts";
 
 const PAGES = new URL("../docs/", import.meta.url);
 
-/** Topics that are other files, told apart by what they are for: they can be piped into their place. */
+/** Topics that are plain files; they are separate because they can be piped into place. */
 const FILES: Readonly<Record<string, { url: URL; title: string }>> = {
   systemd: {
     url: new URL("../dist/redeno.service", import.meta.url),
@@ -29,7 +29,7 @@ function titleOf(page: URL): string {
   return (Deno.readTextFileSync(page).split("\n", 1)[0] ?? "").replace(/^# /, "");
 }
 
-/** The text of a topic, or nothing where there is no such page. */
+/** The text of a topic, or undefined if there is no such page. */
 export function helpPage(topic: string): string | undefined {
   const file = Object.hasOwn(FILES, topic) ? FILES[topic] : undefined;
   if (file !== undefined) return Deno.readTextFileSync(file.url);
@@ -37,7 +37,7 @@ export function helpPage(topic: string): string | undefined {
   return Deno.readTextFileSync(new URL(`${topic}.md`, PAGES));
 }
 
-/** A directive in a few lines: its default, where it can be set, and whether it does anything. */
+/** A directive in a few lines: its default, where it can be set, and whether it has an effect. */
 export function directiveHelp(parameter: NamedParameter): string {
   const { name, aliases, flags, initial } = parameter, has = (flag: number) => (flags & flag) !== 0;
   const lines = [

@@ -1,4 +1,4 @@
-/** What the server listens on: opened as the configuration says, and again when CONFIG SET changes it. */
+/** The server's listeners: opened as configured, and reopened when CONFIG SET changes that. */
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { ConfigValues } from "../config/parameters.ts";
@@ -9,7 +9,7 @@ import { TlsListener } from "../util/node_tls.ts";
 import type { Socket } from "./connection.ts";
 import { errorText } from "../util/error_text.ts";
 
-/** A connection that has been accepted. */
+/** An accepted connection. */
 export interface AcceptedSocket extends Socket {
   readonly remoteAddr: Deno.Addr;
   readonly localAddr: Deno.Addr;
@@ -17,60 +17,60 @@ export interface AcceptedSocket extends Socket {
   setKeepAlive?(on: boolean): void;
 }
 
-/** What accepts connections: a listener of Deno's, or one of `node:tls`. */
+/** A source of connections: a listener of Deno's, or one of `node:tls`. */
 export interface AcceptingListener extends AsyncIterable<AcceptedSocket> {
   readonly addr: Deno.Addr;
   close(): void;
 }
 
-/** A socket that accepts connections, and what to call its side of them. */
+/** A socket that accepts connections, with the address to report for its side. */
 export interface OpenListener {
   listener: AcceptingListener;
   isUnixSocket: boolean;
-  /** Removes what the listener leaves behind. */
+  /** Removes the files the listener leaves behind. */
   cleanUp: () => void;
-  /** Begins to listen, where opening has only made sure of the address. */
+  /** Starts listening, if opening has only reserved the address. */
   start?: () => Promise<void>;
 }
 
-/** Thrown where an address cannot be listened on. */
+/** Thrown if an address cannot be listened on. */
 export class ListenError extends Error {
   override name = "ListenError";
 
-  /** @param place what failed, as `port 6379 (tcp)` */
+  /** @param place the failed endpoint, as `port 6379 (tcp)` */
   constructor(readonly place: string, message: string) {
     super(message);
   }
 
-  /** The lines of the log for a start that fails by it. */
+  /** The log lines for a start that fails for this reason. */
   get report(): string[] {
     return [`Warning: ${this.message}`, `Failed listening on ${this.place}, aborting.`];
   }
 }
 
-/** Where to listen. */
+/** A place to listen on. */
 interface Endpoint {
-  /** Tells endpoints apart: two of one name are the same. */
+  /** Identifies the endpoint: two with the same name are the same. */
   name: string;
   /** Its name for an operator: `port 6379 (tcp)`. */
   place: string;
   /** The address to bind to, as text. */
   address: string;
   port: number;
-  /** It need not be there. */
+  /** True if it may be missing. */
   isOptional: boolean;
-  /** Nor need it if this one is there, which serves the same clients. */
+  /** The endpoint that makes this one optional: it serves the same clients. */
   coveredBy?: string;
   open: () => OpenListener;
 }
 
-/** How often and how long after one another a port is asked for again that has just been given up. */
+/** Number of attempts, and the pause between them, for a port that has just been given up. */
 const RETRIES = 50;
 const RETRY_MS = 10;
 
 const noCleanUp = () => {};
 
-// ---- Endpoints --------------------------------------------------------------------------------------------------
+// ---- Endpoints ----------------------------------------------------------------------------------
 
 interface NetAddress {
   hostname: string;
@@ -81,8 +81,9 @@ interface NetAddress {
 type NetListen = (address: NetAddress) => Pick<OpenListener, "listener" | "start"> & { cleanUp?: () => void };
 
 /**
- * One endpoint for each address of `bind`; one that begins with `-` need not be there. The IPv6 wildcard comes first:
- * on most systems it takes IPv4 connections as well, and the IPv4 one then finds the port taken.
+ * One endpoint for each address in `bind`; one that begins with `-` may be missing. The IPv6
+ * wildcard comes first: on most systems it accepts IPv4 connections as well, and the IPv4 wildcard
+ * then finds the port taken.
  */
 function netEndpoints(
   { bind, tcpBacklog }: Pick<ConfigValues, "bind" | "tcpBacklog">,
@@ -109,7 +110,10 @@ function netEndpoints(
   });
 }
 
-/** Endpoints under TLS. Throws {@linkcode ListenError} where the files or this Deno do not allow what is asked. */
+/**
+ * Endpoints under TLS. Throws {@linkcode ListenError} if the files or this version of Deno do not
+ * allow it.
+ */
 function tlsEndpoints(values: ConfigValues, onRefused: (reason: string) => void): Endpoint[] {
   const { tlsPort, tlsReplication, tlsAuthClients } = values;
   if (tlsPort === 0 && !tlsReplication) return [];
@@ -129,8 +133,8 @@ function tlsEndpoints(values: ConfigValues, onRefused: (reason: string) => void)
 }
 
 /**
- * Listens by `node:tls`, which says only later that it cannot: the address is tried, and held, by a listener of Deno's
- * until all others have been tried too.
+ * Listens through `node:tls`, which reports a failure only later: until all other addresses have
+ * been tried, the address is tested and held by a listener of Deno's.
  */
 function listenVerifying(
   address: NetAddress,
@@ -175,7 +179,7 @@ function openUnixSocket(path: string, permissions: number, listen: typeof Deno.l
   return { listener, isUnixSocket: true, cleanUp: () => removeSocketFile(path) };
 }
 
-/** Removes a socket's file if there is one; what is no socket stays. */
+/** Removes a socket's file if there is one; a file that is not a socket stays. */
 export function removeSocketFile(path: string): void {
   try {
     if (Deno.lstatSync(path).isSocket) Deno.removeSync(path);
@@ -184,7 +188,7 @@ export function removeSocketFile(path: string): void {
   }
 }
 
-// ---- Listeners --------------------------------------------------------------------------------------------------
+// ---- Listeners ----------------------------------------------------------------------------------
 
 /** All listeners of a server. */
 export class Listeners {
@@ -192,7 +196,7 @@ export class Listeners {
 
   /**
    * @param listen opens a port or a Unix socket: `Deno.listen`
-   * @param serve is given each listener that has been opened and accepts its connections until it is closed
+   * @param serve is given each opened listener and accepts its connections until it is closed
    */
   constructor(
     readonly config: Config,
@@ -220,7 +224,9 @@ export class Listeners {
     }
   }
 
-  /** Opens everything. Rejects with a {@linkcode ListenError} if something that must be there cannot be opened. */
+  /**
+   * Opens all listeners. Rejects with a {@linkcode ListenError} if a required one cannot be opened.
+   */
   async open(): Promise<void> {
     await this.#openAll(this.#endpoints());
   }
@@ -232,12 +238,12 @@ export class Listeners {
     return [...plain, ...tlsEndpoints(values, refused), ...unixEndpoints(values, this.listen)];
   }
 
-  /** Nothing is listened on. */
+  /** True if nothing is listened on. */
   get isEmpty(): boolean {
     return this.#open.size === 0;
   }
 
-  /** Closes everything. */
+  /** Closes all listeners. */
   close(): void {
     for (const name of [...this.#open.keys()]) this.#close(name);
   }
@@ -249,12 +255,12 @@ export class Listeners {
     try {
       found.listener.close();
     } catch {
-      // It has been closed already.
+      // It is already closed.
     }
     found.cleanUp();
   }
 
-  /** Opens all or none. The promise is for those that begin to listen later. */
+  /** Opens all or none. The promise is for listeners that start listening later. */
   #openAll(wanted: readonly Endpoint[]): Promise<unknown> {
     const opened: Endpoint[] = [];
     try {
@@ -292,7 +298,7 @@ export class Listeners {
     }
   }
 
-  /** Opens what the configuration wants now and is not open, and closes what it does not want any more. */
+  /** Opens the newly configured listeners, and closes those no longer configured. */
   #change(): void {
     const wanted = this.#endpoints();
     const missing = wanted.filter(({ name }) => !this.#open.has(name));
@@ -304,7 +310,7 @@ export class Listeners {
     if (isSamePort) this.#openLater(missing, RETRIES);
   }
 
-  /** Opens and closes each address on any port, which tells whether there is such an address. */
+  /** Opens and closes each address on any port, which shows if the address exists. */
   #checkAddresses(): void {
     for (
       const { name, place, isOptional, open } of netEndpoints(this.config.values, 1, "tcp", listenAnywhere)
@@ -317,7 +323,7 @@ export class Listeners {
     }
   }
 
-  /** A port that has just been closed is free when the event loop has turned. */
+  /** A port that has just been closed is free after one turn of the event loop. */
   #openLater(missing: readonly Endpoint[], retries: number): void {
     setTimeout(async () => {
       try {

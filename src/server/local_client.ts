@@ -1,9 +1,11 @@
 /**
- * A client inside the process: it sends commands and gets replies without a socket. HTTP, the console, tests and
- * programs that embed the server use it. Commands take the road of every other client's: as bytes through the request
- * decoder, in batches, behind the same checks, with replies that leave when the batch is durable.
+ * A client inside the process: it sends commands and gets replies without a socket. HTTP, the
+ * console, tests and programs that embed the server use it. Its commands take the same path as
+ * every other client's: as bytes through the request decoder, in batches, behind the same checks,
+ * with replies that leave when the batch is durable.
  *
- * Words and replies are binary strings, one character a byte (`util/bytes.ts` converts to and from UTF-8).
+ * Words and replies are binary strings, one character per byte (`util/bytes.ts` converts to and
+ * from UTF-8).
  */
 import { Client, ClientFlag, type ClientTransport } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -17,13 +19,16 @@ import { latin1 } from "../util/bytes.ts";
 export interface LocalHost {
   readonly engine: Engine;
   readonly requestLimits: RequestLimits;
-  /** Makes changes durable, lets replies leave and arms the next deadline. */
+  /** Makes changes durable, sends replies and sets the next deadline. */
   endBatch(): void;
-  /** Ends the turn of a long pipeline, so that other clients are served; absent where there are none (tests). */
+  /**
+   * Ends the turn of a long pipeline, so that other clients are served; absent if there are none
+   * (tests).
+   */
   letOthersIn?(): Promise<void>;
 }
 
-/** The connection has been closed before a reply came. */
+/** The connection was closed before a reply came. */
 export class ClosedError extends Error {
   override readonly name = "ClosedError";
 }
@@ -41,14 +46,17 @@ export class LocalClient implements ClientTransport {
   readonly address: string;
   readonly localAddress: string;
   closed = false;
-  /** Receives reply bytes as a binary string when they leave. {@linkcode LocalClient.command} sets its own. */
+  /**
+   * Receives reply bytes as a binary string when they leave. {@linkcode LocalClient.command} sets
+   * its own.
+   */
   onBytes: (bytes: string) => void = (bytes) => this.#deliver(bytes);
   /** Receives RESP3 push messages: channel messages, invalidations. */
   onPush: (message: readonly Reply[]) => void = () => {};
   readonly #decoder: RequestDecoder;
-  /** Commands of the decoder's batch that have been run. */
+  /** Number of commands of the decoder's batch that have run. */
   #done = 0;
-  /** Requests that arrived while a command waits. */
+  /** Requests that arrived while a command was waiting. */
   readonly #backlog: Uint8Array[] = [];
   #waitsToRun = false;
   readonly #pending: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
@@ -64,9 +72,10 @@ export class LocalClient implements ClientTransport {
   }
 
   /**
-   * Runs one command and resolves with its reply, an error reply as a {@linkcode ReplyFailure}. Rejects with
-   * {@linkcode ClosedError} where the client is closed first. Commands without a reply of their own (SUBSCRIBE in RESP3,
-   * CLIENT REPLY OFF) are for {@linkcode LocalClient.run}.
+   * Runs one command and resolves with its reply; an error reply becomes a
+   * {@linkcode ReplyFailure}. Rejects with {@linkcode ClosedError} if the client is closed first.
+   * Use {@linkcode LocalClient.run} for commands without a reply of their own (SUBSCRIBE in RESP3,
+   * CLIENT REPLY OFF).
    */
   command(...words: string[]): Promise<Reply> {
     return new Promise((resolve, reject) => {
@@ -76,13 +85,19 @@ export class LocalClient implements ClientTransport {
     });
   }
 
-  /** Runs requests as they would come from a socket; {@linkcode LocalClient.onBytes} receives what they answer. */
+  /**
+   * Runs requests as if they came from a socket; {@linkcode LocalClient.onBytes} receives the
+   * replies.
+   */
   run(bytes: Uint8Array): void {
     this.#backlog.push(bytes);
     this.runOn();
   }
 
-  /** Runs what can be run now: the rest of a batch behind a command that waited, then the requests behind it. */
+  /**
+   * Runs as much as possible now: the rest of a batch behind a command that waited, then the
+   * requests behind it.
+   */
   runOn(): void {
     const { engine } = this.host;
     do {
@@ -103,7 +118,7 @@ export class LocalClient implements ClientTransport {
     return this.client.blocked === null && !this.closed && !this.client.has(ClientFlag.CloseAfterReply);
   }
 
-  /** Decodes the next requests once those before them are done; false if there are none. */
+  /** Decodes the next requests once the previous ones are done; false if there are none. */
   #hasNext(): boolean {
     const { batch } = this.#decoder;
     while (this.#done === batch.count) {
@@ -117,7 +132,7 @@ export class LocalClient implements ClientTransport {
     return true;
   }
 
-  /** Answers bytes that are no request, after which nothing more is read. */
+  /** Answers malformed input, after which nothing more is read. */
   #refuse(reason: string): false {
     const { engine } = this.host;
     engine.replyError(this.client, new ReplyError(`ERR Protocol error: ${reason}`));
@@ -162,7 +177,7 @@ export class LocalClient implements ClientTransport {
     for (const { reject } of this.#pending.splice(0)) reject(new ClosedError("the client has been closed"));
   }
 
-  /** Goes on behind a command that waited, in a turn of its own. */
+  /** Resumes behind a command that waited, in a turn of its own. */
   resume(): void {
     this.#waitsToRun = true;
     queueMicrotask(() => {

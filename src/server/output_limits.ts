@@ -1,17 +1,18 @@
 /**
- * What clients may leave unread: those of a class that `client-output-buffer-limit` names are cut off beyond it; from the
- * others nothing more is read until they have caught up, so that nobody can grow the server's memory by asking.
+ * Limits on unread output: clients of a class that `client-output-buffer-limit` names are cut off
+ * beyond their limit; any other client is not read from until it has caught up, so that requests
+ * cannot grow the server's memory without bound.
  */
 import type { OutputLimit } from "../config/special.ts";
 import { type Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
 
-/** What someone may leave unread who has not said yet who he is. */
+/** Output limit of an unauthenticated client, bytes. */
 const UNAUTHENTICATED_BYTES = 17_408;
 
 /** `client-output-buffer-limit` for all clients. */
 export class OutputLimits {
-  /** Since when a client has been over its soft limit: seconds of the clock, for Redis counts whole ones. */
+  /** Time at which a client exceeded its soft limit: whole seconds of the clock, as in Redis. */
   readonly #overSince = new WeakMap<Client, number>();
 
   constructor(readonly engine: Engine) {}
@@ -22,22 +23,22 @@ export class OutputLimits {
     return client.has(ClientFlag.PubSub) ? limits.pubsub : limits.normal;
   }
 
-  /** A replica that returns may be sent the whole backlog. */
+  /** A returning replica may be sent the whole backlog. */
   #replicaLimit(limit: OutputLimit): OutputLimit {
     const { replBacklogSize } = this.engine.config.values;
     if (limit.hardBytes === 0 || limit.hardBytes >= replBacklogSize) return limit;
     return { ...limit, hardBytes: replBacklogSize };
   }
 
-  /** Whether any limit is set for this client's class. */
+  /** True if a limit is set for this client's class. */
   applies(client: Client): boolean {
-    // What a replica is sent does not depend on what it asks: there is nothing to slow down.
+    // A replica's output does not depend on its requests: slowing it down is pointless.
     if (client.has(ClientFlag.Replica)) return true;
     const { hardBytes, softBytes } = this.#limitOf(client);
     return hardBytes > 0 || softBytes > 0;
   }
 
-  /** Why a client with `outputBytes` unsent must go, or null. */
+  /** The reason why a client with `outputBytes` unsent must be disconnected, or null. */
   exceeded(client: Client, outputBytes: number): string | null {
     if (!client.authenticated && outputBytes > UNAUTHENTICATED_BYTES) return "hard limit";
     const { hardBytes, softBytes, softSeconds } = this.#limitOf(client);
@@ -52,7 +53,7 @@ export class OutputLimits {
     return null;
   }
 
-  /** Looks at all clients; those over a limit are closed when their connection is flushed. */
+  /** Checks all clients; those over a limit are closed when their connection is flushed. */
   check(clients: Iterable<Client>): void {
     for (const client of clients) {
       if (client.transport.outputBytes > 0) this.engine.queueReplies(client);
@@ -60,23 +61,27 @@ export class OutputLimits {
   }
 }
 
-/** What one client may leave unread while few do: more than the replies of a usual pipeline, which are read at its end. */
+/**
+ * Unread output allowed to one client while few have any: more than the replies of a usual
+ * pipeline, which are read at its end.
+ */
 const MOST_BYTES = 1 << 25;
-/** What everyone may leave unread, however many do. */
+/** Unread output allowed to every client, regardless of their number. */
 const LEAST_BYTES = 1 << 14;
-/** What all may leave unread together, beside that least of each. */
+/** Unread output allowed to all clients together, beyond that minimum for each. */
 const TOTAL_BYTES = 1 << 28;
-/** The share of what is left of the total that the next client may take. */
+/** The fraction of the remaining total that the next client may take. */
 const SHARE = 1 / 8;
 /**
- * Replies of one client that are made in one go. A buffer that grows to so much leaves as much garbage again behind, and all
- * clients may have theirs at once.
+ * Replies produced for one client in one go. A buffer that grows to this size leaves as much
+ * garbage behind, and all clients may have one at once.
  */
 const MOST_BATCH_BYTES = 1 << 18;
 
 /**
- * How much a client may leave unread before it is not read from: less, the more all have left. It is told of every change, and
- * not asked now and then, for a hundred clients can ask for gigabytes within one round of the loop.
+ * The unread output at which reading from a client stops: the more all clients have unread, the
+ * lower. Every change is reported, rather than polled at intervals, because a hundred clients can
+ * request gigabytes within one turn of the event loop.
  */
 export class UnreadLimit {
   #total = 0;
@@ -87,7 +92,7 @@ export class UnreadLimit {
     this.add(0);
   }
 
-  /** So much more has been left unread by a client; less, where it is below 0. */
+  /** Adds to the unread bytes of all clients; negative values subtract. */
   add(bytes: number): void {
     this.#total += bytes;
     this.bytes = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, (TOTAL_BYTES - this.#total) * SHARE));

@@ -1,7 +1,8 @@
 /**
- * What the process may do, named exactly. `redeno permissions` prints it as flags for `deno run` and `deno compile`, so that a
- * server reaches its own folder, files and ports and nothing else. A process cannot narrow what it was started with to
- * certain folders or ports, so this is said at the start; what only the start needs, the server gives back by itself.
+ * The permissions the process needs, named exactly. `redeno permissions` prints them as flags for
+ * `deno run` and `deno compile`, so that a server reaches its own folder, files and ports and
+ * nothing else. A running process cannot narrow its permissions to certain folders or ports, so
+ * they are given at the start; the server itself gives back those that only the start needs.
  */
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,15 +16,15 @@ import { senderPath, USUAL_NOTIFY_SOCKET } from "./supervisor.ts";
 
 /** Variables that stand for directives. */
 const ENVIRONMENT = "REDENO_*";
-/** The variable that says where systemd is told how the server is doing. */
+/** The variable with the address of the socket on which systemd receives status messages. */
 const NOTIFY_VARIABLE = "NOTIFY_SOCKET";
-/** What INFO shows of the machine. */
+/** Permissions for the machine facts in INFO. */
 const MACHINE = ["osRelease", "systemMemoryInfo"];
 
 /**
- * The flags that let a server run with this configuration, and nothing more: first those that name something, then
- * `--no-prompt` and, where the stand-ins of `src/std/` are in use, the flags that choose them.
- * Throws {@linkcode ConfigLoadError} for a path that flags cannot name.
+ * The flags that let a server run with this configuration, and nothing more: first those that name
+ * something, then `--no-prompt` and, if the stand-ins of `src/std/` are in use, the flags that
+ * select them. Throws {@linkcode ConfigLoadError} for a path that flags cannot express.
  */
 export function permissionFlags(config: Config): string[] {
   const { read, written } = paths(config);
@@ -33,7 +34,7 @@ export function permissionFlags(config: Config): string[] {
   return [...flags, flag("env", variables), flag("sys", MACHINE), "--no-prompt", ...packageFlags()];
 }
 
-/** Where JSR is not reached, Deno finds the standard packages by these flags only. */
+/** If JSR is out of reach, Deno finds the standard packages only with these flags. */
 function packageFlags(): string[] {
   const url = import.meta.resolve("@std/cli");
   if (Deno.build.standalone || !url.startsWith("file:")) return [];
@@ -48,7 +49,7 @@ function flag(kind: string, names: readonly string[]): string {
   return `--allow-${kind}=${[...new Set(names)].join(",")}`;
 }
 
-/** Where the server listens, and the primary it copies. */
+/** The server's listening addresses, and that of its primary. */
 function addresses(values: ConfigValues): string[] {
   const { bind, port, tlsPort, unixsocket, replicaof } = values;
   const ports = [port, tlsPort].filter((number) => number > 0);
@@ -65,7 +66,10 @@ function hostOf(address: string): string {
   return bare === "*" ? "0.0.0.0" : bare === "::*" ? "::" : bare;
 }
 
-/** Whether this Deno wants Unix sockets named among the network addresses, beside their paths. */
+/**
+ * True if this version of Deno wants Unix sockets listed among the network addresses, besides their
+ * paths.
+ */
 function namesSockets(): boolean {
   try {
     Deno.permissions.querySync({ name: "net", host: "unix:/" });
@@ -75,12 +79,15 @@ function namesSockets(): boolean {
   }
 }
 
-/** The sockets that systemd is told by: its own, and the one that messages come from. */
+/** The sockets for messages to systemd: systemd's own, and the sending one. */
 function notifySockets({ supervised, dir, port }: ConfigValues): string[] {
   return supervised === "no" ? [] : [USUAL_NOTIFY_SOCKET, senderPath(dir, port)];
 }
 
-/** Folders and files that are read, and those that are written too. Both are read, as whoever writes looks what is there. */
+/**
+ * Folders and files to read, and those to write as well. Both lists are read, as writers check for
+ * existing files.
+ */
 function paths(config: Config): { read: string[]; written: string[] } {
   const { values } = config;
   const certificates = [
@@ -100,7 +107,7 @@ function paths(config: Config): { read: string[]; written: string[] } {
   return { read: [...read.flatMap(namesOf), ...scriptLibrary()], written: written.flatMap(namesOf) };
 }
 
-/** A path as it is written and, where that leads over a symbolic link, as what it leads to. */
+/** A path as written and, if it leads over a symbolic link, the path it resolves to. */
 function namesOf(path: string): string[] {
   return path === "" ? [] : [absolute(path), realPath(absolute(path))];
 }
@@ -109,7 +116,7 @@ function absolute(path: string): string {
   return resolve(fromLatin1(path));
 }
 
-/** What a path leads to; of a file that is not there yet, what its folder leads to. */
+/** The path resolved; for a file that does not exist yet, its folder resolved. */
 function realPath(path: string): string {
   try {
     return Deno.realPathSync(path);
@@ -118,13 +125,13 @@ function realPath(path: string): string {
   }
 }
 
-/** The library that runs scripts is a file beside the program, but not beside a compiled one. */
+/** The library that runs scripts is a file beside the program, but part of a compiled one. */
 function scriptLibrary(): string[] {
   const url = luaLibraryUrl();
   return Deno.build.standalone || !url.startsWith("file:") ? [] : [fileURLToPath(url)];
 }
 
-/** Gives back what only the start needs. */
+/** Gives back the permissions that only the start needs. */
 export async function dropPermissions(): Promise<void> {
   for (const name of ["env", "sys", "run", "ffi", "import"] as const) await Deno.permissions.revoke({ name });
 }

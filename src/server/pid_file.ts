@@ -1,4 +1,4 @@
-/** `pidfile`: says in a file which process serves, as long as it does. */
+/** `pidfile`: a file with the process id of the server, for as long as it runs. */
 import type { EngineLog } from "../engine/ports.ts";
 import { errorText } from "../util/error_text.ts";
 
@@ -9,7 +9,7 @@ export class PidFile {
   /** @param path "" for none */
   constructor(readonly path: string, readonly log: EngineLog) {}
 
-  /** Writes the process id. A server that cannot is still a server: a failure is only logged. */
+  /** Writes the process id. A failure is only logged: the server works without the file. */
   write(): void {
     if (this.path === "") return;
     try {
@@ -21,14 +21,14 @@ export class PidFile {
     }
   }
 
-  /** Removes the file, if it is there and this process's own. */
+  /** Removes the file, if it exists and is this process's own. */
   remove(): void {
     if (!this.#isWritten) return;
     this.#isWritten = false;
     try {
       if (Deno.readTextFileSync(this.path).trim() === String(Deno.pid)) Deno.removeSync(this.path);
     } catch {
-      // Somebody has removed it already.
+      // It is already gone.
     }
   }
 }

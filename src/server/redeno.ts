@@ -1,20 +1,25 @@
 /**
  * One server, built from a configuration: for `main.ts`, for tests and for programs that embed it.
  *
- * The constructor makes everything that runs commands and touches neither disk nor network, so that a test or an
- * embedding program can use it as it is, through {@linkcode Redeno.client}. {@linkcode Redeno.open} and
- * {@linkcode Redeno.load} join it to its sockets and to the disk. The order of the steps:
+ * The constructor makes everything that runs commands and touches neither disk nor network, so that
+ * a test or an embedding program can use it as it is, through {@linkcode Redeno.client}.
+ * {@linkcode Redeno.open} and {@linkcode Redeno.load} join it to its sockets and to the disk. The
+ * order of the steps:
  *
- * 1. *Persistence and replication are connected* first: they raise the guard that answers `-LOADING`, so no command
- *    sees an empty keyspace that is about to be filled. A configured primary makes this server a replica before it
- *    loads, because a replica keeps expired keys that a primary would drop.
- * 2. *Users are loaded* before anything listens: no connection is ever judged by rules that are not there yet.
- * 3. *Listeners open* before the data are loaded: clients get `-LOADING` with its progress instead of a refused
- *    connection, and a second server on the same port ends here, before it reads a file.
- * 4. *The shutdown is there* before loading starts: SIGTERM ends a load that takes minutes, and the files on disk stay
- *    as they are.
- * 5. *Data are loaded.* Then the link to a primary opens (it needs the replication id and offset of the file), the pid
- *    file says that the server is up, and background work begins, which would expire keys of half a data set before.
+ * 1. *Persistence and replication are connected* first: they raise the guard that answers
+ *    `-LOADING`, so no command sees an empty keyspace that is about to be filled. A configured
+ *    primary makes this server a replica before it loads, because a replica keeps expired keys that
+ *    a primary would drop.
+ * 2. *Users are loaded* before any listener opens: every connection is judged by the full set of
+ *    rules.
+ * 3. *Listeners open* before the data are loaded: clients get `-LOADING` with its progress instead
+ *    of a refused connection, and a second server on the same port ends here, before it reads a
+ *    file.
+ * 4. *The shutdown is ready* before loading starts: SIGTERM ends a load that takes minutes, and the
+ *    files on disk stay as they are.
+ * 5. *Data are loaded.* Then the link to a primary opens (it needs the replication id and offset of
+ *    the file), the pid file announces that the server is up, and background work begins; any
+ *    earlier, it would expire keys of a half-loaded data set.
  */
 import { createCommandTable } from "../commands/table.ts";
 import type { Config } from "../config/config.ts";
@@ -38,7 +43,7 @@ export interface ServerLog extends EngineLog {
   role: string;
 }
 
-/** What a server is built from. */
+/** The parts a server is built from. */
 export interface RedenoParts {
   readonly config: Config;
   readonly log: ServerLog;
@@ -51,7 +56,7 @@ export interface RedenoParts {
 /** Serves each connection of `listener` with `server` until the listener is closed. */
 export type Accept = (listener: OpenListener, server: Server) => void;
 
-/** What {@linkcode Redeno.open} joins to the server. */
+/** The parts that {@linkcode Redeno.open} joins to the server. */
 interface Joined {
   readonly persistence: Persistence;
   readonly replication: Replication;
@@ -67,7 +72,7 @@ export class Redeno {
   readonly #exit = Promise.withResolvers<number>();
   #joined: Joined | null = null;
 
-  /** @throws {ConfigLoadError} where `rename-command` names a command that is unknown or taken */
+  /** @throws {ConfigLoadError} if `rename-command` names a command that is unknown or taken */
   constructor({ config, log, clock = systemClock, random = Random.unpredictable() }: RedenoParts) {
     this.log = log;
     this.engine = new Engine({ clock, random, config, commands: createCommandTable(), log });
@@ -76,12 +81,12 @@ export class Redeno {
     this.server = new Server(this.engine);
   }
 
-  /** The exit status, once the server has ended. */
+  /** Resolves with the exit status when the server has ended. */
   get finished(): Promise<number> {
     return this.#exit.promise;
   }
 
-  /** The end of a server that has been opened: signals and SHUTDOWN lead there. */
+  /** The shutdown of an opened server: signals and SHUTDOWN lead there. */
   get shutdown(): Shutdown {
     return this.#opened.shutdown;
   }
@@ -91,14 +96,17 @@ export class Redeno {
     return this.#joined;
   }
 
-  /** A client inside the process; it needs neither {@linkcode Redeno.open} nor {@linkcode Redeno.load}. */
+  /**
+   * A client inside the process; it needs neither {@linkcode Redeno.open} nor
+   * {@linkcode Redeno.load}.
+   */
   client(): LocalClient {
     return new LocalClient(this.server);
   }
 
   /**
-   * Opens the listeners that the configuration names; `accept` is given each of them, and the server that is to serve its
-   * connections. False if the server cannot start, with the reason in the log.
+   * Opens the configured listeners; `accept` is given each of them, with the server for its
+   * connections. False if the server cannot start; the log gives the reason.
    */
   async open(listen: typeof Deno.listen, accept: Accept): Promise<boolean> {
     const { engine, server, log } = this;
@@ -127,8 +135,9 @@ export class Redeno {
   }
 
   /**
-   * Loads the data and begins the background work. False if the data cannot be loaded, with the reason in the log, or if
-   * the server has been ended meanwhile; {@linkcode Redeno.finished} then tells the exit status.
+   * Loads the data and begins the background work. False if the data cannot be loaded (the log
+   * gives the reason) or if the server was ended meanwhile; {@linkcode Redeno.finished} then gives
+   * the exit status.
    */
   async load(): Promise<boolean> {
     const { persistence, replication, listeners, shutdown } = this.#opened;
@@ -148,7 +157,7 @@ export class Redeno {
   }
 }
 
-/** Calls commands by the names that `rename-command` lines give them. */
+/** Renames commands as the `rename-command` lines ask. */
 function renameCommands({ commands, config }: Engine): void {
   for (const { words: [from = "", to = ""], origin } of config.renamedCommands) {
     const refusal = commands.rename(from, to);

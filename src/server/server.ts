@@ -1,6 +1,6 @@
 /**
- * The server: connections and the work that is done beside them. It opens no listener itself: whoever does gives it each
- * accepted socket.
+ * The server: connections and the background work beside them. It opens no listener itself: the
+ * owner of a listener hands it each accepted socket.
  */
 import { Client, ClientFlag } from "../engine/client.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -12,16 +12,19 @@ import { socketsAreAsked } from "../util/event_loop.ts";
 import { Connection, type ConnectionHost, type Socket } from "./connection.ts";
 import { OutputLimits, UnreadLimit } from "./output_limits.ts";
 
-/** Longest time background work holds the loop, microseconds. */
+/** Longest time that background work holds the loop, microseconds. */
 const SLICE_US = 1000;
 /** Records moved per cron call when memory is compacted. */
 const COMPACT_RECORDS = 500;
-/** How long the freeing of large values goes on at a time, and how many runs go between two looks at the clock. */
+/**
+ * Longest time spent on freeing large values at once, microseconds, and the runs freed between two
+ * readings of the clock.
+ */
 const FREEING_US = 1000, FREED_RUNS = 500;
-/** Elements of collections that a round looks at, at most; few of them move. */
+/** Elements of collections examined per round, at most; few of them move. */
 const COMPACT_ELEMENTS = 5000;
 
-/** Clients looked at per cron call, at least. */
+/** Clients examined per cron call, at least. */
 const LEAST_CLIENTS = 5;
 
 const TOO_MANY_CLIENTS = new TextEncoder().encode("-ERR max number of clients reached\r\n");
@@ -33,17 +36,17 @@ const PROTECTED_MODE = new TextEncoder().encode(
     "the option --protected-mode no at the start.\r\n",
 );
 
-/** Tells a client why it is not served, and closes its connection. */
+/** Sends a client the reason for the refusal, and closes its connection. */
 async function turnAway(socket: Socket, why: Uint8Array): Promise<void> {
   try {
     await socket.write(why);
   } catch {
-    // It has left already.
+    // It has already left.
   }
   socket.close();
 }
 
-/** Something that is done a little at a time beside serving clients; called from the server's cron. */
+/** Work done in small steps beside serving clients; called from the server's cron. */
 export type BackgroundTask = () => void;
 
 /** See the head of this file. */
@@ -53,15 +56,16 @@ export class Server implements ConnectionHost {
   readonly tasks: BackgroundTask[] = [];
   readonly unreadLimit: UnreadLimit;
   readonly #connections = new Set<Connection>();
-  /** Goes round all clients, about once a second. */
+  /** Cycles through all clients, about once a second. */
   #clientCursor: Iterator<Client>;
   readonly #expireCycle: ExpireCycle;
   readonly #outputLimits: OutputLimits;
   #cronTimer: ReturnType<typeof setTimeout> | undefined;
   #deadlineTimer: ReturnType<typeof setTimeout> | undefined;
   #armedForMs = Infinity;
-  /** The end of batches is a microtask away. */
+  /** True while the memory of large values is being given back. */
   #isFreeing = false;
+  /** True if the end of batches is a microtask away. */
   #endsSoon = false;
 
   constructor(readonly engine: Engine) {
@@ -78,12 +82,12 @@ export class Server implements ConnectionHost {
     engine.config.onApply("clientQueryBufferLimit", (value) => this.requestLimits.maxQueryBytes = value);
   }
 
-  /** Connections that are open. */
+  /** Number of open connections. */
   get connectionCount(): number {
     return this.#connections.size;
   }
 
-  /** Serves a socket that has been accepted. */
+  /** Serves an accepted socket. */
   accept(socket: Socket, address: string, localAddress: string, isUnixSocket: boolean): void {
     const { engine } = this, { maxclients, protectedMode } = engine.config.values;
     const connection = new Connection(this, socket, address, localAddress);
@@ -112,7 +116,7 @@ export class Server implements ConnectionHost {
     return this.#outputLimits.applies(client);
   }
 
-  /** Ends the batches that have been run: replies leave, and the next deadline may be nearer now. */
+  /** Ends the batches that have run: replies leave, and the next deadline may have come nearer. */
   readonly endBatch = (): void => {
     this.#endsSoon = false;
     this.engine.endBatch();
@@ -120,7 +124,7 @@ export class Server implements ConnectionHost {
     if (this.engine.limits.store.owesFrees && !this.#isFreeing) void this.#freeInSlices();
   };
 
-  /** Gives back the memory of large values that have gone, a millisecond between two looks at the sockets. */
+  /** Gives back the memory of deleted large values, serving the sockets after each millisecond. */
   async #freeInSlices(): Promise<void> {
     const { clock, limits: { store } } = this.engine;
     this.#isFreeing = true;
@@ -133,9 +137,10 @@ export class Server implements ConnectionHost {
   }
 
   /**
-   * Where changes are propagated, the batches of all clients that have become readable at the same time end together, so
-   * that one write to the append-only file (and under `always` one sync) serves them all: their sockets' promises are
-   * resolved in one go, and the microtask runs behind the last one's batch.
+   * If changes are propagated, the batches of all clients that became readable at the same time end
+   * together, so that one write to the append-only file (and under `always` one sync) serves them
+   * all: their sockets' promises resolve in one go, and the microtask runs behind the batch of the
+   * last one.
    */
   endBatchSoon(): void {
     if (!this.engine.propagation.active) this.endBatch();
@@ -210,7 +215,7 @@ export class Server implements ConnectionHost {
     this.endBatch();
   }
 
-  /** The clients whose turn it is: to look at thousands in one go would make the others wait. */
+  /** The clients whose turn it is: examining thousands in one go would delay the others. */
   #someClients(): Client[] {
     const { clients, config } = this.engine, some: Client[] = [];
     let missing = Math.min(clients.size, Math.max(LEAST_CLIENTS, Math.ceil(clients.size / config.values.hz)));

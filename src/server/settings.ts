@@ -1,9 +1,11 @@
-/** Carries configuration into the places that keep it in fields, at the start and at each CONFIG SET. */
+/**
+ * Copies configuration into objects that keep it in fields, at the start and at each CONFIG SET.
+ */
 import { defaultLimits, type EncodingLimits } from "../data/limits.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Replication } from "../replication/replication.ts";
 
-/** Encoding thresholds are named as the parameters they follow. */
+/** Encoding thresholds bear the names of their parameters. */
 const limitNames = Object.keys(defaultLimits()).filter((name) =>
   name !== "store"
 ) as (keyof EncodingLimits)[];
@@ -18,7 +20,7 @@ export function connectSettings(engine: Engine): void {
   engine.keys.notifyFlags = config.values.notifyKeyspaceEvents;
   config.onApply("notifyKeyspaceEvents", (value) => engine.keys.notifyFlags = value);
   engine.refreshSettings();
-  // It follows settings of its own from the beginning.
+  // Replication tracks its own settings from the beginning.
   Replication.of(engine);
   for (
     const name of [
@@ -34,6 +36,7 @@ export function connectSettings(engine: Engine): void {
   config.onApply("oomScoreAdj", (value) => {
     if (value !== "no") engine.log.warning("oom-score-adj has no effect: the score is set from outside");
   });
-  // A lower limit holds soon, not only with the next command; but not inside the transaction that sets it.
+  // A lower limit takes effect soon, not only with the next command; but not inside the transaction
+  // that sets it.
   config.onApply("maxmemory", (limit) => engine.memory.mustMakeRoom = limit > 0);
 }

@@ -1,7 +1,7 @@
 /**
- * Ends the server: by SIGTERM, SIGINT or SHUTDOWN. First writers are made to wait until replicas have everything, for
- * `shutdown-timeout` seconds at most; then what was acknowledged is made durable. If that fails, the server goes on, unless
- * it is told to end all the same.
+ * Ends the server: by SIGTERM, SIGINT or SHUTDOWN. First, writers are paused until replicas have
+ * everything, for `shutdown-timeout` seconds at most; then everything acknowledged is made durable.
+ * If that fails, the server keeps running, unless it was ordered to end regardless.
  */
 import { SHUTDOWN_FAILED } from "../protocol/errors.ts";
 import type { EngineLog, ServerControl, ShutdownOptions } from "../engine/ports.ts";
@@ -13,19 +13,19 @@ import type { Persistence } from "./data_folder.ts";
 import type { Server } from "./server.ts";
 import { errorText } from "../util/error_text.ts";
 
-/** The exit status of a process that was aborted, as a shell shows it. */
+/** The exit status of an aborted process, as a shell shows it. */
 const CRASHED = 134;
 
-/** The exit status of a process that SIGUSR1 has ended, as a shell shows it. */
+/** The exit status of a process ended by SIGUSR1, as a shell shows it. */
 const KILLED_BY_USR1 = 138;
 
 /**
- * Signals within this time are one. A terminal sends Ctrl-C to all of its processes, and a launcher among them (`deno
- * task`, npx) passes its own on, so that the server gets it twice.
+ * Signals within this time count as one. A terminal sends Ctrl-C to all of its processes, and a
+ * launcher among them (`deno task`, npx) forwards its own, so the server gets it twice.
  */
 const REPEATED_SIGNAL_MS = 100;
 
-/** How long to wait before looking again whether work goes on beside commands, or how far replicas are. */
+/** Pause before checking again for work beside commands, or for the progress of replicas. */
 const PAUSED_MS = 10;
 
 function optionsOf(words: readonly ("save" | "nosave" | "now" | "force")[]): ShutdownOptions {
@@ -44,12 +44,12 @@ export class Shutdown implements ServerControl {
   /** Called when the end begins, before anything is saved. */
   onStopping: () => void = () => {};
   #finish: (status: number) => void = () => {};
-  /** What a signal has asked for and has not been begun yet. */
+  /** The requested shutdown that has not begun yet. */
   #requested: ShutdownOptions | null = null;
-  /** What has been begun and waits for replicas. */
+  /** The shutdown that has begun and waits for replicas. */
   #begun: ShutdownOptions | null = null;
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
-  /** When the last SIGTERM or SIGINT came. */
+  /** Time of the last SIGTERM or SIGINT. */
   #signalledAtMs = -Infinity;
   #hasEnded = false;
 
@@ -64,10 +64,11 @@ export class Shutdown implements ServerControl {
   }
 
   /**
-   * Does with signals what redis-server does. SIGTERM and SIGINT end the server in the way that `shutdown-on-sigterm` and
-   * `shutdown-on-sigint` say. SIGHUP (the terminal closes) and SIGALRM are ignored, as the runtime ignores SIGPIPE.
-   * SIGUSR1 ends the process at once: left to the runtime, it would open a debugger's port. SIGUSR2, SIGQUIT, SIGTSTP
-   * and SIGCONT keep their default action.
+   * Handles signals as redis-server does. SIGTERM and SIGINT end the server as
+   * `shutdown-on-sigterm` and `shutdown-on-sigint` say. SIGHUP (the terminal closes) and SIGALRM
+   * are ignored, as the runtime ignores SIGPIPE. SIGUSR1 ends the process at once: left to the
+   * runtime, it would open a debugger's port. SIGUSR2, SIGQUIT, SIGTSTP and SIGCONT keep their
+   * default action.
    */
   handleSignals(): void {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -78,7 +79,10 @@ export class Shutdown implements ServerControl {
     Deno.addSignalListener("SIGABRT", () => this.crash("crashed by signal: 6"));
   }
 
-  /** SIGTERM or SIGINT has come: schedules a shutdown, unless one is scheduled, waits for replicas or takes place. */
+  /**
+   * SIGTERM or SIGINT has arrived: schedules a shutdown, unless one is scheduled, waits for
+   * replicas or is under way.
+   */
   signalled(signal: "SIGTERM" | "SIGINT"): void {
     const { config, clock } = this.server.engine, nowMs = clock.nowMs();
     const isRepeated = nowMs - this.#signalledAtMs < REPEATED_SIGNAL_MS;
@@ -107,7 +111,7 @@ export class Shutdown implements ServerControl {
     this.shutDown(options);
   }
 
-  /** SHUTDOWN ABORT: takes a request back; false if there is none. */
+  /** SHUTDOWN ABORT: cancels a request; false if there is none. */
   abortShutdown(): boolean {
     if (this.#requested === null && this.#begun === null) return false;
     this.#requested = null;
@@ -116,7 +120,10 @@ export class Shutdown implements ServerControl {
     return true;
   }
 
-  /** The server goes on: who waits for its end, and who waits to write, is answered. */
+  /**
+   * The server keeps running: answers the clients that wait for its end, and resumes the paused
+   * writers.
+   */
   #cancel(): void {
     const { engine } = this.server;
     this.#begun = null;
@@ -130,7 +137,7 @@ export class Shutdown implements ServerControl {
     engine.pause.end("shutdown");
   }
 
-  /** Ends the process at once: what is not on the disk is lost. */
+  /** Ends the process at once: data not on disk are lost. */
   crash(reason: string): never {
     this.log.warning(`=== REDENO BUG REPORT: ${reason} ===`);
     this.log.warning(new Error("stack").stack ?? "");
@@ -138,7 +145,8 @@ export class Shutdown implements ServerControl {
   }
 
   /**
-   * Ends the server, or begins to: then it waits for replicas. False if its data could not be made safe; then it goes on.
+   * Ends the server, or begins to and then waits for replicas. False if its data could not be made
+   * safe; the server then keeps running.
    */
   shutDown(options: ShutdownOptions): boolean {
     if (this.#begun !== null) return true;
@@ -204,12 +212,14 @@ export class Shutdown implements ServerControl {
         return false;
       }
     }
-    // Nothing is written any more, so nothing may be promised: commands that come in the last turn are refused.
+    // Nothing is written from here on, so nothing may be acknowledged: commands that arrive in the
+    // last turn are refused.
     this.server.engine.setGuard(EngineGuard.Loading, true);
     this.#hasEnded = true;
     this.listeners.close();
     this.log.warning("Redeno is now ready to exit, bye bye...");
-    // A listener is only closed in the next turn: a client whose connection ends must find nobody to connect to.
+    // A listener closes only in the next turn: a client whose connection ends must not be able to
+    // reconnect.
     setTimeout(() => {
       this.server.stop();
       this.#finish(0);

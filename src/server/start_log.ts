@@ -1,4 +1,4 @@
-/** The server's log at its start: where it goes, and the lines that say what has been started. */
+/** The server's log at its start: its destination, and the lines that announce the start. */
 import type { Config } from "../config/config.ts";
 import { fatalConfigError } from "../config/errors.ts";
 import { Log } from "../util/log.ts";
@@ -11,7 +11,7 @@ const LOGO = (port: number) => `
      PID: ${Deno.pid}
 `;
 
-/** Opens the log the configuration names; throws ConfigLoadError if it cannot be written. */
+/** Opens the configured log; throws ConfigLoadError if it cannot be written. */
 export function openLog(config: Config): Log {
   const { logfile, loglevel } = config.values;
   try {
@@ -25,7 +25,7 @@ export function openLog(config: Config): Log {
   return log;
 }
 
-/** Says what has been started and how. */
+/** Logs the version, the process and the configuration that started. */
 export function logStart(log: Log, config: Config): void {
   log.notice("oO0OoO0OoO0Oo Redeno is starting oO0OoO0OoO0Oo");
   log.notice(

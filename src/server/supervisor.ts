@@ -1,9 +1,10 @@
 /**
- * What a supervising systemd is told: datagrams to the Unix socket that NOTIFY_SOCKET names, as sd_notify(3) sends them and in
- * the words of redis-server.
+ * Messages to a supervising systemd: datagrams to the Unix socket that NOTIFY_SOCKET names, as
+ * sd_notify(3) sends them and in redis-server's words.
  *
- * Deno sends datagrams only from a socket that has a path of its own. It is made for each message, in the data folder or, where
- * that cannot be, in /tmp; the path is removed before the message is sent, which does not need it.
+ * Deno sends datagrams only from a socket that has a path of its own. One is made for each message,
+ * in the data folder or, failing that, in /tmp; the path is removed before the message is sent,
+ * which does not need it.
  */
 import { ConfigLoadError } from "../config/errors.ts";
 import { fromLatin1 } from "../config/host.ts";
@@ -12,18 +13,20 @@ import { Replication } from "../replication/replication.ts";
 import { removeSocketFile } from "./listeners.ts";
 import { errorText } from "../util/error_text.ts";
 
-/** Socket paths are short (108 bytes on Linux), folders may be long. */
+/** Socket paths are short (108 bytes on Linux); folder paths may be long. */
 const FALLBACK_FOLDER = "/tmp";
 
-/** Where systemd takes messages, if it says nothing else. */
+/** The usual address of systemd's socket. */
 export const USUAL_NOTIFY_SOCKET = "/run/systemd/notify";
 
-/** The socket that messages are sent from: its name is known before the start, so that a permission can name it. */
+/**
+ * The path of the sending socket: it is known before the start, so that a permission can name it.
+ */
 export function senderPath(folder: string, port: number): string {
   return `${folder}/redeno-notify-${port}.sock`;
 }
 
-/** Sends a message to a socket, from one of the paths `senders`. Rejects if none will do. */
+/** Sends a message to a socket, from one of the paths `senders`. Rejects if none works. */
 async function sendDatagram(message: string, path: string, senders: readonly string[]): Promise<void> {
   let fault: unknown;
   for (const own of senders) {
@@ -43,12 +46,12 @@ async function sendDatagram(message: string, path: string, senders: readonly str
   throw fault;
 }
 
-/** Tells systemd how the server is doing. All methods log what fails, and never reject. */
+/** Reports the server's status to systemd. All methods log failures and never reject. */
 export class Supervisor {
-  /** The message before, which must arrive first; null if it has. */
+  /** The previous message, which must arrive first; null if it has. */
   #last: Promise<void> | null = null;
 
-  /** @param socketPath where systemd listens, or "" where it has not said so */
+  /** @param socketPath systemd's socket, or "" if it named none */
   constructor(readonly engine: Engine, readonly socketPath: string) {
     Replication.of(engine).follower.onConnected = () => this.inSync();
   }
@@ -77,7 +80,7 @@ export class Supervisor {
     return this.#send("STOPPING=1\n");
   }
 
-  /** Sends at once if it can: the process may end with this turn. */
+  /** Sends at once if possible: the process may end with this turn. */
   #send(message: string): Promise<void> {
     const sent = this.#last === null ? this.#sendNow(message) : this.#last.then(() => this.#sendNow(message));
     this.#last = sent;
@@ -102,8 +105,8 @@ export class Supervisor {
 }
 
 /**
- * The supervisor that `supervised` asks for, or null. Throws {@linkcode ConfigLoadError} where this Deno cannot send what
- * systemd would wait for.
+ * The supervisor that `supervised` asks for, or null. Throws {@linkcode ConfigLoadError} if this
+ * version of Deno cannot send the messages that systemd would wait for.
  */
 export function findSupervisor(engine: Engine): Supervisor | null {
   const { supervised } = engine.config.values;
@@ -129,7 +132,7 @@ export function findSupervisor(engine: Engine): Supervisor | null {
   return new Supervisor(engine, socketPath);
 }
 
-/** The variable, where the process may see it. */
+/** The variable, if the process may read it. */
 function notifySocket(): string {
   const variable = "NOTIFY_SOCKET";
   const { state } = Deno.permissions.querySync({ name: "env", variable });

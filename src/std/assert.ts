@@ -2,14 +2,14 @@
 import nodeAssert from "node:assert";
 import { inspect, isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 
-/** What a failed assertion throws. */
+/** The error thrown by a failed assertion. */
 export class AssertionError extends Error {
   override name = "AssertionError";
 }
 
 type ErrorType<E extends Error> = abstract new (...args: never[]) => E;
 
-/** Throws the failure: `what` went wrong, then the caller's own words. */
+/** Throws the failure: first the description `what`, then the caller's own message. */
 function refuse(what: string, msg?: string): never {
   throw new AssertionError(what + (msg ? `: ${msg}` : "."));
 }
@@ -26,12 +26,14 @@ export function assertFalse(expr: unknown, msg = ""): asserts expr is false {
   if (expr) throw new AssertionError(msg);
 }
 
-/** Fails always. */
+/** Always fails. */
 export function fail(msg?: string): never {
   refuse("Failed assertion", msg);
 }
 
-/** Deep equality as `@std/assert` sees it: 0 equals -0, a missing property is not an undefined one. */
+/**
+ * Deep equality as in `@std/assert`: 0 equals -0, a missing property differs from an undefined one.
+ */
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b || Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
@@ -54,13 +56,16 @@ function isBuiltIn(value: object): boolean {
     value instanceof Map || value instanceof Date || value instanceof RegExp || value instanceof URL;
 }
 
-/** Maps with equal keys and equal values; keys that are objects are left to the platform's comparison. */
+/**
+ * Maps with equal keys and equal values; keys that are objects are left to the platform's
+ * comparison.
+ */
 function equalMaps(a: Map<unknown, unknown>, b: Map<unknown, unknown>): boolean {
   const sameKeys = a.size === b.size && [...a.keys()].every((key) => b.has(key));
   return sameKeys ? [...a].every(([key, value]) => equal(value, b.get(key))) : isDeepStrictEqual(a, b);
 }
 
-/** Every property a caller can read, getters of the class among them. */
+/** Every property a caller can read, getters of the class included. */
 function keysOf(value: object): Set<string | symbol> {
   const keys = new Set<string | symbol>();
   for (let o = value; o && o !== Object.prototype && o !== Array.prototype; o = Object.getPrototypeOf(o)) {
@@ -151,7 +156,10 @@ export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void
   if (!(actual <= expected)) refuse(`Expect ${text(actual)} <= ${text(expected)}`, msg);
 }
 
-/** Fails unless both numbers are closer than `tolerance` (a ten-millionth of `expected` unless told). */
+/**
+ * Fails unless the numbers differ by less than `tolerance` (by default a ten-millionth of
+ * `expected`).
+ */
 export function assertAlmostEquals(actual: number, expected: number, tolerance?: number, msg?: string): void {
   if (Object.is(actual, expected)) return;
   const allowed = tolerance ?? (isFinite(expected) ? Math.abs(expected * 1e-7) : 1e-7);
@@ -159,7 +167,7 @@ export function assertAlmostEquals(actual: number, expected: number, tolerance?:
   refuse(`Expected actual: "${actual}" to be close to "${expected}" within "${allowed}"`, msg);
 }
 
-/** Fails unless `error` is of the class asked for and its message holds `part`. */
+/** Fails unless `error` has the expected class and its message contains `part`. */
 function checkError(error: unknown, type: ErrorType<Error>, part: string | undefined, msg?: string): void {
   if (!(error instanceof Error)) refuse("A non-Error object was thrown", msg);
   if (!(error instanceof type)) {
@@ -171,7 +179,7 @@ function checkError(error: unknown, type: ErrorType<Error>, part: string | undef
   }
 }
 
-/** Fails unless `fn` throws, and what is asked for; returns what was thrown. */
+/** Fails unless `fn` throws the expected error; returns it. */
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
@@ -194,7 +202,7 @@ export function assertThrows(
   refuse("Expected function to throw", typeof typeOrMsg === "string" ? typeOrMsg : msg);
 }
 
-/** Fails unless the promise of `fn` rejects, and with what is asked for; gives what it rejected with. */
+/** Fails unless the promise of `fn` rejects with the expected error; resolves with it. */
 export function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,

@@ -4,27 +4,27 @@ import minimist from "npm:minimist@1.2.8";
 
 export { promptSecret, type PromptSecretOptions } from "./prompt_secret.ts";
 
-/** The options of {@linkcode parseArgs}, those of the real function that Redeno uses. */
+/** The options of {@linkcode parseArgs}: those of the real function that Redeno uses. */
 export interface ParseOptions<B extends string, S extends string, C extends string, D> {
   /** Flags without a value. */
   boolean?: readonly B[];
   /** Flags with a value that stays a string. */
   string?: readonly S[];
-  /** Flags that may come several times; all their values are kept. */
+  /** Flags that may be repeated; all their values are kept. */
   collect?: readonly C[];
-  /** Values of flags that are not given. */
+  /** Values of absent flags. */
   default?: D;
   /** Other names of a flag. */
   alias?: Record<string, string | readonly string[]>;
   /** Flags that `--no-NAME` sets to false. */
   negatable?: readonly string[];
-  /** Leaves everything after the first argument that is no flag in `_`. */
+  /** Leaves everything after the first argument that is not a flag in `_`. */
   stopEarly?: boolean;
-  /** Asked for every argument that no option names; false drops it. */
+  /** Called for every argument that no option names; false drops it. */
   unknown?: (arg: string) => boolean;
 }
 
-/** What {@linkcode parseArgs} returns: flags by name, and the other arguments in `_`. */
+/** The result of {@linkcode parseArgs}: flags by name, and the other arguments in `_`. */
 export type Args<B extends string, S extends string, C extends string, D> =
   & { _: (string | number)[] }
   & { [K in B]: boolean }
@@ -62,7 +62,9 @@ export function parseArgs<
   return Object.assign({}, parsed) as minimist.ParsedArgs & Args<B, S, C, D>;
 }
 
-/** minimist takes every `--no-x` for a false x; the real function does so for negatable flags alone. */
+/**
+ * minimist treats every `--no-x` as a false x; the real function does so for negatable flags only.
+ */
 function keepNegated(arg: string, names: ReadonlySet<string>, negatable: readonly string[]): string {
   const negated = /^--no-([^=]+)$/.exec(arg)?.[1];
   return negated !== undefined && names.has(`no-${negated}`) && !negatable.includes(negated)

@@ -1,17 +1,17 @@
 /** The functions of `@std/fs` that Redeno uses, for networks that do not reach JSR. */
 import { basename, isAbsolute, join, resolve } from "node:path";
 
-/** Makes a directory and those above it; fails if something else has its name. */
+/** Creates a directory and its parents; fails if something else has its name. */
 export async function ensureDir(dir: string | URL): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
 }
 
-/** {@linkcode ensureDir}, at once. */
+/** {@linkcode ensureDir}, synchronously. */
 export function ensureDirSync(dir: string | URL): void {
   Deno.mkdirSync(dir, { recursive: true });
 }
 
-/** Removes what a directory holds, and makes it where it is missing. */
+/** Removes the content of a directory, and creates it if it is missing. */
 export async function emptyDir(dir: string | URL): Promise<void> {
   await ensureDir(dir);
   for await (const entry of Deno.readDir(dir)) {
@@ -19,7 +19,7 @@ export async function emptyDir(dir: string | URL): Promise<void> {
   }
 }
 
-/** What {@linkcode exists} asks beyond existence. */
+/** Further conditions of {@linkcode exists}. */
 export interface ExistsOptions {
   /** It is a directory. */
   isDirectory?: boolean;
@@ -31,7 +31,7 @@ function isWanted(info: Deno.FileInfo, options: ExistsOptions): boolean {
   return (info.isDirectory || !options.isDirectory) && (info.isFile || !options.isFile);
 }
 
-/** Whether a file or directory is there (symbolic links are followed). */
+/** True if a file or directory exists (symbolic links are followed). */
 export async function exists(path: string | URL, options: ExistsOptions = {}): Promise<boolean> {
   try {
     return isWanted(await Deno.stat(path), options);
@@ -41,7 +41,7 @@ export async function exists(path: string | URL, options: ExistsOptions = {}): P
   }
 }
 
-/** {@linkcode exists}, at once. */
+/** {@linkcode exists}, synchronously. */
 export function existsSync(path: string | URL, options: ExistsOptions = {}): boolean {
   try {
     return isWanted(Deno.statSync(path), options);
@@ -51,21 +51,21 @@ export function existsSync(path: string | URL, options: ExistsOptions = {}): boo
   }
 }
 
-/** What {@linkcode move} may do. */
+/** The options of {@linkcode move}. */
 export interface MoveOptions {
-  /** Puts the source in the place of what is there. */
+  /** Replaces an existing destination. */
   overwrite?: boolean;
 }
 
 const pathOf = (path: string | URL) => path instanceof URL ? decodeURIComponent(path.pathname) : path;
 
-/** Gives a file or directory another name; fails if the name is taken, unless told to overwrite. */
+/** Renames a file or directory; fails if the name is taken, unless `overwrite` is set. */
 export async function move(src: string | URL, dest: string | URL, options: MoveOptions = {}): Promise<void> {
   await Promise.resolve();
   moveSync(src, dest, options);
 }
 
-/** {@linkcode move}, at once. */
+/** {@linkcode move}, synchronously. */
 export function moveSync(src: string | URL, dest: string | URL, options: MoveOptions = {}): void {
   const from = resolve(pathOf(src));
   const to = resolve(pathOf(dest));
@@ -80,26 +80,30 @@ export function moveSync(src: string | URL, dest: string | URL, options: MoveOpt
   Deno.renameSync(src, dest);
 }
 
-/** A file or directory that a glob has found. */
+/** A file or directory found by a glob. */
 export interface WalkEntry extends Deno.DirEntry {
   /** Its absolute path. */
   path: string;
 }
 
-/** Where {@linkcode expandGlobSync} looks and what it gives. */
+/** The start and the kinds of results of {@linkcode expandGlobSync}. */
 export interface ExpandGlobOptions {
-  /** Where a relative glob starts: the working directory unless told. */
+  /** The start of a relative glob: by default the working directory. */
   root?: string;
-  /** Gives directories too, as is usual. */
+  /** Includes directories, as by default. */
   includeDirs?: boolean;
 }
 
-/** Files and directories whose path matches `glob` (`*`, `?`, `[...]` within a name), sorted by path. */
+/**
+ * Files and directories whose path matches `glob` (`*`, `?`, `[...]` within a name), sorted by
+ * path.
+ */
 export function* expandGlobSync(glob: string | URL, options: ExpandGlobOptions = {}): Generator<WalkEntry> {
   const { root = Deno.cwd(), includeDirs = true } = options;
   const pattern = pathOf(glob);
   const parts = pattern.split("/").filter(Boolean);
-  // Folders that the pattern names outright are not looked at: the process may have no permission for those.
+  // Folders that the pattern names literally are not examined: the process may lack permission for
+  // them.
   const fixed = parts.slice(0, Math.max(0, parts.findIndex(isPattern)));
   let found = [join(isAbsolute(pattern) ? "/" : resolve(root), ...fixed)];
   for (const part of parts.slice(fixed.length)) found = found.flatMap((path) => step(path, part));
@@ -113,7 +117,7 @@ function isPattern(part: string): boolean {
   return /[*?[]/.test(part);
 }
 
-/** The paths in directory `path` that one part of a glob names. */
+/** The paths in directory `path` that match one part of a glob. */
 function step(path: string, part: string): string[] {
   if (!existsSync(path, { isDirectory: true })) return [];
   if (!isPattern(part)) return existsSync(join(path, part)) ? [join(path, part)] : [];

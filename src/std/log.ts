@@ -1,6 +1,8 @@
 /** The parts of `@std/log` that Redeno uses, for networks that do not reach JSR. */
 
-/** Levels by name; a message is written when its level is not below the logger's and the handler's. */
+/**
+ * Levels by name; a message is written if its level is not below the logger's and the handler's.
+ */
 export const LogLevels = { NOTSET: 0, DEBUG: 10, INFO: 20, WARN: 30, ERROR: 40, CRITICAL: 50 } as const;
 /** The name of a level. */
 export type LevelName = keyof typeof LogLevels;
@@ -32,15 +34,15 @@ export type { LogRecord };
 class LogRecord {
   /** The text. */
   readonly msg: string;
-  /** What the caller gave beside the text. */
+  /** Further arguments of the call. */
   readonly args: unknown[];
-  /** When it was written. */
+  /** The time of the message. */
   readonly datetime: Date = new Date();
   /** Its level. */
   readonly level: number;
   /** The name of its level. */
   readonly levelName: string;
-  /** The logger it was given to. */
+  /** The logger it was passed to. */
   readonly loggerName: string;
 
   constructor(options: { msg: string; args: unknown[]; level: LogLevel; loggerName: string }) {
@@ -52,20 +54,20 @@ class LogRecord {
   }
 }
 
-/** Makes a line out of a record. */
+/** Formats a record as a line. */
 export type FormatterFunction = (logRecord: LogRecord) => string;
 
 /** The options of every handler. */
 export interface BaseHandlerOptions {
-  /** Makes the line. */
+  /** Formats the line. */
   formatter?: FormatterFunction;
 }
 
-/** Where messages go. */
+/** A destination of messages. */
 export abstract class BaseHandler {
-  /** Records below it are left out. */
+  /** Records below this level are dropped. */
   level: LogLevel;
-  /** Makes the line. */
+  /** Formats the line. */
   formatter: FormatterFunction;
 
   constructor(levelName: LevelName, options: BaseHandlerOptions = {}) {
@@ -95,10 +97,10 @@ export abstract class BaseHandler {
   /** Writes a line. */
   abstract log(msg: string): void;
 
-  /** Called when the handler comes into use. */
+  /** Called when the handler is taken into use. */
   setup(): void {}
 
-  /** Called when it goes out of use. */
+  /** Called when it is taken out of use. */
   destroy(): void {}
 
   [Symbol.dispose](): void {
@@ -108,7 +110,7 @@ export abstract class BaseHandler {
 
 /** The options of {@linkcode ConsoleHandler}. */
 export interface ConsoleHandlerOptions extends BaseHandlerOptions {
-  /** Colours by level, as is usual. */
+  /** Colours by level, as by default. */
   useColors?: boolean;
 }
 
@@ -138,13 +140,15 @@ export class ConsoleHandler extends BaseHandler {
 export interface FileHandlerOptions extends BaseHandlerOptions {
   /** The file. */
   filename: string;
-  /** "a" appends, as is usual, "w" starts anew, "x" wants a file that is not there yet. */
+  /** "a" appends (the default), "w" truncates, "x" requires a new file. */
   mode?: "a" | "w" | "x";
-  /** Bytes held back before they are written, 4096 unless told. */
+  /** Bytes buffered before they are written, 4096 by default. */
   bufferSize?: number;
 }
 
-/** Writes to a file; lines are held back until {@linkcode FileHandler.flush} or a critical one. */
+/**
+ * Writes to a file; lines are buffered until {@linkcode FileHandler.flush} or a critical message.
+ */
 export class FileHandler extends BaseHandler {
   readonly #options: FileHandlerOptions;
   #file: Deno.FsFile | undefined;
@@ -178,7 +182,7 @@ export class FileHandler extends BaseHandler {
     if (this.#held.length > (this.#options.bufferSize ?? 4096)) this.flush();
   }
 
-  /** Writes what was held back. */
+  /** Writes the buffered lines. */
   flush(): void {
     let bytes = new TextEncoder().encode(this.#held);
     this.#held = "";
@@ -193,13 +197,13 @@ export class FileHandler extends BaseHandler {
   }
 }
 
-/** Hands messages of a level to its handlers. */
+/** Passes messages on to its handlers if their level suffices. */
 export class Logger {
-  /** Messages below it are left out. */
+  /** Messages below this level are dropped. */
   level: LogLevel;
-  /** Where messages go. */
+  /** The destinations of messages. */
   handlers: BaseHandler[];
-  /** The name it was asked for by. */
+  /** The name under which it was requested. */
   readonly loggerName: string;
 
   constructor(loggerName: string, levelName: LevelName, options: { handlers?: BaseHandler[] } = {}) {
@@ -250,7 +254,7 @@ export class Logger {
   }
 }
 
-/** Handlers by name, and loggers with the names of theirs. */
+/** Handlers by name, and loggers with the names of their handlers. */
 export interface LogConfig {
   /** Handlers by name. */
   handlers?: Record<string, BaseHandler>;
@@ -261,7 +265,7 @@ export interface LogConfig {
 const handlers = new Map<string, BaseHandler>();
 const loggers = new Map<string, Logger>();
 
-/** Puts handlers and loggers in the place of those of the last call. */
+/** Replaces the handlers and loggers of the previous call. */
 export function setup(config: LogConfig): void {
   for (const handler of handlers.values()) handler.destroy();
   handlers.clear();
@@ -283,7 +287,7 @@ function addLogger(name: string, spec: { level?: LevelName; handlers?: string[] 
   loggers.set(name, new Logger(name, spec.level ?? "INFO", { handlers: own }));
 }
 
-/** The logger of a name, made on first use; without a name the default one. */
+/** The logger of a name, created on first use; without a name the default one. */
 export function getLogger(name = "default"): Logger {
   const known = loggers.get(name);
   if (known) return known;

@@ -1,6 +1,6 @@
 /** The progress bar of `@std/cli/unstable-progress-bar`, for networks that do not reach JSR. */
 
-/** What a formatter is given to draw. */
+/** The state that a formatter draws. */
 export interface ProgressBarFormatter {
   /** Time since the start as `mm:ss`. */
   styledTime: string;
@@ -10,37 +10,37 @@ export interface ProgressBarFormatter {
   progressBar: string;
   /** Milliseconds since the start. */
   time: number;
-  /** The time of the call before. */
+  /** Milliseconds since the start at the previous call. */
   previousTime: number;
-  /** The value now. */
+  /** The present value. */
   value: number;
-  /** The value of the call before. */
+  /** The value at the previous call. */
   previousValue: number;
   /** The value at the end. */
   max: number;
 }
 
-/** How a {@linkcode ProgressBar} looks and where it goes. */
+/** The appearance and destination of a {@linkcode ProgressBar}. */
 export interface ProgressBarOptions {
-  /** Where it is drawn: standard error unless told. */
+  /** The output stream: standard error by default. */
   writable?: WritableStream<Uint8Array>;
   /** The value at the start. */
   value?: number;
   /** The value at the end. */
   max: number;
-  /** Characters of the bar, 50 unless told. */
+  /** Width of the bar in characters, 50 by default. */
   barLength?: number;
-  /** The character of what is done. */
+  /** The character for the finished part. */
   fillChar?: string;
-  /** The character of what is left. */
+  /** The character for the remaining part. */
   emptyChar?: string;
   /** Clears the line at the end. */
   clear?: boolean;
   /** Draws the line. */
   formatter?: (formatter: ProgressBarFormatter) => string;
-  /** Leaves the stream open at the end, as is usual. */
+  /** Leaves the stream open at the end, as by default. */
   keepOpen?: boolean;
-  /** Milliseconds between two drawings, 1000 unless told. */
+  /** Milliseconds between two drawings, 1000 by default. */
   interval?: number;
 }
 
@@ -53,9 +53,9 @@ function inUnits(value: number, max: number): string {
   return `${(value / rate).toFixed(2)}/${(max / rate).toFixed(2)} ${units[exponent - 1]}`;
 }
 
-/** A line that shows how far a long task has come; the owner moves `value`. */
+/** A line that shows the progress of a long task; the owner updates `value`. */
 export class ProgressBar {
-  /** How far the task is. */
+  /** The progress of the task. */
   value: number;
   /** The value at the end. */
   max: number;
@@ -96,7 +96,7 @@ export class ProgressBar {
     try {
       await this.#writer.write(new TextEncoder().encode(text));
     } catch {
-      clearInterval(this.#timer); // nobody is looking any more
+      clearInterval(this.#timer); // the reader has gone
     }
   }
 
@@ -108,7 +108,7 @@ export class ProgressBar {
     return this.#write(clearLine + formatter(state));
   }
 
-  /** Draws the last state (or clears the line) and lets the stream go. */
+  /** Draws the last state (or clears the line) and releases the stream. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     if (this.#options.clear) {

@@ -1,6 +1,6 @@
-/** How {@linkcode promptSecret} shows what is typed. */
+/** How {@linkcode promptSecret} shows the typed characters. */
 export interface PromptSecretOptions {
-  /** What stands for each character typed; "" shows nothing. */
+  /** Shown in place of each typed character; "" shows nothing. */
   mask?: string;
   /** Clears the line afterwards. */
   clear?: boolean;
@@ -12,11 +12,11 @@ function print(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
-/** Reads a line from the terminal without showing it; null where standard input is no terminal. */
+/** Reads a line from the terminal without showing it; null if standard input is not a terminal. */
 export function promptSecret(message = "Secret", options: PromptSecretOptions = {}): string | null {
   if (!Deno.stdin.isTerminal()) return null;
   const { mask = "*", clear = false } = options;
-  // First of all: what is typed as soon as the message can be seen must not be shown.
+  // This comes first: characters typed as soon as the message is visible must not be shown.
   Deno.stdin.setRaw(true, { cbreak: true });
   try {
     print(`${message} `);

@@ -1,7 +1,7 @@
-/** Addresses of the network as text. */
+/** Network addresses as text. */
 
 /**
- * A host and a port as one text; an IPv6 address stands in brackets.
+ * A host and a port as one text; an IPv6 address is put in brackets.
  *
  * @example
  * ```ts

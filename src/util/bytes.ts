@@ -1,14 +1,14 @@
-/** Bytes to latin1 strings and back: the two forms user data has inside the server. */
+/** Conversion between bytes and latin1 strings: the two forms of user data inside the server. */
 import { Buffer } from "node:buffer";
 
 const latin1Slice = (Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, start: number, end: number): string;
 }).latin1Slice;
 
-/** The longest text there can be, in characters: what JavaScript sets, 512 MB less 24. Tests lower it. */
+/** The longest possible text, in characters: JavaScript's limit, 512 MB less 24. Tests lower it. */
 export const longestText = { characters: 0x1fff_ffe8 };
 
-/** Thrown where bytes are to become a text and are too many for one. */
+/** Thrown if bytes are too many to become a text. */
 export class TextTooLongError extends Error {
   override name = "TextTooLongError";
 
@@ -18,20 +18,23 @@ export class TextTooLongError extends Error {
 }
 
 /**
- * The bytes of `buf` in [start, end) as a latin1 string: one character per byte, nothing shared with `buf`. Throws
- * {@linkcode TextTooLongError}.
+ * The bytes of `buf` in [start, end) as a latin1 string: one character per byte, sharing nothing
+ * with `buf`. Throws {@linkcode TextTooLongError}.
  */
 export function latin1(buf: Uint8Array, start = 0, end = buf.length): string {
   if (end - start > longestText.characters) throw new TextTooLongError(end - start);
   return start === end ? "" : latin1Slice.call(buf, start, end);
 }
 
-/** A buffer of `size` bytes of its own: the plainest array is by far the cheapest to make, 50 ns against a Buffer's 300. */
+/**
+ * A new buffer of `size` bytes: the plainest array is by far the cheapest to create, 50 ns against
+ * a Buffer's 300.
+ */
 export function allocateBytes(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(size);
 }
 
-/** The latin1 string `text` as bytes of its own. */
+/** The latin1 string `text` as a new byte array. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = allocateBytes(text.length);
   writeLatin1(bytes, 0, text);
@@ -41,15 +44,16 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 const encoder = new TextEncoder();
 
 /**
- * Whether `encodeInto` can be believed how many characters it has read. Before Deno 2.9 it tells bytes instead once the
- * call has been compiled, so that text beyond ASCII, cut short by the end of its room, passes for whole.
+ * True if `encodeInto` reports correctly how many characters it has read. Before Deno 2.9 it
+ * reports bytes instead once the call has been compiled, so that text beyond ASCII, cut short at
+ * the end of the buffer, appears complete.
  */
 const readIsRight = !/^2\.[0-8]\./.test(Deno.version.deno);
 
-/** Where such a Deno encodes to, with room that shows any byte too many. */
+/** The buffer such a version of Deno encodes to, with spare room that reveals any byte too many. */
 let spare = allocateBytes(readIsRight ? 0 : 65_536);
 
-/** Whether `text` is ASCII and stands in `buf` at `at` now. */
+/** True if `text` is ASCII and has been written to `buf` at `at`. */
 function wroteAscii(buf: Uint8Array, at: number, text: string): boolean {
   const length = text.length;
   if (readIsRight) {
@@ -63,9 +67,10 @@ function wroteAscii(buf: Uint8Array, at: number, text: string): boolean {
 }
 
 /**
- * Writes the latin1 string `text` into `buf` at `at` and returns the position behind it. `buf` must have room for
- * `text.length` bytes. Short strings go by a loop; longer ones through `encodeInto`, which is far faster as long as
- * every character is below 0x80 and is undone by the loop otherwise.
+ * Writes the latin1 string `text` into `buf` at `at` and returns the position behind it. `buf` must
+ * have room for `text.length` bytes. Short strings are written by a loop; longer ones through
+ * `encodeInto`, which is far faster as long as every character is below 0x80; otherwise the loop
+ * overwrites its output.
  */
 export function writeLatin1(buf: Uint8Array, at: number, text: string): number {
   const length = text.length;
@@ -74,7 +79,9 @@ export function writeLatin1(buf: Uint8Array, at: number, text: string): number {
   return at + length;
 }
 
-/** Copies [start, end) of `from` into `to` at `at`; by loop where `set` and its view would cost more. */
+/**
+ * Copies [start, end) of `from` into `to` at `at`; in a loop if `set` and its view would cost more.
+ */
 export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: number, end: number): number {
   if (end - start <= 32) {
     for (let i = start; i < end; i++) to[at++] = from[i]!;
@@ -84,7 +91,10 @@ export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: n
   return at + end - start;
 }
 
-/** The order of `a[aStart, aEnd)` and `b[bStart, bEnd)`, byte by byte: negative, 0 or positive. O(common beginning). */
+/**
+ * The order of `a[aStart, aEnd)` and `b[bStart, bEnd)`, byte by byte: negative, 0 or positive.
+ * O(common beginning).
+ */
 export function compareBytes(
   a: Uint8Array,
   aStart: number,
@@ -101,7 +111,7 @@ export function compareBytes(
   return aLength - bLength;
 }
 
-/** Writes a non-negative or negative safe integer in decimal and returns the position behind it; at most 17 bytes. */
+/** Writes a safe integer in decimal and returns the position behind it; at most 17 bytes. */
 export function writeInteger(buf: Uint8Array, at: number, value: number): number {
   if (value < 0) {
     buf[at++] = 0x2d;

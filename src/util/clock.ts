@@ -1,13 +1,13 @@
 /**
  * The one source of time. The server reads it once per batch of commands; tests replace it by a
- * {@linkcode VirtualClock} that moves only when told to.
+ * {@linkcode VirtualClock}, which they move themselves.
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since the Unix epoch, a whole number. */
   nowMs(): number;
   /** Wall-clock time in microseconds since the Unix epoch, a whole number below 2^53. */
   nowUs(): number;
-  /** Microseconds on a clock that never goes back; only differences mean something. */
+  /** Microseconds on a clock that never goes back; only differences are meaningful. */
   monotonicUs(): number;
 }
 
@@ -21,7 +21,7 @@ export const systemClock: Clock = {
 /** A clock for tests: it stands still until {@linkcode VirtualClock.advance} moves it. */
 export class VirtualClock implements Clock {
   #us: number;
-  /** How far the wall clock has been set. */
+  /** Total offset by which the wall clock has been set. */
   #setByUs = 0;
 
   constructor(startMs = 1_700_000_000_000) {
@@ -45,7 +45,7 @@ export class VirtualClock implements Clock {
     this.#us += Math.round(ms * 1000);
   }
 
-  /** Sets the wall clock forward, or back, by `ms` milliseconds; no time has gone by. */
+  /** Sets the wall clock forward, or back, by `ms` milliseconds; no time passes. */
   set(ms: number): void {
     this.#setByUs += Math.round(ms * 1000);
   }

@@ -1,11 +1,13 @@
 /**
- * CRC-64 as RDB files and DUMP payloads carry it: the polynomial of Lars Jones (0xad93d23594c935a9),
- * reflected, starting from 0, without a final inversion; "123456789" gives e9c6d914c4b8d9ca.
+ * CRC-64 as RDB files and DUMP payloads carry it: the polynomial of Lars Jones
+ * (0xad93d23594c935a9), reflected, starting from 0, without a final inversion; "123456789" gives
+ * e9c6d914c4b8d9ca.
  *
- * JavaScript has no fast 64-bit integers, so that the register lives in two 32-bit halves. Eight bytes
- * are taken at a time ("slicing by 8", Kounavis and Berry 2005): a table for each of the eight
- * positions says what a byte there does to the register, and the sixteen look-ups do not wait for
- * each other as those of the byte-wise form do (tests/unit/util/crc64_test.ts checks both against it).
+ * JavaScript has no fast 64-bit integers, so the register is kept in two 32-bit halves. Eight bytes
+ * are processed at a time ("slicing by 8", Kounavis and Berry 2005): a table for each of the eight
+ * positions gives the effect of a byte there on the register, and the sixteen look-ups do not
+ * depend on each other as those of the byte-wise form do (tests/unit/util/crc64_test.ts checks the
+ * two against each other).
  */
 
 const POLYNOMIAL_LOW = reflect(0x94c935a9);
@@ -18,7 +20,7 @@ function reflect(word: number): number {
   return mirrored;
 }
 
-/** Entry `position * 256 + byte`, as the lower and the upper half. 16 KiB together. */
+/** Entry `position * 256 + byte`, as the lower and the upper half; 16 KiB together. */
 const { low: tableLow, high: tableHigh } = buildTables();
 
 function buildTables(): { low: Int32Array; high: Int32Array } {
@@ -29,7 +31,7 @@ function buildTables(): { low: Int32Array; high: Int32Array } {
       const carry = lo & 1;
       lo = (lo >>> 1) | (hi << 31);
       hi >>>= 1;
-      // Reflected, the polynomial's halves have changed places.
+      // The polynomial is reflected, so its halves are swapped.
       if (carry) lo ^= POLYNOMIAL_HIGH, hi ^= POLYNOMIAL_LOW;
     }
     low[byte] = lo, high[byte] = hi;
@@ -57,7 +59,7 @@ export class Crc64 {
   #low = 0;
   #high = 0;
 
-  /** Takes in `bytes[start, end)`. About 1.1 ns a byte. */
+  /** Adds `bytes[start, end)`. About 1.1 ns per byte. */
   update(bytes: Uint8Array, start = 0, end = bytes.length): void {
     let lo = this.#low, hi = this.#high, i = start;
     for (; i + 8 <= end; i += 8) {
@@ -81,12 +83,12 @@ export class Crc64 {
     this.#high = hi;
   }
 
-  /** Byte `index` (0 … 7) of the register in little-endian order, as it stands in files. */
+  /** Byte `index` (0 … 7) of the register in little-endian order, as stored in files. */
   byteAt(index: number): number {
     return ((index < 4 ? this.#low : this.#high) >>> ((index & 3) * 8)) & 255;
   }
 
-  /** Whether the eight bytes at `at` hold this register. */
+  /** True if the eight bytes at `at` hold this register. */
   matches(bytes: Uint8Array, at: number): boolean {
     for (let i = 0; i < 8; i++) if (bytes[at + i] !== this.byteAt(i)) return false;
     return true;

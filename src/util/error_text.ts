@@ -1,4 +1,4 @@
-/** The message of something thrown, or its text if it is no error. */
+/** The message of a thrown error, or the text of any other thrown value. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

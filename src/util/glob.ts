@@ -1,12 +1,13 @@
 /**
- * Glob patterns as KEYS, SCAN MATCH, PSUBSCRIBE, CONFIG GET and ACL rules understand them, on latin1 strings.
+ * Glob patterns as KEYS, SCAN MATCH, PSUBSCRIBE, CONFIG GET and ACL rules understand them, on
+ * latin1 strings.
  *
- * `*` any run, `?` one byte, `[a-z]` `[^abc]` classes, `\x` the byte x. A failed match only ever goes back to the
- * latest `*`: whatever an earlier one could still try, the latest would have found too. So the cost is bounded by
- * pattern length × text length, for any pattern.
+ * `*` any run, `?` one byte, `[a-z]` `[^abc]` classes, `\x` the byte x. A failed match only ever
+ * goes back to the latest `*`: any match that an earlier one could still find, the latest would
+ * have found too. The cost is therefore bounded by pattern length × text length, for any pattern.
  *
- * The odd corners are Redis's: nothing but an empty pattern matches the empty text, an unclosed class ends with the
- * pattern, and class ranges compare bytes as signed numbers.
+ * The odd corners are Redis's: only an empty pattern matches the empty text, an unclosed class ends
+ * with the pattern, and class ranges compare bytes as signed numbers.
  */
 
 const STAR = 0x2a;
@@ -18,7 +19,7 @@ const CARET = 0x5e;
 const DASH = 0x2d;
 
 /**
- * Whether the whole of `text` matches the glob `pattern`.
+ * True if the whole of `text` matches the glob `pattern`.
  *
  * @example
  * ```ts
@@ -34,8 +35,8 @@ export function globMatch(pattern: string, text: string, ignoreCase = false): bo
   const textEnd = text.length;
   let p = 0;
   let t = 0;
-  let afterStar = -1; // where the pattern goes on behind the latest star, and
-  let starText = 0; // the text position that was tried for it last
+  let afterStar = -1; // the position in the pattern behind the latest star, and
+  let starText = 0; // the text position last tried for it
   while (t < textEnd) {
     if (p < patternEnd) {
       if (pattern.charCodeAt(p) === STAR) {
@@ -64,7 +65,9 @@ function skipStars(pattern: string, p: number): number {
   return p;
 }
 
-/** Matches the one-byte pattern element at `p` with `c`: the position behind the element, or -1. */
+/**
+ * Matches the one-byte pattern element at `p` against `c`: the position behind the element, or -1.
+ */
 function matchOne(pattern: string, p: number, c: number, ignoreCase: boolean): number {
   let wanted = pattern.charCodeAt(p);
   if (wanted === QUESTION) return p + 1;
@@ -74,7 +77,9 @@ function matchOne(pattern: string, p: number, c: number, ignoreCase: boolean): n
   return -1;
 }
 
-/** Matches the class whose content starts at `p` with `c`: the position behind its `]`, or -1. */
+/**
+ * Matches the class whose content starts at `p` against `c`: the position behind its `]`, or -1.
+ */
 function matchClass(pattern: string, p: number, c: number, ignoreCase: boolean): number {
   const end = pattern.length;
   const negated = p < end && pattern.charCodeAt(p) === CARET;

@@ -1,17 +1,17 @@
 /**
- * The seeded hash of every table that is filled from the network: whoever does not know the seed
- * cannot choose keys that collide.
+ * The seeded hash of every table that is filled from the network: without the seed, colliding keys
+ * cannot be chosen.
  *
  * It is HalfSipHash-1-3, the variant of SipHash (Jean-Philippe Aumasson and Daniel J. Bernstein,
- * "SipHash: a fast short-input PRF") whose state is four 32-bit words, which are what JavaScript
- * computes with fastest: one round for each four bytes of input, three at the end. Its 64-bit key
- * is made of the 32-bit seed.
+ * "SipHash: a fast short-input PRF") whose state is four 32-bit words, the integers JavaScript is
+ * fastest with: one round for each four bytes of input, three at the end. Its 64-bit key is derived
+ * from the 32-bit seed.
  *
  * A latin1 string and the same bytes in a buffer have the same hash. The two functions repeat the
  * round because state kept outside local variables would cost more than the hash itself.
  */
 
-/** What the second half of the key is made with: the golden ratio's fraction, in 32 bits. */
+/** The constant for the second half of the key: the golden ratio's fraction, in 32 bits. */
 const keySpread = 0x9e3779b9;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * How often which duration was measured, from 1 ns to one second, with two significant digits: buckets that are as wide
- * as 1/128 of the power of two they belong to, as in an HDR histogram (Gil Tene, hdrhistogram.org). Recording costs a few
- * nanoseconds; a histogram takes 12 KiB.
+ * A histogram of durations from 1 ns to one second, with two significant digits: buckets are as
+ * wide as 1/128 of the power of two they belong to, as in an HDR histogram (Gil Tene,
+ * hdrhistogram.org). Recording costs a few nanoseconds; a histogram takes 12 KiB.
  */
 
 const SUB_BUCKETS = 256;
@@ -12,7 +12,7 @@ const LONGEST_NS = 1_000_000_000;
 const FIRST_LIMIT_NS = 1024;
 const BUCKETS = bucketOf(LONGEST_NS) + 1;
 
-/** Values below 256 have a bucket each; above, each power of two is divided in 128. */
+/** Values below 256 have a bucket each; above, each power of two is divided into 128. */
 function bucketOf(nanoseconds: number): number {
   const shift = Math.max(0, LOWEST_SHIFT - Math.clz32(nanoseconds));
   return shift * HALF + (nanoseconds >>> shift);
@@ -31,14 +31,17 @@ export class Histogram {
   /** Values recorded. */
   total = 0;
 
-  /** Counts a duration `times` times; one beyond a second as a second. */
+  /** Counts a duration `times` times; a duration beyond one second counts as one second. */
   record(nanoseconds: number, times = 1): void {
     const bounded = nanoseconds < 1 ? 1 : nanoseconds > LONGEST_NS ? LONGEST_NS : nanoseconds;
     this.#counts[bucketOf(bounded)]! += times;
     this.total += times;
   }
 
-  /** The duration that so many percent of all do not exceed, in nanoseconds; 0 if there are none. */
+  /**
+   * The duration, in nanoseconds, that `percent` percent of all durations do not exceed; 0 if there
+   * are none.
+   */
   percentile(percent: number): number {
     const wanted = Math.max(1, Math.round(percent / 100 * this.total));
     let seen = 0;
@@ -50,8 +53,9 @@ export class Histogram {
   }
 
   /**
-   * How many durations fall into the buckets up to that of 1024 ns, of 2048 ns, 4096 ns …, each with the longest duration
-   * there in whole microseconds; limits that add nothing are left out.
+   * Cumulative counts of the durations in the buckets up to that of 1024 ns, 2048 ns, 4096 ns …,
+   * each with the longest duration there in whole microseconds; limits that add nothing are left
+   * out.
    */
   cumulative(): [microseconds: number, count: number][] {
     const found: [number, number][] = [];

@@ -1,17 +1,21 @@
 /**
- * The server log: one line a message, in redis-server's format, on top of `@std/log`.
+ * The server log: one line per message, in redis-server's format, on top of `@std/log`.
  *
  *     12345:M 21 Nov 2026 09:41:27.123 * Ready to accept connections
  *
- * Every line is written at once and whole, so that nothing is lost when the process ends. A log file is opened for each
- * line, as redis-server does: it may be moved away at any time, and the next line starts a new one.
+ * Every line is written at once and whole, so that nothing is lost when the process ends. A log
+ * file is opened for each line, as redis-server does: it may be moved away at any time, and the
+ * next line starts a new one.
  */
 import { BaseHandler, Logger } from "@std/log";
 
-/** The levels by name, from the most talkative. */
+/** The levels by name, the most talkative first. */
 export type LogLevel = "debug" | "verbose" | "notice" | "warning";
 
-/** Who writes: a primary, a replica, a child that saves, or a process that is not a server yet. */
+/**
+ * The author of a line: a primary, a replica, a child that saves, or a process that is not a server
+ * yet.
+ */
 export type LogRole = "M" | "S" | "C" | "X";
 
 const LEVELS = { debug: "DEBUG", verbose: "INFO", notice: "WARN", warning: "ERROR" } as const;
@@ -20,7 +24,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 /** The log of one server. */
 export class Log {
-  /** The letter behind the process id. */
+  /** The letter after the process id. */
   role: LogRole = "C";
 
   readonly #logger: Logger;
@@ -28,8 +32,8 @@ export class Log {
   #level: LogLevel;
 
   /**
-   * @param write takes lines with their line feed
-   * @param level messages below it are left out
+   * @param write receives lines, including the line feed
+   * @param level messages below it are dropped
    * @param pid the process id that lines show
    */
   constructor(write: (text: string) => void, level: LogLevel = "notice", pid: number = Deno.pid) {
@@ -40,12 +44,12 @@ export class Log {
     this.#logger = new Logger("server", LEVELS[level], { handlers: [new LineHandler(format, write)] });
   }
 
-  /** A log that appends to the file `path`, or writes to standard output where that is "". */
+  /** A log that appends to the file `path`, or writes to standard output if it is "". */
   static toFile(path: string, level: LogLevel = "notice"): Log {
     return new Log(path === "" ? writeToStandardOutput : (text) => appendToFile(path, text), level);
   }
 
-  /** Messages below this level are left out. */
+  /** Messages below this level are dropped. */
   get level(): LogLevel {
     return this.#level;
   }
@@ -55,17 +59,17 @@ export class Log {
     this.#logger.levelName = LEVELS[level];
   }
 
-  /** Writes a message for those who search a fault. */
+  /** Writes a message that helps to find a fault. */
   debug(message: string): void {
     this.#logger.debug(message);
   }
 
-  /** Writes a message of everyday events. */
+  /** Writes a message about everyday events. */
   verbose(message: string): void {
     this.#logger.info(message);
   }
 
-  /** Writes a message that an operator wants to see. */
+  /** Writes a message that is of interest to an operator. */
   notice(message: string): void {
     this.#logger.warn(message);
   }
@@ -75,7 +79,7 @@ export class Log {
     this.#logger.error(message);
   }
 
-  /** Writes text as it is, at any level: the logo, for one. */
+  /** Writes text as it is, at any level, such as the logo. */
   raw(text: string): void {
     this.#write(text);
   }
@@ -111,7 +115,7 @@ function writeToStandardOutput(text: string): void {
   try {
     writeAll(Deno.stdout, text);
   } catch {
-    // Nobody listens any more; a log that cannot be written must not stop the server.
+    // The reader has gone; a log that cannot be written must not stop the server.
   }
 }
 

@@ -1,10 +1,12 @@
 /**
- * The arithmetic of INCRBYFLOAT and HINCRBYFLOAT: Redis computes in x86's 80-bit `long double` (a mantissa of 64 bits)
- * and prints `%.17Lf` without trailing zeros, and clients see the difference: 10.5 + 0.1 is 10.6, where doubles would
- * say 10.59999999999999964, and 1e17 + 0.1 is 100000000000000000.1015625.
+ * The arithmetic of INCRBYFLOAT and HINCRBYFLOAT: Redis computes in x86's 80-bit `long double` (a
+ * mantissa of 64 bits) and prints `%.17Lf` without trailing zeros, and clients see the difference:
+ * 10.5 + 0.1 is 10.6, where doubles would give 10.59999999999999964, and 1e17 + 0.1 is
+ * 100000000000000000.1015625.
  *
- * A value is an exact ±mantissa × 2^exponent in BigInt, rounded to 64 bits (halves to even) after reading and after
- * adding, as the hardware does. Costs are a few microseconds for ordinary numbers.
+ * A value is an exact ±mantissa × 2^exponent in BigInt, rounded to 64 bits (halves to even) after
+ * parsing and after adding, as the hardware does. Operations cost a few microseconds for ordinary
+ * numbers.
  */
 import { parseHexFloat, roundShift } from "./numbers.ts";
 
@@ -13,7 +15,9 @@ const PRECISION = 64;
 const MIN_EXPONENT = -16445;
 /** Values are below 2^MAX_TOP. */
 const MAX_TOP = 16384;
-/** Decimal exponents beyond this cannot come back into range with the digits allowed here. */
+/**
+ * Decimal exponents beyond this cannot come back into range with the number of digits allowed here.
+ */
 const MAX_DECIMAL_EXPONENT = 20000;
 /** As in Redis: longer texts are not numbers. */
 const MAX_CHARS = 5 * 1024 - 1;
@@ -32,7 +36,8 @@ const INFINITY: LongDouble = { mantissa: 1n, exponent: 0, infinite: true };
 const NEGATIVE_INFINITY: LongDouble = { mantissa: -1n, exponent: 0, infinite: true };
 
 /**
- * Reads a decimal or hexadecimal number or an infinity as C's `strtold` does; no spaces, no NaN, nothing out of range.
+ * Reads a decimal or hexadecimal number or an infinity as C's `strtold` does; no spaces, no NaN,
+ * nothing out of range.
  */
 export function parseLongDouble(text: string): LongDouble | undefined {
   if (text.length > MAX_CHARS) return undefined;
@@ -42,7 +47,7 @@ export function parseLongDouble(text: string): LongDouble | undefined {
   return exact === undefined || exact.infinite ? undefined : exact;
 }
 
-/** The sum as `long double` arithmetic gives it, or `undefined` where that is infinite or not a number. */
+/** The sum in `long double` arithmetic, or `undefined` if it is infinite or not a number. */
 export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | undefined {
   if (a.infinite || b.infinite) return undefined;
   const exponent = Math.min(a.exponent, b.exponent);
@@ -52,8 +57,8 @@ export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | undef
 }
 
 /**
- * `value` × `factor`, a finite value, rounded up to an integer. The product is rounded to 64 bits first, as the hardware
- * does: 0.2 × 1000 is 200, although 0.2 is a little more than a fifth.
+ * `value` × `factor`, a finite value, rounded up to an integer. The product is rounded to 64 bits
+ * first, as the hardware does: 0.2 × 1000 is 200, although 0.2 is a little more than a fifth.
  */
 export function ceilProduct(value: LongDouble, factor: bigint): bigint {
   const exact = value.mantissa * factor;
@@ -90,8 +95,8 @@ function parseDecimal(text: string): LongDouble | undefined {
 }
 
 /**
- * numerator / denominator, rounded once. Computed with bits to spare, and a last bit that stands for whatever remains
- * of the division, so that it is never mistaken for a half.
+ * numerator / denominator, rounded once. Computed with spare bits, and with a last bit that stands
+ * for any remainder of the division, so that it is never mistaken for a half.
  */
 function roundQuotient(numerator: bigint, denominator: bigint, negative: boolean): LongDouble | undefined {
   const spare = PRECISION + 2 + bitLength(denominator) - bitLength(numerator);
@@ -102,7 +107,10 @@ function roundQuotient(numerator: bigint, denominator: bigint, negative: boolean
   return round((quotient << 1n) | sticky, -shift - 1, negative);
 }
 
-/** The nearest value of 64 bits (fewer for denormals); `undefined` when that makes zero of something. */
+/**
+ * The nearest value of 64 bits (fewer for denormals); `undefined` if a non-zero value would become
+ * zero.
+ */
 function round(mantissa: bigint, exponent: number, negative: boolean): LongDouble | undefined {
   if (mantissa === 0n) return ZERO;
   const top = bitLength(mantissa) + exponent; // |value| is in [2^(top-1), 2^top)

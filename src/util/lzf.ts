@@ -1,13 +1,14 @@
 /**
  * LZF, the compression of strings in RDB files (the format of Marc Lehmann's liblzf).
  *
- * A stream of runs, each led by a control byte: `000LLLLL` means that LLLLL + 1 literal bytes follow;
- * `LLLOOOOO OOOOOOOO` copies LLL + 2 bytes from O + 1 bytes back in what has been written, and when LLL
- * is 7 a byte in between adds to the length. So a copy is 3 to 264 bytes long and reaches 8,192 back.
+ * A stream of runs, each led by a control byte: `000LLLLL` means that LLLLL + 1 literal bytes
+ * follow; `LLLOOOOO OOOOOOOO` copies LLL + 2 bytes from O + 1 bytes back in the output, and if LLL
+ * is 7, a byte in between adds to the length. A copy is therefore 3 to 264 bytes long and reaches
+ * back 8,192 bytes.
  *
- * The compressor remembers in a hash table where three bytes were seen last. The table is never
- * cleared: it holds positions on a scale that goes on from call to call, so that whatever an earlier
- * call left lies below the base of this one.
+ * The compressor keeps a hash table of the positions where three bytes were last seen. The table is
+ * never cleared: its positions are on a scale that continues from call to call, so that entries
+ * from earlier calls lie below the base of the present one.
  */
 
 const HASH_BITS = 14;
@@ -32,7 +33,7 @@ function reserve(length: number): number {
 /**
  * Compresses `input[start, end)` into `output` from `at` on.
  *
- * @returns the end of the compressed bytes in `output`, or -1 if they would reach past `limit`
+ * @returns the end of the compressed bytes in `output`, or -1 if they would exceed `limit`
  */
 export function lzfCompress(
   input: Uint8Array,
@@ -105,7 +106,8 @@ function putLiterals(
 /**
  * Decompresses `input[start, end)` into exactly `output`.
  *
- * @returns whether the input was whole, stayed inside what had been written, and filled `output`
+ * @returns true if the input was complete, referred only to bytes already written, and filled
+ * `output`
  */
 export function lzfDecompress(input: Uint8Array, start: number, end: number, output: Uint8Array): boolean {
   let from = start, to = 0;

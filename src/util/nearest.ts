@@ -1,12 +1,12 @@
-/** The word that was meant: spelling suggestions for names out of a list. */
+/** Spelling suggestions for names from a list. */
 
-/** A suggestion changes at most one letter in so many. */
+/** A suggestion changes at most one letter in this many. */
 const LETTERS_PER_EDIT = 3;
 
 /**
- * The candidate that the fewest edits turn `word` into: a letter added, left out, replaced, or two neighbours swapped.
- * Nothing where even that one differs in more than a third of its letters. Cost: the product of both lengths for
- * each candidate.
+ * The candidate with the fewest edits from `word`: a letter added, left out or replaced, or two
+ * neighbours swapped. Undefined if even the nearest one differs in more than a third of its
+ * letters. Cost: the product of both lengths for each candidate.
  *
  * @example
  * ```ts

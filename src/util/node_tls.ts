@@ -1,6 +1,7 @@
 /**
- * TLS by `node:tls`, for what Deno's own cannot do: clients' certificates, a choice of protocols, and trust in named
- * authorities alone (`Deno.connectTls` trusts the public ones as well). Connections read and write as Deno's do.
+ * TLS through `node:tls`, for features Deno's own lacks: client certificates, a choice of
+ * protocols, and trust in named authorities alone (`Deno.connectTls` trusts the public ones as
+ * well). Connections read and write as Deno's do.
  */
 import { connect, createServer, type SecureVersion, type Server, type TLSSocket } from "node:tls";
 
@@ -16,15 +17,15 @@ export interface Credentials {
   readonly key: string;
 }
 
-/** How a listener proves who it is, and what it asks of clients. */
+/** A listener's own credentials, and its demands on clients. */
 export interface TlsServerOptions extends Credentials, TlsVersions {
-  /** Certificates of clients: not asked for, checked if they show one, or demanded. */
+  /** Client certificates: not requested, checked if presented, or required. */
   readonly clients: "no" | "optional" | "yes";
   /** PEM of the authorities that may have signed clients' certificates. */
   readonly trusted: readonly string[];
 }
 
-/** Whom a connection trusts, and what it shows if it is asked. */
+/** The authorities a connection trusts, and the credentials it shows on request. */
 export interface TlsClientOptions extends TlsVersions {
   readonly trusted: readonly string[];
   readonly own: Credentials | null;
@@ -35,7 +36,7 @@ export class TlsConnection {
   readonly localAddr: Deno.NetAddr;
   readonly remoteAddr: Deno.NetAddr;
   readonly #socket: TLSSocket;
-  /** Bytes that have come and did not fit into the last read. */
+  /** Bytes received that did not fit into the last read. */
   #rest: Uint8Array = new Uint8Array(0);
   #fault: Error | null = null;
   #hasEnded = false;
@@ -58,7 +59,10 @@ export class TlsConnection {
     this.#wake();
   }
 
-  /** Fills `into` with what has come, waiting for something; null at the end. Rejects if the connection breaks. */
+  /**
+   * Fills `into` with received bytes, waiting for the first; null at the end. Rejects if the
+   * connection breaks.
+   */
   async read(into: Uint8Array): Promise<number | null> {
     while (this.#rest.length === 0) {
       const bytes: Uint8Array | null = this.#socket.read();
@@ -73,7 +77,7 @@ export class TlsConnection {
     return count;
   }
 
-  /** Writes all of `bytes`, which must not change meanwhile. */
+  /** Writes all of `bytes`, which must not change until then. */
   write(bytes: Uint8Array): Promise<number> {
     this.#isWriting = true;
     return new Promise((resolve, reject) => {
@@ -85,12 +89,12 @@ export class TlsConnection {
     });
   }
 
-  /** Tells the peer that nothing comes any more. */
+  /** Tells the peer that nothing more follows. */
   closeWrite(): Promise<void> {
     return new Promise((resolve) => this.#socket.end(() => resolve()));
   }
 
-  /** Closes the connection; what a write has not handed over yet is lost. */
+  /** Closes the connection; output not yet handed over is lost. */
   close(): void {
     if (this.#isWriting) this.#socket.destroy();
     else this.#socket.destroySoon();
@@ -109,7 +113,7 @@ function address(hostname = "", port = 0): Deno.NetAddr {
   return { transport: "tcp", hostname, port };
 }
 
-/** Accepts TLS connections; a handshake that fails ends that one alone. */
+/** Accepts TLS connections; a failed handshake ends only its own connection. */
 export class TlsListener implements AsyncIterable<TlsConnection> {
   readonly #server: Server;
   readonly #accepted: TlsConnection[] = [];
@@ -117,8 +121,8 @@ export class TlsListener implements AsyncIterable<TlsConnection> {
   #wake: () => void = () => {};
 
   /**
-   * Wraps a server that listens.
-   * @param onRefused is told why a handshake has failed
+   * Wraps a listening server.
+   * @param onRefused called with the reason when a handshake fails
    */
   constructor(
     readonly addr: Deno.NetAddr,
@@ -149,7 +153,7 @@ export class TlsListener implements AsyncIterable<TlsConnection> {
   ): void {
     socket.on("error", () => {});
     const showsOne = clients !== "no" && Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
-    // Whatever the runtime has let through: this is the last door.
+    // The last check, regardless of what the runtime has let through.
     if (clients === "no" || (socket.authorized && showsOne) || (clients === "optional" && !showsOne)) {
       this.#accepted.push(new TlsConnection(socket));
       this.#wake();
@@ -159,7 +163,7 @@ export class TlsListener implements AsyncIterable<TlsConnection> {
     socket.destroy();
   }
 
-  /** Begins to accept; rejects where the address cannot be listened on. */
+  /** Starts accepting; rejects if the address cannot be listened on. */
   listen(backlog: number): Promise<void> {
     const { hostname: host, port } = this.addr;
     return new Promise((resolve, reject) => {
@@ -183,7 +187,10 @@ export class TlsListener implements AsyncIterable<TlsConnection> {
   }
 }
 
-/** Connects, and waits for the handshake. Rejects where the peer's certificate is signed by no trusted authority. */
+/**
+ * Connects, and waits for the handshake. Rejects if no trusted authority signed the peer's
+ * certificate.
+ */
 export function connectTls(
   hostname: string,
   port: number,
@@ -198,7 +205,7 @@ export function connectTls(
       maxVersion,
       ca: [...trusted],
       ...(own ?? {}),
-      // As in Redis: replicas know their primary by its address, and certificates do not name that.
+      // As in Redis: replicas know their primary by its address, which certificates do not name.
       checkServerIdentity: () => undefined,
     }, () => {
       socket.off("error", reject);

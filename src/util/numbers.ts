@@ -1,8 +1,9 @@
 /**
- * Numbers and text, as strictly as Redis reads and exactly as it prints them.
+ * Numbers and text, parsed as strictly as in Redis and printed exactly as Redis prints them.
  *
- * Integers are `number` while they are safe and `bigint` beyond, within the range of int64. Doubles follow C's
- * `strtod` and `printf("%.17g")`. Decimal additions of INCRBYFLOAT are in `long_double.ts`.
+ * Integers are `number` while they are safe and `bigint` beyond, within the range of int64. Doubles
+ * follow C's `strtod` and `printf("%.17g")`. Decimal additions of INCRBYFLOAT are in
+ * `long_double.ts`.
  */
 
 import { latin1 } from "./bytes.ts";
@@ -19,11 +20,12 @@ const INT64_MIN = -9223372036854775808n;
 /** More digits than any int64 has, with its sign: 20 characters at most. */
 const MAX_INTEGER_CHARS = 20;
 
-/** Up to this many digits an integer is safe whatever the digits are. */
+/** An integer of at most this many digits is safe, whatever the digits are. */
 const SAFE_DIGITS = 15;
 
 /**
- * Reads an integer in the only form Redis takes: an optional `-`, no leading zeros, no `-0`, no spaces, int64 range.
+ * Parses an integer in the only form Redis accepts: an optional `-`, no leading zeros, no `-0`, no
+ * spaces, int64 range.
  *
  * @example
  * ```ts
@@ -54,7 +56,10 @@ export function parseInteger(text: string): number | bigint | undefined {
   return checkedInteger(text);
 }
 
-/** {@linkcode parseInteger} of the bytes `start` to `end` of `buf`; builds no string while the integer is short. */
+/**
+ * {@linkcode parseInteger} of the bytes `start` to `end` of `buf`; creates no string for a short
+ * integer.
+ */
 export function parseIntegerBytes(buf: Uint8Array, start: number, end: number): number | bigint | undefined {
   const length = end - start;
   if (length <= 0 || length > MAX_INTEGER_CHARS) return undefined;
@@ -72,13 +77,13 @@ export function parseIntegerBytes(buf: Uint8Array, start: number, end: number): 
   return checkedInteger(String.fromCharCode(...buf.subarray(start, end)));
 }
 
-/** The value of an int64 as a number where that is exact, else as a bigint. */
+/** The value of an int64 as a number if that is exact, else as a bigint. */
 export function narrowInteger(value: bigint): number | bigint {
   const narrow = Number(value);
   return Number.isSafeInteger(narrow) ? narrow : value;
 }
 
-/** Whether `value` fits in an int64. */
+/** True if `value` fits in an int64. */
 export function isInt64(value: bigint): boolean {
   return value >= INT64_MIN && value <= INT64_MAX;
 }
@@ -89,8 +94,9 @@ function checkedInteger(text: string): number | bigint | undefined {
 }
 
 /**
- * Reads a double as C's `strtod` does and Redis allows: decimal or hexadecimal (`0x1p3`), `inf` and `infinity` in any
- * case and with a sign. No spaces, no NaN, nothing that overflows or underflows to zero.
+ * Parses a double as C's `strtod` does and Redis allows: decimal or hexadecimal (`0x1p3`), `inf`
+ * and `infinity` in any case and with a sign. No spaces, no NaN, nothing that overflows or
+ * underflows to zero.
  */
 export function parseDouble(text: string): number | undefined {
   if (!isDecimal(text)) return parseSpecialDouble(text);
@@ -103,8 +109,9 @@ export function parseDouble(text: string): number | undefined {
 const POWERS_OF_TEN = Float64Array.from({ length: SAFE_DIGITS + 1 }, (_, i) => 10 ** i);
 
 /**
- * {@linkcode parseDouble} of the bytes [start, end) of `buf`. A sign and up to 15 digits, a point among them, are read without
- * a string: both the digits and the power of ten are exact then, so that one division rounds right.
+ * {@linkcode parseDouble} of the bytes [start, end) of `buf`. A sign and up to 15 digits, a point
+ * among them, are read without a string: both the digits and the power of ten are exact then, so
+ * that one division rounds right.
  */
 export function parseDoubleBytes(buf: Uint8Array, start: number, end: number): number | undefined {
   const negative = buf[start] === MINUS;
@@ -121,8 +128,9 @@ export function parseDoubleBytes(buf: Uint8Array, start: number, end: number): n
 }
 
 /**
- * Prints a double as `printf("%.17g")` does, which is how Redis 7.0 sends scores: 17 significant digits, no trailing
- * zeros, an exponent of two or more digits below 1e-4 and from 1e17 on, `inf`, `-inf`, `-0`.
+ * Prints a double as `printf("%.17g")` does, which is how Redis 7.0 sends scores: 17 significant
+ * digits, no trailing zeros, an exponent of two or more digits below 1e-4 and from 1e17 on, `inf`,
+ * `-inf`, `-0`.
  *
  * @example
  * ```ts
@@ -144,17 +152,19 @@ export function formatDouble(value: number): string {
 }
 
 /**
- * Whether a double, such as 1.5, is exactly a decimal of at most 15 digits, four of them behind the point at most: then it
- * has that one in C and in JavaScript alike, for no two decimals of 15 digits are the same double.
+ * True if a double, such as 1.5, is exactly a decimal of at most 15 digits, at most four of them
+ * behind the point: C and JavaScript then print it alike, for no two decimals of 15 digits are the
+ * same double.
  */
 function isShortDecimal(value: number): boolean {
   return value < 1e11 && value > -1e11 && Number.isInteger(value * 16);
 }
 
 /**
- * Reads an amount of memory as redis.conf writes it: `5k` is 5000, `5kb` 5120, likewise m, mb, g and gb, in any case.
+ * Parses an amount of memory as written in redis.conf: `5k` is 5000, `5kb` 5120, likewise m, mb, g
+ * and gb, in any case.
  *
- * @returns The bytes (exact up to 2^53), or `undefined` when it is not an amount.
+ * @returns the bytes (exact up to 2^53), or `undefined` if it is not an amount
  */
 export function parseMemory(text: string): number | undefined {
   const parts = /^(\d*)(b|kb?|mb?|gb?)?$/i.exec(text);
@@ -173,7 +183,7 @@ const MEMORY_UNITS: Readonly<Record<string, number>> = {
   gb: 1024 ** 3,
 };
 
-/** Whether `text` is a plain decimal number: sign, digits with a point, exponent. */
+/** True if `text` is a plain decimal number: sign, digits with a point, exponent. */
 function isDecimal(text: string): boolean {
   const end = text.length;
   const signed = text.charCodeAt(0) === MINUS || text.charCodeAt(0) === PLUS;
@@ -202,7 +212,7 @@ function skipDigits(text: string, i: number): number {
   return i;
 }
 
-/** Tells `0e5` from `1e-400`, which is zero because it underflows. */
+/** Distinguishes `0e5` from `1e-400`, which is zero because it underflows. */
 function hasNonZeroDigit(decimal: string): boolean {
   return /^[^e]*[1-9]/i.test(decimal);
 }
@@ -216,14 +226,17 @@ function parseSpecialDouble(text: string): number | undefined {
   return hex.negative ? -value : value;
 }
 
-/** What a hexadecimal float such as `-0x1.8p3` says: ±mantissa × 2^exponent. */
+/** The value of a hexadecimal float such as `-0x1.8p3`: ±mantissa × 2^exponent. */
 export interface HexFloat {
   readonly negative: boolean;
   readonly mantissa: bigint;
   readonly exponent: number;
 }
 
-/** Reads C's hexadecimal floats, `0x` and digits with a point and an optional binary exponent, exactly. */
+/**
+ * Parses C's hexadecimal floats, `0x` and digits with a point and an optional binary exponent,
+ * exactly.
+ */
 export function parseHexFloat(text: string): HexFloat | undefined {
   const parts = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/i.exec(text);
   if (parts === null) return undefined;
@@ -259,19 +272,21 @@ export function roundShift(mantissa: bigint, drop: number): bigint {
   return rest > half || (rest === half && (kept & 1n) === 1n) ? kept + 1n : kept;
 }
 
-/** The 17 significant digits of a positive finite double, halves to even, and its decimal exponent. */
+/**
+ * The 17 significant digits of a positive finite double, halves to even, and its decimal exponent.
+ */
 function seventeenDigits(value: number): [string, number] {
   const text = value.toExponential(16), e = text.indexOf("e");
   const exponent = Number(text.slice(e + 1)), last = text.charCodeAt(e - 1);
-  // JavaScript rounds an exact half up, C to even: an odd last digit of a half is one too many.
+  // JavaScript rounds an exact half up, C to even: for a half, an odd last digit is one too many.
   const tooMany = last & 1 && isHalf(value, 17 - exponent) ? 1 : 0;
   return [text.charAt(0) + text.slice(2, e - 1) + String.fromCharCode(last - tooMany), exponent];
 }
 
 /**
- * Whether a double's exact expansion ends in the decimal place given, which is its 18th digit: an expansion has as many
- * decimal places as the double has binary ones, and its last digit is a 5. 5 to that power is part of the digits, so
- * there are 25 places at most.
+ * True if a double's exact expansion ends in the given decimal place, which is its 18th digit: an
+ * expansion has as many decimal places as the double has binary ones, and its last digit is a 5. 5
+ * to that power is part of the digits, so there are 25 places at most.
  */
 function isHalf(value: number, places: number): boolean {
   if (places < 1 || places > 25) return false;

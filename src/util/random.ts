@@ -1,7 +1,7 @@
 /**
  * The one source of randomness: sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, the
- * 32-bit variant), so that a test which names its seed sees the same run again.
- * Not for secrets: those come from `crypto.getRandomValues`.
+ * 32-bit variant), so that a test that states its seed is repeatable. Not for secrets, which come
+ * from `crypto.getRandomValues`.
  */
 export class Random {
   #a: number;
@@ -9,7 +9,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /** @param seed any number; its lower 32 bits count */
+  /** @param seed any number; only its lower 32 bits matter */
   constructor(seed: number) {
     this.#a = seed | 0;
     this.#b = 0x9e3779b9 | 0;
@@ -32,7 +32,7 @@ export class Random {
     return t >>> 0;
   }
 
-  /** A whole number in [0, limit), fair for any `limit` up to 2^53. */
+  /** A whole number in [0, limit), uniform for any `limit` up to 2^53. */
   below(limit: number): number {
     return Math.floor(this.float() * limit);
   }

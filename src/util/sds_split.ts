@@ -1,6 +1,7 @@
 /**
- * Redis's quoting rules: how an inline command, a line of redis.conf or redis-cli's input is cut into words, and how
- * a word is written so that the same rules read it back. All strings are latin1 strings (one char a byte).
+ * Redis's quoting rules: how an inline command, a line of redis.conf or redis-cli's input is split
+ * into words, and how a word is quoted so that the same rules restore it. All strings are latin1
+ * strings (one char per byte).
  */
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", a: "\x07" };
@@ -15,10 +16,11 @@ const ESCAPED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Cuts `line` into words. Double quotes know `\xHH`, `\n \r \t \b \a` and take any other escaped char as it is; single
- * quotes know only `\'`. Quotes may open in the middle of a word, but must be followed by a space or the end.
+ * Splits `line` into words. Double quotes understand `\xHH`, `\n \r \t \b \a` and take any other
+ * escaped char as it is; single quotes understand only `\'`. Quotes may open in the middle of a
+ * word, but must be followed by a space or the end.
  *
- * @returns The words, none for a blank line, or `undefined` when quotes are unbalanced.
+ * @returns the words, none for a blank line, or `undefined` if quotes are unbalanced
  *
  * @example
  * ```ts
@@ -41,7 +43,10 @@ export function splitArgs(line: string): string[] | undefined {
   }
 }
 
-/** Writes `text` in double quotes with everything unprintable escaped, so that `splitArgs` reads it back. */
+/**
+ * Writes `text` in double quotes with everything unprintable escaped, in a form that `splitArgs`
+ * restores.
+ */
 export function quoteArg(text: string): string {
   let quoted = '"';
   for (let i = 0; i < text.length; i++) {
@@ -55,7 +60,7 @@ export function quoteArg(text: string): string {
   return quoted + '"';
 }
 
-/** Whether a config file must quote `text` for it to be read back as one word. */
+/** True if a config file must quote `text` to keep it one word. */
 export function needsQuotes(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

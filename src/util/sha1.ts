@@ -1,10 +1,11 @@
 /**
- * SHA-1 (FIPS 180-4) of short texts, without a promise and without an object per call: DEBUG DIGEST takes several hashes
- * for each element of the data. It is no protection against anybody; see RFC 6194.
+ * SHA-1 (FIPS 180-4) of short texts, without a promise and without an object per call: DEBUG DIGEST
+ * takes several hashes for each element of the data. It offers no protection against attackers; see
+ * RFC 6194.
  */
 
 const BLOCK_BYTES = 64;
-/** Where the length stands in the last block. */
+/** Position of the length in the last block. */
 const LENGTH_AT = 56;
 const schedule = new Int32Array(80);
 const block = new Uint8Array(BLOCK_BYTES);
@@ -20,7 +21,7 @@ function begin(out: Sha1Words): void {
   out[4] = 0xc3d2e1f0;
 }
 
-/** Takes `block` into the hash `out`. */
+/** Adds `block` to the hash `out`. */
 function addBlock(out: Sha1Words): void {
   const w = schedule;
   for (let i = 0, at = 0; i < 16; i++, at += 4) {
@@ -53,7 +54,7 @@ function addBlock(out: Sha1Words): void {
   out[4]! += e;
 }
 
-/** Pads the `used` bytes in `block` and takes them in; `length` is that of the whole text. */
+/** Pads the `used` bytes in `block` and adds them; `length` is that of the whole text. */
 function finish(out: Sha1Words, used: number, length: number): void {
   block[used] = 0x80;
   block.fill(0, used + 1);
@@ -101,7 +102,7 @@ export function sha1Words(words: Sha1Words, out: Sha1Words): void {
   finish(out, 20, 20);
 }
 
-/** A hash in 40 hexadecimal digits. */
+/** A hash as 40 hexadecimal digits. */
 export function sha1Hex(words: Sha1Words): string {
   let hex = "";
   for (const word of words) hex += (word >>> 0).toString(16).padStart(8, "0");

@@ -1,4 +1,4 @@
-/** The Redis version whose behaviour and commands Redeno has: INFO's `redis_version`. */
+/** The Redis version whose behaviour and commands Redeno implements: INFO's `redis_version`. */
 export const REDIS_VERSION = "7.4.0";
 
 /** Redeno's own version: INFO's `redeno_version`. */

@@ -1,4 +1,7 @@
-/** `--bigkeys` and `--memkeys`: the largest key of each type, by elements or by memory, and averages. */
+/**
+ * `--bigkeys` and `--memkeys`: the largest key of each type, by elements or by memory, and
+ * averages.
+ */
 import { quoteArg } from "../../util/sds_split.ts";
 import { replyText } from "../reply.ts";
 import type { Output, Session } from "../session.ts";
@@ -13,7 +16,7 @@ import {
   scanKeys,
 } from "./mode.ts";
 
-/** What is known of one type of value. */
+/** The figures for one type of value. */
 interface TypeCensus {
   readonly name: string;
   /** Command that counts its elements; undefined for a type of a module. */
@@ -22,7 +25,7 @@ interface TypeCensus {
   count: number;
   total: number;
   largest: number;
-  /** Quoted; undefined until a key with elements was met. */
+  /** Quoted; undefined until a key with elements is found. */
   largestKey: string | undefined;
 }
 
@@ -30,7 +33,7 @@ function census(name: string, sizeCommand: string | undefined, unit: string): Ty
   return { name, sizeCommand, unit, count: 0, total: 0, largest: 0, largestKey: undefined };
 }
 
-/** The types of Redis. */
+/** The types built into Redis. */
 function redisTypes(): TypeCensus[] {
   return [
     census("hash", "HLEN", "fields"),
@@ -52,17 +55,17 @@ const HEADING = `
 
 `;
 
-/** Finds the keys with most elements. */
+/** Finds the keys with the most elements. */
 export function bigKeysMode(context: ModeContext): Promise<number> {
   return new KeyCensus(context, false).run();
 }
 
-/** Finds the keys that take most memory. */
+/** Finds the keys that take the most memory. */
 export function memoryKeysMode(context: ModeContext): Promise<number> {
   return new KeyCensus(context, true).run();
 }
 
-/** One walk through the keyspace. */
+/** One pass over the keyspace. */
 class KeyCensus {
   readonly #context: ModeContext;
   readonly #session: Session;
@@ -104,7 +107,7 @@ class KeyCensus {
     }
   }
 
-  /** The types of keys, undefined for one that has gone meanwhile. */
+  /** The types of keys, undefined for a key deleted meanwhile. */
   async #typesOf(keys: readonly string[]): Promise<(TypeCensus | undefined)[]> {
     const replies = await askAll(this.#session, keys.map((key) => ["TYPE", key]));
     return replies.map((reply) => {

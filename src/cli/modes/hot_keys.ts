@@ -1,4 +1,4 @@
-/** `--hotkeys`: the keys used most, by the counters of an LFU policy. */
+/** `--hotkeys`: the most used keys, by the counters of an LFU policy. */
 import { quoteArg } from "../../util/sds_split.ts";
 import type { Output } from "../session.ts";
 import {
@@ -65,7 +65,7 @@ async function countersOf({ session, output }: ModeContext, keys: readonly strin
   });
 }
 
-/** The hottest keys met so far, coldest first. */
+/** The hottest keys found so far, coldest first. */
 class HottestKeys {
   readonly #keys: HotKey[] = [];
   readonly #output: Output;
@@ -74,7 +74,7 @@ class HottestKeys {
     this.#output = output;
   }
 
-  /** Takes a key in if it is hotter than one that is kept, and says so. */
+  /** Adds a key if it is hotter than one of those kept, and reports it. */
   note(key: string, counter: number, progress: number): void {
     const isFull = this.#keys.length === KEPT;
     if (counter <= (isFull ? this.#keys[0]!.counter : 0)) return;

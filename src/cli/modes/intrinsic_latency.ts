@@ -1,11 +1,14 @@
-/** `--intrinsic-latency`: the pauses that this machine gives to any process. No server is asked. */
+/**
+ * `--intrinsic-latency`: the pauses that this machine imposes on any process. No server is
+ * involved.
+ */
 import { Interruption, type ModeContext, pause } from "./mode.ts";
 
-/** Runs between two looks at Ctrl-C, which would lengthen a run. */
+/** Duration between two checks for Ctrl-C, which would lengthen a run. */
 const RUN_MS = 100;
 const BYTES = new Uint8Array(64);
 
-/** Measures for so many seconds, or until Ctrl-C. */
+/** Measures for the requested number of seconds, or until Ctrl-C. */
 export async function intrinsicLatencyMode({ options, output }: ModeContext): Promise<number> {
   using interruption = new Interruption();
   const durationUs = options.durationS * 1e6;
@@ -35,7 +38,7 @@ export async function intrinsicLatencyMode({ options, output }: ModeContext): Pr
   return 0;
 }
 
-/** A short piece of work that no compiler leaves out. */
+/** A short piece of work that no compiler optimises away. */
 function workBriefly(): void {
   for (let i = 0; i < BYTES.length; i++) BYTES[i] = BYTES[i]! ^ i;
 }

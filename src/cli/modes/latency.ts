@@ -1,4 +1,4 @@
-/** `--latency` and `--latency-history`: how long a PING takes, in milliseconds. */
+/** `--latency` and `--latency-history`: the duration of a PING, in milliseconds. */
 import type { OutputFormat } from "../options.ts";
 import { askPatiently, type ModeContext, pause } from "./mode.ts";
 
@@ -7,7 +7,7 @@ const DEFAULT_HISTORY_MS = 15_000;
 const DEFAULT_SINGLE_MS = 1000;
 const BACK_TO_START = "\x1b[0G\x1b[2K";
 
-/** Samples of one range of time. */
+/** Samples of one interval. */
 class LatencySamples {
   readonly startedMs = performance.now();
   #least = Infinity;
@@ -38,7 +38,10 @@ class LatencySamples {
   }
 }
 
-/** Measures: for people for ever, for a pipe once over the interval, with history every sample. */
+/**
+ * Measures: for people forever, for a pipe until the interval is over; with history, prints every
+ * sample.
+ */
 export async function latencyMode(context: ModeContext): Promise<number> {
   const { options: { format, latencyHistory, intervalMs }, output } = context;
   const rangeMs = intervalMs || (latencyHistory ? DEFAULT_HISTORY_MS : DEFAULT_SINGLE_MS);
@@ -58,7 +61,7 @@ export async function latencyMode(context: ModeContext): Promise<number> {
   }
 }
 
-/** Whole milliseconds between two readings of a clock of milliseconds. */
+/** The duration of one PING in whole milliseconds. */
 async function pingMs(context: ModeContext): Promise<number> {
   const start = Math.floor(performance.now());
   await askPatiently(context, ["PING"]);

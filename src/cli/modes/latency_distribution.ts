@@ -1,4 +1,4 @@
-/** `--latency-dist`: the times of PINGs as a spectrum on a terminal of 256 colours. */
+/** `--latency-dist`: the durations of PINGs as a spectrum on a terminal with 256 colours. */
 import type { Output } from "../session.ts";
 import { askPatiently, type ModeContext, pause } from "./mode.ts";
 
@@ -22,7 +22,7 @@ const BUCKETS: readonly (readonly [maxUs: number, character: string])[] = [
   [Infinity, "?"],
 ];
 
-/** Measures and draws for ever. */
+/** Measures and draws forever. */
 export async function latencyDistributionMode(context: ModeContext): Promise<number> {
   const { options, output } = context;
   const palette = options.isMonochrome ? GREYS : COLOURS;

@@ -1,14 +1,14 @@
-/** `--lru-test`: a simulated cache, to see how many reads a server of limited memory answers. */
+/** `--lru-test`: a simulated cache that shows the hit rate of a server with limited memory. */
 import { Random } from "../../util/random.ts";
 import { askAll, type ModeContext, ModeError } from "./mode.ts";
 
 const CYCLE_MS = 1000;
 const PIPELINE = 250;
 const VALUE_BYTES = 5;
-/** The exponent by which a fifth of the keys gets four fifths of the calls. */
+/** The exponent that gives a fifth of the keys four fifths of the calls. */
 const SKEW = 6.2;
 
-/** Writes and reads for ever, and tells every second how many reads hit. */
+/** Writes and reads forever, and reports the hits every second. */
 export async function lruTestMode({ session, options, output }: ModeContext): Promise<number> {
   const random = Random.unpredictable();
   const key = () => `lru:${skewedNumber(options.sampleSize, random.float())}`;
@@ -41,10 +41,11 @@ function randomValue(random: Random): string {
 
 /**
  * A number from 1 to `count`, small ones far more often than large ones: a fifth gets four fifths.
- * @param fraction from 0 to below 1, each as likely as any other
+ * @param fraction uniform from 0 to below 1
  */
 export function skewedNumber(count: number, fraction: number): number {
   const least = 1, most = (count + 1) ** (SKEW + 1);
   const drawn = ((most - least) * fraction + least) ** (1 / (SKEW + 1));
-  return Math.max(1, count - Math.floor(drawn) + 1); // a power may be rounded up to the end of its range
+  // a power may be rounded up to the end of its range
+  return Math.max(1, count - Math.floor(drawn) + 1);
 }

@@ -1,25 +1,25 @@
-/** The ground of the modes, the uses of a connection other than commands typed by a user. */
+/** The basis of the modes, the uses of a connection other than commands typed by a user. */
 import { ConnectionError } from "../connection.ts";
 import type { CliOptions } from "../options.ts";
 import { type Reply, replyItems, replyText } from "../reply.ts";
 import type { Output, Session } from "../session.ts";
 
-/** Surroundings of a mode. */
+/** The environment of a mode. */
 export interface ModeContext {
   readonly options: CliOptions;
-  /** Connected, but for modes that need no server. */
+  /** Connected, except for modes that need no server. */
   readonly session: Session;
   readonly output: Output;
 }
 
 /**
- * Runs a mode to its end; gives the exit status.
+ * Runs a mode to its end; resolves with the exit status.
  * @throws {ModeError}
  * @throws {ConnectionError}
  */
 export type Mode = (context: ModeContext) => Promise<number>;
 
-/** A mode that cannot go on; the message, a latin1 string, is for the user. */
+/** A mode that cannot continue; the message, a latin1 string, is for the user. */
 export class ModeError extends Error {
   override readonly name = "ModeError";
 }
@@ -29,7 +29,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Takes Ctrl-C as the wish to stop early, as long as it lives. */
+/** Catches Ctrl-C during its lifetime as a request to stop early. */
 export class Interruption implements Disposable {
   isAsked = false;
   readonly #ask = () => {
@@ -48,7 +48,7 @@ export class Interruption implements Disposable {
 const RECONNECT_PAUSE_MS = 1000;
 const CLEAR_LINE = "\r\x1b[0K";
 
-/** Sends a command again and again until it is answered: a lost server is waited for. */
+/** Sends a command repeatedly until it is answered, waiting for a lost server. */
 export async function askPatiently(
   { session, output }: ModeContext,
   args: readonly string[],
@@ -67,7 +67,7 @@ export async function askPatiently(
   }
 }
 
-/** Sends commands in one go; gives their replies. */
+/** Sends commands in one go; resolves with their replies. */
 export async function askAll(session: Session, commands: readonly (readonly string[])[]): Promise<Reply[]> {
   const replies: Reply[] = [];
   await session.connection.sendAll(commands);
@@ -82,7 +82,7 @@ export async function countKeys(session: Session): Promise<number> {
   return Number(replyText(reply));
 }
 
-/** Walks through the keyspace: the keys of each SCAN, of those that the options choose. */
+/** Scans the keyspace: the keys of each SCAN reply, as selected by the options. */
 export async function* scanKeys({ session, options }: ModeContext): AsyncGenerator<string[]> {
   const { pattern, scanCount } = options;
   const match = pattern === undefined ? [] : ["MATCH", pattern];

@@ -1,4 +1,4 @@
-/** `--pipe`: standard input, which holds the protocol, goes to the server as it is; replies are counted. */
+/** `--pipe`: standard input, in protocol form, goes to the server as it is; replies are counted. */
 import { bytesOf } from "../../util/bytes.ts";
 import { type Connection, ConnectionError } from "../connection.ts";
 import type { Output } from "../session.ts";
@@ -12,11 +12,14 @@ interface Transfer {
   errors: number;
   replies: number;
   lastReplyMs: number;
-  /** The text that ECHO brings back when all before has been answered; undefined until it is sent. */
+  /**
+   * The text that ECHO returns once everything before it has been answered; undefined until it is
+   * sent.
+   */
   mark: string | undefined;
 }
 
-/** Transfers; the status is 1 where a reply was an error. */
+/** Transfers the input; the status is 1 if a reply was an error. */
 export async function pipeMode({ session, output, options }: ModeContext): Promise<number> {
   const { connection } = session;
   const transfer: Transfer = { errors: 0, replies: 0, lastReplyMs: performance.now(), mark: undefined };
@@ -53,7 +56,8 @@ async function sendInput(connection: Connection, transfer: Transfer, output: Out
   transfer.lastReplyMs = performance.now();
   transfer.mark = randomText(MARK_BYTES);
   output.print("All data transferred. Waiting for the last reply...\n");
-  // A line end first: it ends a command that the input left unfinished, and is none by itself.
+  // A line end comes first: it ends a command that the input left unfinished, and is harmless
+  // otherwise.
   const echo = `\r\n*2\r\n$4\r\nECHO\r\n$${MARK_BYTES}\r\n${transfer.mark}\r\n`;
   await connection.sendBytes(bytesOf(echo));
 }

@@ -1,9 +1,9 @@
-/** `--rdb` and `--functions-rdb`: an RDB file from a server, by way of replication. */
+/** `--rdb` and `--functions-rdb`: an RDB file from a server, fetched through replication. */
 import { latin1FromText } from "../text.ts";
 import { type ModeContext, ModeError } from "./mode.ts";
 import { announce, SyncedFile } from "./sync.ts";
 
-/** Fetches all data. */
+/** Fetches the whole data set. */
 export async function rdbMode(context: ModeContext): Promise<number> {
   await announceFileOnly(context);
   return await fetchFile(context);

@@ -3,7 +3,7 @@ import { formatCsv } from "../format_data.ts";
 import { type ModeContext, pause } from "./mode.ts";
 import { announce, SyncedFile } from "./sync.ts";
 
-/** The primary looks for the first ACK of a replica a second after the file. */
+/** The primary checks for a replica's first ACK one second after the file. */
 const BEFORE_ACK_MS = 1000;
 
 /** Prints commands until the connection ends. */

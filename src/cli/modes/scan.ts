@@ -1,8 +1,8 @@
-/** `--scan`: the names of all keys, one a line. */
+/** `--scan`: the names of all keys, one per line. */
 import { quoteArg } from "../../util/sds_split.ts";
 import { Interruption, type ModeContext, pause, scanKeys } from "./mode.ts";
 
-/** Prints the keys, quoted where people read them. */
+/** Prints the keys, quoted in the form for people. */
 export async function scanMode(context: ModeContext): Promise<number> {
   const { options, output } = context;
   using interruption = new Interruption();

@@ -9,7 +9,7 @@ const HEADING = `------- data ------ --------------------- load ----------------
 keys       mem      clients blocked requests            connections${" ".repeat(10)}
 `;
 
-/** Prints lines for ever. */
+/** Prints lines forever. */
 export async function statMode(context: ModeContext): Promise<number> {
   const { options, output } = context;
   let requestsBefore = 0;
@@ -27,7 +27,7 @@ export async function statMode(context: ModeContext): Promise<number> {
 /**
  * One line.
  * @param info the reply to INFO
- * @param requestsBefore the count of the line before, 0 for the first
+ * @param requestsBefore the count at the previous line, 0 for the first
  */
 export function statLine(info: string, requestsBefore: number): string {
   const requests = field(info, "total_commands_processed");

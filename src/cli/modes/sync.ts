@@ -9,8 +9,8 @@ const MARK_BYTES = 40;
 const LF = 10;
 
 /**
- * Sends REPLCONF and says so.
- * @returns false where the server refuses
+ * Sends REPLCONF and reports it.
+ * @returns false if the server refuses
  */
 export async function announce(
   { session, output }: ModeContext,
@@ -26,7 +26,7 @@ export async function announce(
 /** The file that a primary sends in answer to SYNC. */
 export class SyncedFile {
   readonly #connection: Connection;
-  /** Length of the file, undefined where a mark ends it. */
+  /** Length of the file, undefined if a mark ends it. */
   readonly length: number | undefined;
   readonly #mark: Buffer;
   #rest: Uint8Array;
@@ -40,8 +40,8 @@ export class SyncedFile {
   }
 
   /**
-   * Sends SYNC and waits for the head of the file.
-   * @throws {ModeError} where the server refuses
+   * Sends SYNC and waits for the header of the file.
+   * @throws {ModeError} if the server refuses
    * @throws {ConnectionError}
    */
   static async request(connection: Connection): Promise<SyncedFile> {
@@ -60,7 +60,7 @@ export class SyncedFile {
   }
 
   /**
-   * The bytes of the file, without the mark, valid until the next are asked for.
+   * The bytes of the file, without the mark, valid until the next ones are requested.
    * @throws {ConnectionError}
    */
   chunks(): AsyncGenerator<Uint8Array> {
@@ -79,7 +79,7 @@ export class SyncedFile {
     }
   }
 
-  /** Holds the last bytes back until they are known not to be the mark, which is the last that comes. */
+  /** Holds back the last bytes until more follow, since the mark is at the very end. */
   async *#untilMark(): AsyncGenerator<Uint8Array> {
     let held = Buffer.from(this.#rest);
     for (;;) {

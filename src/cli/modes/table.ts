@@ -1,4 +1,4 @@
-/** The modes by their flags. */
+/** The modes, by name. */
 import type { ModeName } from "../options.ts";
 import { bigKeysMode, memoryKeysMode } from "./big_keys.ts";
 import { evalMode } from "./eval.ts";

@@ -1,4 +1,6 @@
-/** DEBUG: for tests of the server and of clients; refused unless `enable-debug-command` allows it. */
+/**
+ * DEBUG: for tests of the server and of clients; refused unless `enable-debug-command` permits it.
+ */
 import { ValueType } from "../../data/value.ts";
 import type { Args } from "../../engine/args.ts";
 import { type Command, command, Flag } from "../../engine/command.ts";
@@ -36,12 +38,12 @@ const NOT_ALLOWED = new ReplyError(
     "local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
 );
 
-/** A number as C's atoi reads it: what does not begin with one is 0. */
+/** A number as C's atoi parses it: 0 if the text does not begin with one. */
 function looseInteger(args: Args, at: number): number {
   return parseInt(args.string(at), 10) || 0;
 }
 
-// ---- Data -------------------------------------------------------------------------------------------------------
+// ---- Data ---------------------------------------------------------------------------------------
 
 function digest(ctx: CommandContext): void {
   ctx.reply.simple(datasetDigest(ctx.engine.databases));
@@ -49,18 +51,18 @@ function digest(ctx: CommandContext): void {
 
 function digestValue(ctx: CommandContext, args: Args): void {
   ctx.reply.array(args.count - 2);
-  // Keys that have expired and are still there count too.
+  // Keys that have expired but still exist count too.
   for (let i = 2; i < args.count; i++) ctx.reply.simple(valueDigest(ctx.db, ctx.db.find(args.key(i))));
 }
 
-/** The record of the key argument 2 names, expired or not. */
+/** The record of the key in argument 2, expired or not. */
 function subject(ctx: CommandContext, args: Args): number {
   const ref = ctx.db.find(args.key(2));
   if (ref === 0) throw NO_SUCH_KEY;
   return ref;
 }
 
-/** What the value takes in an RDB file, without its type. */
+/** Size of the value in an RDB file, without its type. */
 function serializedLength(database: Database, ref: number): number {
   const out = new RdbOutput(true);
   writeValue(out, database.valueOf(ref, new Slice()));
@@ -76,7 +78,10 @@ function object(ctx: CommandContext, args: Args): void {
   ctx.reply.simple(text);
 }
 
-/** A list as nodes of the size that `list-max-listpack-size` asks for; ours have a size of their own. */
+/**
+ * A list as nodes of the size that `list-max-listpack-size` asks for; ours have a size of their
+ * own.
+ */
 function quicklistText(ctx: CommandContext, ref: number, bytes: number): string {
   const { listMaxListpackSize: fill, listCompressDepth } = ctx.engine.limits;
   const { size } = ctx.db.collectionOf(ref);
@@ -89,8 +94,8 @@ function quicklistText(ctx: CommandContext, ref: number, bytes: number): string 
 }
 
 /**
- * DEBUG LISTPACK and QUICKLIST: the value must have the encoding, or (a hash with fields that expire) be a listpack with
- * times; its structure goes to the log.
+ * DEBUG LISTPACK and QUICKLIST: the value must have the encoding, or (a hash with expiring fields)
+ * be a listpack with times; its structure is logged.
  */
 function structure(ctx: CommandContext, args: Args, encoding: string, name: string): void {
   const ref = subject(ctx, args), found = encodingOf(ctx.db, ref);
@@ -139,7 +144,7 @@ function htstatsKey(ctx: CommandContext, args: Args): void {
   ctx.reply.verbatim("txt", tableText(size, slots));
 }
 
-// ---- Files ------------------------------------------------------------------------------------------------------
+// ---- Files --------------------------------------------------------------------------------------
 
 function reload(ctx: CommandContext, args: Args): void {
   const options = { save: true, flush: true, merge: false };
@@ -160,24 +165,24 @@ function loadAof(ctx: CommandContext): void {
   ctx.reply.ok();
 }
 
-// ---- The server -------------------------------------------------------------------------------------------------
+// ---- The server ---------------------------------------------------------------------------------
 
 function sleep(ctx: CommandContext, args: Args): void {
   sleepSync((parseFloat(args.string(2)) || 0) * 1000);
-  // A script sees one time from its beginning to its end.
+  // A script sees one time from start to end.
   if (!ctx.client.has(ClientFlag.Script)) ctx.engine.refreshTime();
   ctx.reply.ok();
 }
 
 function packedThreshold(ctx: CommandContext, args: Args): void {
-  // An element too long for a node has one of its own here whatever this says; the argument is only checked.
+  // An element too long for a node always has a node of its own here; the argument is only checked.
   const bytes = parseMemory(args.string(2));
   if (bytes === undefined || bytes > 2 ** 32) throw BAD_THRESHOLD;
   ctx.reply.ok();
 }
 
 function replyBuffer(ctx: CommandContext, args: Args): void {
-  // Reply buffers belong to nobody while they are empty, so there is no size to be kept or shrunk.
+  // Empty reply buffers belong to no client, so there is no size to keep or shrink.
   if (args.is(2, "PEAK-RESET-TIME")) {
     if (!args.is(3, "NEVER") && !args.is(3, "RESET")) args.integer(3);
   } else if (!args.is(2, "RESIZING")) throw subcommandSyntax(args);
@@ -255,14 +260,14 @@ const help = [
   "    Accepted; reply buffers are not kept.",
 ];
 
-/** A sub-command, and how many arguments it may have with DEBUG and its own name. */
+/** A sub-command and its permitted number of arguments, including DEBUG and its own name. */
 interface DebugCommand {
   min: number;
   max?: number;
   run: (ctx: CommandContext, args: Args) => void;
 }
 
-/** One that sets something by its argument and has nothing to tell. */
+/** A sub-command that only sets something from its argument. */
 function switching(set: (ctx: CommandContext, value: number) => void): DebugCommand {
   return {
     min: 3,

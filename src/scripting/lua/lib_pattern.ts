@@ -1,6 +1,7 @@
 /**
- * `string.find`, `match`, `gmatch` and `gsub` as Lua 5.1 has them, on a matcher that can be left in the middle: a script in
- * an endless match can be suspended, and killed, like one in an endless loop.
+ * `string.find`, `match`, `gmatch` and `gsub` of Lua 5.1, on a matcher that can be interrupted in
+ * the middle: a script in an endless match can be suspended, and killed, like one in an endless
+ * loop.
  */
 import { allocateBytes, copyBytes } from "../../util/bytes.ts";
 import { GLOBALS, type LongCall, type LongFunction, type Lua, LuaError, type LuaFunction } from "./lua.ts";
@@ -9,7 +10,7 @@ import { memoryLimit, type Pointer, type State } from "./lua_library.ts";
 import { CaptureLength, MatchResult, PatternMatcher } from "./pattern_matcher.ts";
 import { LongRequest } from "./wasm_glue.ts";
 
-/** Steps between two looks at the clock: about a millisecond. */
+/** Steps between two checks of the clock: about a millisecond. */
 const STEPS = 100_000;
 const CARET = 0x5e, PERCENT = 0x25, NUL = 0, ZERO = 0x30, NINE = 0x39;
 /** Characters that make a text a pattern. */
@@ -19,8 +20,8 @@ const isSpecial = Uint8Array.from(
 );
 
 /**
- * So many steps the library's own functions may take, which cannot be left in the middle: about a millisecond.
- * Tests lower it.
+ * So many steps the library's own functions may take, which cannot be left in the middle: about a
+ * millisecond. Tests lower it.
  */
 export const ownFunctions = { mostSteps: 1 << 17 };
 /** The library's functions call themselves for items of a pattern. */
@@ -30,12 +31,12 @@ const marks = (characters: string) =>
 /** Characters that repeat an item, wherever they stand, and those that do behind a percent sign. */
 const isRepetition = marks("*+-?"), isLongEscape = marks("b0123456789");
 
-/** A number as C casts it to a 64-bit integer, as exact as a double is. */
+/** A number cast to a 64-bit integer as in C, as exact as a double is. */
 function whole(value: number): number {
   return value >= -(2 ** 63) && value < 2 ** 63 ? Math.trunc(value) : -(2 ** 63);
 }
 
-/** Where a text is. */
+/** The location of a text. */
 interface Place {
   readonly at: Pointer;
   readonly size: number;
@@ -47,7 +48,7 @@ function textAt(lua: Lua, L: State, arg: number): Place {
   return { at, size: lua.locatedSize };
 }
 
-/** The functions, which share the matchers that are not in use. */
+/** The pattern functions, which share the idle matchers. */
 export class PatternLibrary {
   readonly #spare: PatternMatcher[] = [];
   readonly #nextMatch: Pointer;
@@ -56,7 +57,7 @@ export class PatternLibrary {
     [this.#nextMatch = 0] = lua.addLongFunctions([[(L) => new NextMatch(this, L), 0]]);
   }
 
-  /** What may take long. */
+  /** The functions that may take long. */
   readonly longFunctions: Readonly<Record<"find" | "match" | "gsub", LongFunction>> = {
     find: (L) => this.#find(L, true),
     match: (L) => this.#find(L, false),
@@ -114,7 +115,9 @@ export class PatternLibrary {
     else api.lua_pushlstring(L, start, length);
   }
 
-  /** Pushes all captures, or, if `withWhole`, the whole match in their place; returns how many. */
+  /**
+   * Pushes all captures, or, if `withWhole`, the whole match in their place; returns their number.
+   */
   pushCaptures(
     L: State,
     matcher: PatternMatcher,
@@ -131,9 +134,10 @@ export class PatternLibrary {
 }
 
 /**
- * Whether a match may take so long that it has to be one that can be left; the library's own functions do all others, for
- * they are several times faster. With n characters of text an item takes n steps at most, and so does each item in front
- * of it for every one of those; every place of the text is a beginning.
+ * Whether a match may take so long that it has to be one that can be left; the library's own
+ * functions do all others, for they are several times faster. With n characters of text an item
+ * takes n steps at most, and so does each item in front of it for every one of those; every place
+ * of the text is a beginning.
  */
 function mayTakeLong(m: Uint8Array, text: Place, pattern: Place): boolean {
   const places = text.size + 1, end = pattern.at + pattern.size;
@@ -153,7 +157,7 @@ function isUsual(lua: Lua, L: State, arg: number): boolean {
   return Math.abs(lua.api.luaL_checknumber(L, arg)) < 2 ** 31;
 }
 
-/** Where a search begins, counted from 0: argument 3. */
+/** The start of a search, counted from 0: argument 3. */
 function startOf(lua: Lua, L: State, size: number): number {
   if (lua.type(L, 3) <= LuaType.Nil) return 0;
   let position = whole(lua.api.luaL_checknumber(L, 3));
@@ -241,12 +245,15 @@ class Search implements LongCall {
   }
 }
 
-/** Where a closure's value `i` is. */
+/** Stack index of a closure's value `i`. */
 function upvalue(i: number): number {
   return GLOBALS - i;
 }
 
-/** One step of a loop over `gmatch`: the text, the pattern and how far it has come are values of the closure. */
+/**
+ * One step of a loop over `gmatch`: the text, the pattern and the progress are values of the
+ * closure.
+ */
 class NextMatch implements LongCall {
   readonly #matcher: PatternMatcher;
   readonly #first: Pointer;
@@ -283,7 +290,7 @@ class NextMatch implements LongCall {
   }
 }
 
-/** Bytes that are put together: what `gsub` returns. */
+/** A buffer for the result of `gsub`. */
 class Output {
   #bytes = allocateBytes(256);
   #size = 0;
@@ -291,7 +298,7 @@ class Output {
   #reserve(more: number): void {
     const need = this.#size + more;
     if (need <= this.#bytes.length) return;
-    // Lua needs as much again for its own copy.
+    // Lua needs the same amount again for its own copy.
     if (need > memoryLimit.bytes / 2) throw NOT_ENOUGH_MEMORY;
     const larger = allocateBytes(Math.max(need, this.#bytes.length * 2));
     larger.set(this.#bytes.subarray(0, this.#size));
@@ -320,19 +327,19 @@ class Substitution implements LongCall {
   readonly #output = new Output();
   #from: Pointer;
   #count = 0;
-  /** Where the match ends whose replacement Lua is making. */
+  /** The end of the match whose replacement Lua is computing. */
   #matchEnd = -1;
 
   constructor(readonly library: PatternLibrary, L: State) {
     const { lua } = library, text = textAt(lua, L, 1), pattern = textAt(lua, L, 2);
     this.#type = lua.type(L, 3);
-    // As C's int has it.
+    // As with C's int.
     const most = lua.type(L, 4) <= LuaType.Nil ? text.size + 1 : whole(lua.api.luaL_checknumber(L, 4)) | 0;
     this.#most = most;
     const isKnown = this.#type === LuaType.Number || this.#type === LuaType.String ||
       this.#type === LuaType.Table || this.#type === LuaType.Function;
     if (!isKnown) lua.argumentError(L, 3, "string/function/table expected");
-    // A number becomes a text in its place.
+    // A number is converted to text in place.
     if (this.#type === LuaType.Number) lua.pointerTo(L, 3);
     this.#first = this.#from = text.at;
     this.#end = text.at + text.size;
@@ -367,7 +374,7 @@ class Substitution implements LongCall {
     return this.#finish(L);
   }
 
-  /** Goes on behind a match, or behind a character where there was none; false at the end. */
+  /** Moves on behind a match, or by one character if there was none; false at the end. */
   #advance(end: Pointer): boolean {
     const { bytes } = this.library.lua;
     if (end > this.#from) this.#from = end;
@@ -377,7 +384,7 @@ class Substitution implements LongCall {
     return !this.#isAnchored;
   }
 
-  /** Adds what a match is replaced by: 0, or the request that has to be granted first. */
+  /** Adds the replacement of a match; returns 0, or a request that has to be granted first. */
   #replace(L: State, end: Pointer): number {
     const { library } = this, { api } = library.lua;
     if (this.#type === LuaType.Table) {
@@ -392,7 +399,7 @@ class Substitution implements LongCall {
     return LongRequest.Call - library.pushCaptures(L, this.#matcher, this.#first, this.#from, end, true);
   }
 
-  /** Adds the replacement's text, with captures in the place of `%1`. */
+  /** Adds the replacement's text, with captures in place of `%1`. */
   #addText(L: State, end: Pointer): void {
     const { library } = this, { lua } = library;
     let at = lua.pointerTo(L, 3);
@@ -421,7 +428,7 @@ class Substitution implements LongCall {
     return lua.bytes;
   }
 
-  /** Adds what a function or table gave; nil and false keep the match. */
+  /** Adds the result of a function or table; nil and false keep the match. */
   #takeValue(L: State, end: Pointer): void {
     const { lua } = this.library, { api } = lua, type = lua.type(L, -1);
     if (api.lua_toboolean(L, -1) === 0) {
