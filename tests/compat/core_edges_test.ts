@@ -157,7 +157,7 @@ async function answerTo(server: ServerProcess, text: string): Promise<string> {
 }
 
 Deno.test({
-  name: "requests, inline commands and what is neither are answered as by redis-server",
+  name: "requests, inline commands and malformed input are answered as by redis-server",
   ignore: redisServer === undefined,
   fn: () =>
     bothServers(async (redeno, redis) => {

@@ -223,13 +223,13 @@ async function compare(
 }
 
 Deno.test({
-  name: "clients that wait are served by Redeno as by redis-server, whatever others do",
+  name: "waiting clients are served by Redeno as by redis-server, whatever other clients do",
   ignore: !redisServer,
   fn: (t) => compare(t, wait, { others: waits, acts: deeds }),
 });
 
 Deno.test({
-  name: "transactions notice what others do to watched keys in Redeno as in redis-server",
+  name: "transactions notice changes of watched keys in Redeno as in redis-server",
   ignore: !redisServer,
   fn: (t) => compare(t, watch, { others: ["WATCH {keys}", "WATCH {keys} {s1|s2}"], acts: touches }),
 });

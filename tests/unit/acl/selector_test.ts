@@ -22,7 +22,7 @@ Deno.test("Selector allows nothing before it is told to, and everything after th
   assertEquals(selector.check(callOf("get", { keys: { k: Read | Write }, channel: "c" })), null);
 });
 
-Deno.test("Selector.check lets everybody call what is free", () => {
+Deno.test("Selector.check lets every user call free commands", () => {
   assertEquals(selectorOf().check({ ...callOf("get"), isFree: true }), null);
 });
 
@@ -91,7 +91,7 @@ Deno.test("Selector.parse reads rules in parentheses, quoted ones too", () => {
   assertEquals(Selector.parse(settings, "()").describe(), "resetchannels -@all");
 });
 
-Deno.test("Selector.apply says why it takes no notice of a rule, and takes none", () => {
+Deno.test("Selector.apply gives the reason for refusing a rule, and changes nothing", () => {
   const reasons: [rule: string, reason: string][] = [
     ["word", "Syntax error"],
     ["%~a", "Syntax error"],

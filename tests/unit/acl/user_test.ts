@@ -48,7 +48,7 @@ Deno.test("User with nopass accepts anything, until it gets a password or resetp
   assertEquals([user.accepts("foo"), user.flags], [false, ["on"]]);
 });
 
-Deno.test("User.apply refuses hashes that are none and passwords it has not", () => {
+Deno.test("User.apply refuses malformed hashes and unknown passwords", () => {
   const badHash =
     "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters";
   const reasons: [rule: string, reason: string][] = [

@@ -2,7 +2,7 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { joinSelectors, Users, UsersError } from "../../../src/acl/users.ts";
 import { settings } from "../../support/access.ts";
 
-Deno.test("Users begin with default, who may do everything and stays", () => {
+Deno.test("Users begin with default, which may do everything and cannot be removed", () => {
   const users = new Users(settings);
   assertEquals(users.lines(), ["user default on nopass ~* &* +@all"]);
   assertEquals(users.defaultUser.isUnrestricted, true);
@@ -31,7 +31,7 @@ Deno.test("Users.load replaces all users, default in place, and tells who is gon
   );
 });
 
-Deno.test("Users.load makes default what it is at first where the text says nothing of it", () => {
+Deno.test("Users.load resets default if the text does not mention it", () => {
   const users = new Users(settings);
   users.defaultUser.apply("off");
   users.load("user other on", "users.acl");

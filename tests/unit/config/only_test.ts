@@ -90,7 +90,7 @@ const WITHOUT_EFFECT = [
   "watchdog-period",
 ];
 
-Deno.test("only directives that change nothing for anybody are accepted without effect", () => {
+Deno.test("only directives that make no difference here are accepted without effect", () => {
   const others = ALL_PARAMETERS.filter(({ flags }) => (flags & Flag.Meaningless) !== 0)
     .map(({ name }) => name).filter((name) => !WITHOUT_EFFECT.some((start) => name.startsWith(start)));
   assertEquals(others, []);

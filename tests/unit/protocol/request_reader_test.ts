@@ -101,7 +101,7 @@ Deno.test("RequestReader yields a protocol error behind the commands before it",
   assertEquals([namesOf(value), value?.error?.message], [["PING"], "invalid multibulk length"]);
 });
 
-Deno.test("RequestReader yields a protocol error that nothing comes before", async () => {
+Deno.test("RequestReader yields a protocol error without commands before it", async () => {
   const { source, batches } = start();
   source.feed("*x\r\n");
   const { value } = await batches.read();

@@ -83,7 +83,7 @@ Deno.test("MigrateLinks connects where it keeps nothing, or says that it cannot"
   assertEquals([error.step, error.isForbidden], ["connecting", false]);
 });
 
-Deno.test("MigrateLinks keeps 64 servers' links and drops the oldest, and one that another takes the place of", () => {
+Deno.test("MigrateLinks keeps 64 servers' links and drops the oldest, and a link that is replaced", () => {
   const links = new MigrateLinks(), kept = Array.from({ length: 66 }, () => connectionOf());
   const keep = (host: string, at: number) => links.keep(host, 1, new MigrateLink(kept[at]!.conn));
   const closed = () => kept.flatMap(({ state }, at) => state.isClosed ? [at] : []);

@@ -58,7 +58,7 @@ Deno.test("OwnExpiries leaves alone what has got another time since, or none", (
   assertEquals([own.size, s.engine.databases[0]!.size], [0, 3]);
 });
 
-Deno.test("OwnExpiries watches while it is told to, once, and forgets all behind that", () => {
+Deno.test("OwnExpiries watches while it is on, once, and forgets all keys afterwards", () => {
   const { s, own, client } = start();
   const observers = s.engine.keys.observers.length;
   own.watch(true);

@@ -230,7 +230,7 @@ Deno.test("a replica that says nothing for repl-timeout seconds, or gets a reply
   assert(server.log.some((line) => line.startsWith("Replica generated a reply to command 'ping'")));
 });
 
-Deno.test("repl-backlog-ttl: the stream ends when nobody has come back, and its id with it", async () => {
+Deno.test("repl-backlog-ttl: the stream ends when no replica has returned, and its id with it", async () => {
   const server = await startPrimary({ "repl-backlog-ttl": "2" }), c = server.client();
   (await attach(server)).close(false);
   const id = infoField(c, "master_replid");

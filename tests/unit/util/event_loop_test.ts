@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { socketsAreAsked } from "../../../src/util/event_loop.ts";
 
-Deno.test("socketsAreAsked lets a read go on whose bytes have come, and is the same for all who wait", async () => {
+Deno.test("socketsAreAsked lets a read proceed whose bytes have arrived, and all callers share one wait", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using near = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   using far = await listener.accept();

@@ -127,7 +127,7 @@ Deno.test("RESET brings a connection back to its beginning", () => {
   assertEquals(c.send("EXEC"), ["w"]);
 });
 
-Deno.test("RESET takes back who the client was, where the default user needs a password", () => {
+Deno.test("RESET logs the client out, where the default user needs a password", () => {
   using s = startInProcess({ config: { requirepass: "secret" } });
   const c = s.client();
   c.send("AUTH", "secret");

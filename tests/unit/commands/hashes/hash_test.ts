@@ -100,7 +100,7 @@ Deno.test("the reading commands agree about small and large hashes", () => {
   }
 });
 
-Deno.test("HINCRBY counts in 64 bits and refuses what is no integer", () => {
+Deno.test("HINCRBY counts in 64 bits and refuses non-integers", () => {
   using s = startInProcess();
   const c = s.client();
   assertEquals([c.send("HINCRBY", "k", "n", "5"), c.send("HINCRBY", "k", "n", "-7")], [5, -2]);

@@ -75,7 +75,7 @@ Deno.test("FLUSHDB and FLUSHALL are propagated though nothing was there, and spo
   }
 });
 
-Deno.test("SWAPDB exchanges two databases for everybody, those that wait for keys too", () => {
+Deno.test("SWAPDB exchanges two databases for all clients, waiting ones included", () => {
   using s = startInProcess();
   const c = s.client(), waiting = s.client(), other = s.client();
   filled(c);

@@ -255,7 +255,7 @@ Deno.test("BLPOP gives up when its time is over, to the millisecond", () => {
   assertEquals(s.run("LLEN q"), 1);
 });
 
-Deno.test("blocking commands refuse time-outs that are none", () => {
+Deno.test("blocking commands refuse invalid time-outs", () => {
   using s = start();
   for (
     const line of [
@@ -283,7 +283,7 @@ Deno.test("BLMOVE and BRPOPLPUSH are served when the source is filled, and propa
   assertEquals(s.server.propagated(), ["RPUSH a x y", "LMOVE a b right left", "RPOPLPUSH b c"]);
 });
 
-Deno.test("BLMOVE keeps the element when the destination turns out to be no list", () => {
+Deno.test("BLMOVE keeps the element when the destination turns out not to be a list", () => {
   using s = start();
   const mover = s.server.client();
   mover.send("BLMOVE", "a", "b", "LEFT", "LEFT", "0");
@@ -319,7 +319,7 @@ Deno.test("blocking commands answer at once inside EXEC", () => {
   assertEquals(s.client.raw(new TextEncoder().encode("EXEC\r\n")), "*4\r\n*-1\r\n*-1\r\n$-1\r\n$-1\r\n");
 });
 
-Deno.test("a list pushed and deleted in one transaction wakes nobody", () => {
+Deno.test("a list pushed and deleted in one transaction wakes no client", () => {
   using s = start();
   const waiting = s.server.client();
   waiting.send("BLPOP", "q", "0");

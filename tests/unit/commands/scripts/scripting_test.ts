@@ -125,7 +125,7 @@ Deno.test("FUNCTION LOAD REPLACE and RESTORE with FLUSH, APPEND or REPLACE say w
   assertEquals([names(), c.send("FUNCTION", "RESTORE", dump, "FLUSH"), names()], ["one two", "OK", "one"]);
 });
 
-Deno.test("of scripts that nobody has loaded 500 are kept, those that are called again among them", () => {
+Deno.test("500 scripts known from EVAL only are kept, including those called again", () => {
   using s = startInProcess();
   const c = s.client(), scriptOf = (i: number) => `return ${i}`;
   const loaded = String(c.send("SCRIPT", "LOAD", "return 'loaded'"));

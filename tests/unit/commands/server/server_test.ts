@@ -11,7 +11,7 @@ Deno.test("TIME tells seconds and microseconds of the server's clock", () => {
   assertEquals(c.send("TIME"), ["1700000001", "500250"]);
 });
 
-Deno.test("ROLE is that of a primary nobody copies", () => {
+Deno.test("ROLE is that of a primary without replicas", () => {
   using s = startInProcess();
   assertEquals(s.client().send("ROLE"), ["master", 0, []]);
 });

@@ -61,7 +61,7 @@ Deno.test("GETDEL takes the value away, GETEX gives it another time", () => {
   assertEquals(s.propagated(), ["DEL k", `PEXPIREAT t ${now + 50}`, "PERSIST t"]);
 });
 
-Deno.test("MGET shows null for what is no string, MSET and MSETNX set all or nothing", () => {
+Deno.test("MGET shows null for a key that is not a string, MSET and MSETNX set all or nothing", () => {
   using s = startInProcess();
   const c = s.client();
   assertEquals([c.send("MSET", "a", "1", "b", "2", "a", "3"), c.send("RPUSH", "l", "x")], ["OK", 1]);
