@@ -181,10 +181,11 @@ class PlainSearch implements LongCall {
   run(L: State): number {
     const { text, wanted, lua: { api, bytes } } = this;
     const last = text.at + text.size - wanted.size, first = bytes[wanted.at]!;
+    const places = bytes.subarray(0, last + 1);
     let steps = STEPS;
     for (let at = this.#at; at <= last; at++) {
-      if (wanted.size > 0) at = bytes.indexOf(first, at);
-      if (at < 0 || at > last) break;
+      if (wanted.size > 0) at = places.indexOf(first, at);
+      if (at < 0) break;
       let same = 1;
       while (same < wanted.size && bytes[at + same] === bytes[wanted.at + same]) same++;
       if (same >= wanted.size) {
@@ -405,7 +406,8 @@ class Substitution implements LongCall {
     let at = lua.pointerTo(L, 3);
     const last = at + lua.locatedSize;
     for (let m = lua.bytes; at < last;) {
-      const next = m.indexOf(PERCENT, at), stop = next < 0 || next > last ? last : next;
+      // Not behind the end: that is all of the interpreter's memory, for every match.
+      const next = m.subarray(at, last).indexOf(PERCENT), stop = next < 0 ? last : at + next;
       this.#output.add(m, at, stop);
       this.#matcher.steps -= stop - at;
       at = stop + 2;

@@ -1,5 +1,5 @@
 /** Scripts on conversions, errors, the sandbox and all libraries, answered as redis-server 7.0.15 has answered them. */
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { ownFunctions } from "../../../../src/scripting/lua/lib_pattern.ts";
 import { encodeCommand, startInProcess } from "../../../support/in_process.ts";
 import { evalCommand, readScriptAnswers } from "../../../support/script_answers.ts";
@@ -83,4 +83,26 @@ Deno.test("short matches are the library's, long ones are not, and both have the
   } finally {
     ownFunctions.mostSteps = mostSteps;
   }
+});
+
+Deno.test("long matches look at their text and replacement, and not at the memory behind them", () => {
+  using s = startInProcess();
+  const c = s.client(), { mostSteps } = ownFunctions, indexOf = Uint8Array.prototype.indexOf;
+  let most = 0;
+  c.send("EVAL", "return #string.rep('x', 3000000)", "0");
+  try {
+    ownFunctions.mostSteps = 0;
+    Uint8Array.prototype.indexOf = function (this: Uint8Array, byte: number, from = 0) {
+      const found = indexOf.call(this, byte, from);
+      most = Math.max(most, (found < 0 ? this.length : found) - from);
+      return found;
+    };
+    const script =
+      "local a = ('ox'):rep(200):gsub('o', '') return {a, (('ab'):rep(200):find('ac', 1, true))}";
+    assertEquals(c.send("EVAL", script, "0"), ["x".repeat(200)]);
+  } finally {
+    Uint8Array.prototype.indexOf = indexOf;
+    ownFunctions.mostSteps = mostSteps;
+  }
+  assertLess(most, 2000);
 });
