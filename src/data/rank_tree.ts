@@ -27,6 +27,8 @@
  *
  * The B+-tree is Bayer's and McCreight's (Comer, "The Ubiquitous B-Tree", 1979); counting subtrees
  * to find ranks is Knuth's (The Art of Computer Programming 3, 6.2.3).
+ *
+ * One file: every operation walks the same nodes, whose layout stays private.
  */
 import type { Store } from "../store/store.ts";
 import type { Table } from "../store/table.ts";

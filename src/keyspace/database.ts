@@ -17,6 +17,8 @@
  * an object made for the occasion. To be changed it is *opened*: from {@linkcode
  * Database.openCollection} to {@linkcode Database.settle}, which the engine calls when the command
  * ends, the object holds the truth and all callers get that same one.
+ *
+ * One file: records, open collections and their account change together with every write.
  */
 import type { Random } from "../util/random.ts";
 import { allocateBytes, copyBytes, latin1 } from "../util/bytes.ts";

@@ -16,6 +16,8 @@
  * The state beside the runs is a few numbers, its *root* ({@linkcode Sequence.writeRoot}). A call that cannot get memory
  * throws {@linkcode StoreFullError} with nothing changed. Whoever drops a sequence must {@linkcode Sequence.free} it first.
  *
+ * One file: blocks, their directory and the iterators change together, and none is of use without the others.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";

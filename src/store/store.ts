@@ -32,6 +32,8 @@
  * {@linkcode Store.needsMove} of every run it refers to, calls {@linkcode Store.move} where it
  * does, and keeps the new reference; {@linkcode Store.endCompaction} ends the round.
  *
+ * One file: pages, slabs, spans and the account of them share private fields that no other file should see.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";

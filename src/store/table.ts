@@ -28,6 +28,8 @@
  * {@linkcode Table.readRoot}): an owner may keep these in place of the object. Call
  * {@linkcode Table.free} before dropping a table.
  *
+ * One file: look-up, growth, scanning and compaction all depend on the layout of a directory and its segments.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";

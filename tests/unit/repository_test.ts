@@ -46,6 +46,13 @@ Deno.test("no function is longer than 80 lines", () => {
   assertEquals(long, []);
 });
 
+Deno.test("a file of src/ above 600 lines says at its head why it is one", () => {
+  const long = [...sourceFiles(["src"])]
+    .filter(({ text }) => text.split("\n").length > 601)
+    .filter(({ text }) => !text.slice(0, text.indexOf("*/")).includes(" One file: "));
+  assertEquals(long.map(({ path }) => path), []);
+});
+
 const top = new URL("../../", import.meta.url);
 const readme = new URL("README.md", top);
 

@@ -1,6 +1,8 @@
 /**
  * Geographic positions: sorted sets whose scores encode positions on Earth (data/geohash.ts).
  * GEOADD is a ZADD of encoded positions, and the other commands decode scores back into positions.
+ *
+ * One file: searches share units, replies and keys with the commands for single places.
  */
 import {
   bounds,

@@ -1,4 +1,8 @@
-/** Consumer groups: XGROUP, XACK, XPENDING, XCLAIM, XAUTOCLAIM. */
+/**
+ * Consumer groups: XGROUP, XACK, XPENDING, XCLAIM, XAUTOCLAIM.
+ *
+ * One file: all of them work on pending entries, with the same look-ups of groups and consumers.
+ */
 import {
   type Consumer,
   type ConsumerGroup,

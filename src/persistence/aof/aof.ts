@@ -24,6 +24,8 @@
  *
  * Order on the disk, at every step: a file is synced, then its name, then the manifest that lists it; an increment is
  * synced before its successor takes the first byte, because a torn file is only allowed to be the last one.
+ *
+ * One file: the states of the file (off, on, waiting, rewriting) share its handles and counters.
  */
 import { type PropagationSink, SinkKind } from "../../engine/propagation.ts";
 import type { Clock } from "../../util/clock.ts";
