@@ -92,7 +92,8 @@ const innerMinimum = innerSize >> 2;
 /** A tree of more leaves than about this is freed in slices. */
 const FREED_AT_ONCE = 1000;
 /**
- * Entries that a node split at its end gives to the new one; two would do, but would merge at once.
+ * Children that a node split at its end gives to the new one; two would do, but would merge at
+ * once.
  */
 const tailChildren = 4;
 
@@ -335,7 +336,8 @@ export class RankTree {
   }
 
   /**
-   * Updates every reference to the node on the path at `level`, or to the leaf below, to `node`.
+   * Writes `node`, the new reference of the node on the path at `level` or of the leaf below it,
+   * into its parent or the root.
    */
   #relink(level: number, node: number): void {
     if (level === 0) this.#root = node;

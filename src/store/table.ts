@@ -71,7 +71,7 @@ const processSeed = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
 /** Maximum bits of the hash that choose a segment; sixteen more choose the place in it. */
 const MAX_DEPTH = 16;
-/** Two segments with at most this many entries together are joined. */
+/** Two segments with fewer entries than this together are joined. */
 const JOINED_BELOW = 1024;
 /** Bytes that {@linkcode Table.writeRoot} writes. */
 export const ROOT_BYTES = 24;

@@ -14,7 +14,7 @@ import {
 } from "../../../src/data/bitops.ts";
 import { Random } from "../../../src/util/random.ts";
 
-/** Random bytes at an odd place of a larger array whose other bytes are ones. */
+/** Random bytes at an odd offset of a larger array whose other bits are all ones. */
 function regionOf(random: Random, length: number): Region {
   const start = random.below(9);
   const bytes = new Uint8Array(start + length + 5).fill(0xff);

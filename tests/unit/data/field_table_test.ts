@@ -86,7 +86,7 @@ Deno.test("FieldTable agrees with a Map under random sets, deletions, times and 
   }
 });
 
-Deno.test("FieldTable is taken up from its root by another object, times included", () => {
+Deno.test("FieldTable can be taken over from its root by another object, times included", () => {
   const store = new Store(), table = new FieldTable(store), root = new Uint8Array(FIELD_ROOT_BYTES + 1);
   for (let i = 0; i < 12_000; i++) {
     table.set(`field:${i}`, String(i));
@@ -112,7 +112,7 @@ Deno.test("FieldTable holds every character", () => {
   check(table, model, "3 MB");
 });
 
-Deno.test("FieldTable uses the room of overwritten and removed fields again", () => {
+Deno.test("FieldTable reuses the room of overwritten and removed fields", () => {
   const table = new FieldTable(new Store());
   for (let i = 0; i < 2000; i++) table.set(`field:${i}`, "0".repeat(20));
   const full = table.memoryBytes;

@@ -8,7 +8,7 @@ import {
   widenInts,
 } from "../../../src/data/intset.ts";
 
-/** In order; every border between the widths and of what a number holds exactly. */
+/** In order: values on both sides of every width and of the exact range of a number. */
 const sorted = [
   -9223372036854775808n,
   -9223372036854775807n,

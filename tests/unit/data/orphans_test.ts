@@ -3,7 +3,7 @@ import { defaultLimits } from "../../../src/data/limits.ts";
 import { SetValue } from "../../../src/data/set.ts";
 import { collectGarbage } from "../../../src/util/garbage.ts";
 
-/** Lets the collector's finalizers run, which come some turns after it. */
+/** Waits for the collector's finalizers, which run some turns after it. */
 async function collect(isDone: () => boolean): Promise<void> {
   for (let round = 0; round < 50 && !isDone(); round++) {
     collectGarbage();
@@ -11,7 +11,7 @@ async function collect(isDone: () => boolean): Promise<void> {
   }
 }
 
-Deno.test("a set that was never stored gives its runs back when the collector finds it, a packed one does not", async () => {
+Deno.test("a set that was never stored frees its runs when collected, a packed one does not", async () => {
   const limits = defaultLimits(), { store } = limits, root = new Uint8Array(100);
   function make(packs: boolean): number {
     const set = new SetValue(limits);

@@ -8,14 +8,14 @@ import { randomText } from "../../support/values.ts";
 
 const limits = defaultLimits();
 
-/** What packFields makes of fields and values, or null. */
+/** The output of packFields for these fields and values, or null. */
 function packed(words: readonly string[], room = 2048, theLimits = limits): Uint8Array | null {
   const into = new Uint8Array(room).fill(0xee);
   const length = packFields(theLimits, Args.of(["HSET", "k", ...words]), 2, 2 + words.length, into);
   return length < 0 ? null : into.subarray(0, length);
 }
 
-/** What a hash packs itself as. */
+/** The bytes a hash packs itself into. */
 function packedByHash(words: readonly string[]): Uint8Array {
   const hash = new HashValue(limits);
   for (let i = 0; i < words.length; i += 2) hash.set(words[i]!, words[i + 1]!);
@@ -36,7 +36,7 @@ Deno.test("packFields writes the bytes that a hash of these fields packs itself 
   assertEquals(packed(["", ""]), packedByHash(["", ""]));
 });
 
-Deno.test("packFields leaves to others what comes twice, is too long or too much", () => {
+Deno.test("packFields declines duplicate fields, long elements and large hashes", () => {
   const words = (count: number) => Array.from({ length: count }, (_, i) => [`f${i}`, "v"]).flat();
   assertEquals(packed(["a", "1", "b", "2", "a", "3"]), null);
   assertEquals(packed(["", "1", "b", "2", "", "3"]), null);

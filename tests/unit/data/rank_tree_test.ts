@@ -57,7 +57,7 @@ class Checked {
     assertEquals(this.tree.bytes, bytes);
   }
 
-  /** Moves all that is in chunks being emptied. */
+  /** Moves everything in chunks that are being emptied. */
   compact(budget: number): boolean {
     if (!this.store.beginCompaction()) return false;
     for (
@@ -241,7 +241,7 @@ Deno.test("RankTree changes nothing where the store is full", () => {
     tree.insert(ref);
     refs.push(ref);
   }
-  // A place for each is left in no leaf but where one is taken out.
+  // No leaf has a free place except those from which an entry is removed.
   for (const bytes of [640, 256]) {
     assertThrows(() => {
       for (;;) store.allocate(bytes);

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { drawDistinct } from "../../../src/data/sampling.ts";
 import { Random } from "../../../src/util/random.ts";
 
-Deno.test("drawDistinct gives different numbers in range, all of them when asked for more", () => {
+Deno.test("drawDistinct returns different numbers in range, or all of them if more are requested", () => {
   const random = new Random(1);
   for (
     const [size, count] of [[1, 0], [1, 1], [10, 2], [10, 3], [10, 9], [1000, 100], [1000, 900]] as const

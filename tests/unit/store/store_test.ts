@@ -4,7 +4,7 @@ import { classOf, classUnits, LARGEST_SLAB_RUN } from "../../../src/store/classe
 import { CHUNK_BYTES, Store, StoreFullError } from "../../../src/store/store.ts";
 import { Random } from "../../../src/util/random.ts";
 
-/** A run of the model: its content is its mark, over and over. */
+/** A run of the model; its content is its mark, repeated. */
 interface Run {
   ref: number;
   bytes: number;
@@ -98,7 +98,7 @@ Deno.test("Store begins no compaction where little is free", () => {
   assertEquals([store.beginCompaction(), refs.some((ref) => store.needsMove(ref))], [false, false]);
 });
 
-Deno.test("Store refuses what no reference can name, and stays as it is", () => {
+Deno.test("Store refuses runs that no reference can name, and stays unchanged", () => {
   const store = new Store(3), runs: Run[] = [];
   for (let i = 0; i < 2; i++) {
     runs.push({ ref: store.allocate(CHUNK_BYTES * 2), bytes: CHUNK_BYTES * 2, mark: i });
@@ -113,7 +113,8 @@ Deno.test("Store refuses what no reference can name, and stays as it is", () => 
 
 Deno.test("Store.trim gives back a slab without a live run, wherever it stands in the list of its class", () => {
   const store = new Store(), refs = Array.from({ length: 2 * 8192 }, () => store.allocate(8));
-  // The first slab is kept when it is empty, for its class has no other room then; the second comes before it in the list.
+  // The first slab is kept when empty, since its class then has no other room; the second precedes
+  // it in the list.
   for (const ref of refs.slice(0, 8192)) store.free(ref);
   store.free(refs.at(-1)!);
   const held = store.heldBytes;

@@ -110,7 +110,7 @@ Deno.test("Table.scan visits each lasting entry exactly once while others come a
   }
 });
 
-Deno.test("Table.scan gives about as many entries as it is asked for", () => {
+Deno.test("Table.scan visits about as many entries as requested", () => {
   const table = new Table(new Store());
   for (let i = 0; i < 50_000; i++) add(table, `member:${i}`);
   for (let cursor = 0, visited = 0;; visited = 0) {
@@ -136,7 +136,7 @@ Deno.test("Table.sample gives every entry equally often", () => {
   }
 });
 
-Deno.test("Table.sampleDistinct gives that many different entries, or all", () => {
+Deno.test("Table.sampleDistinct returns the requested number of different entries, or all", () => {
   const random = new Random(3), table = new Table(new Store(), 0, 3);
   for (let i = 0; i < 1000; i++) add(table, `m${i}`);
   for (const count of [0, 1, 10, 249, 250, 999, 1000, 2000]) {
@@ -166,7 +166,7 @@ Deno.test("Table.copy and its original are independent", () => {
   }
 });
 
-Deno.test("Table is taken up from its root by another object", () => {
+Deno.test("Table can be taken over from its root by another object", () => {
   const store = new Store(), table = new Table(store), root = new Uint8Array(ROOT_BYTES + 3);
   for (let i = 0; i < 20_000; i++) add(table, `m${i}`);
   table.writeRoot(root, 3);
@@ -178,7 +178,7 @@ Deno.test("Table is taken up from its root by another object", () => {
   assertEquals(store.liveBytes, 0);
 });
 
-Deno.test("Table.replace puts an entry with another tail in the place of one", () => {
+Deno.test("Table.replace swaps an entry for one with another tail", () => {
   const table = new Table(new Store());
   for (let i = 0; i < 100; i++) add(table, `m${i}`);
   const old = find(table, "m7"), hash = table.hashOf(old), key = bytesOf("m7");
