@@ -212,7 +212,10 @@ export class ListValue extends CollectionValue {
 
   // ---- Places -------------------------------------------------------------------------------------------------------
 
-  /** Where element `index`, counted from the end if negative, lies until the list changes; `undefined` outside. */
+  /**
+   * Place of element `index`, counted from the end if negative; `undefined` outside. There is one view a list: it holds until
+   * the next call of `at` or `peek`, or a change.
+   */
   at(index: number): ElementView | undefined {
     const i = this.#inside(index), view = this.#view;
     if (i < 0) return undefined;

@@ -55,7 +55,7 @@ export function directiveHelp(parameter: NamedParameter): string {
 /** Prints the usage and the list of topics, or one page; returns the exit status. */
 export function printHelp(topic: string | undefined): number {
   if (topic === undefined) {
-    const lines = helpTopics().map(([name, title]) => `       redeno help ${name.padEnd(12)} ${title}`);
+    const lines = helpTopics().map(([name, title]) => `       redeno help ${name.padEnd(14)} ${title}`);
     console.log(`${HELP_TEXT}\nPages:\n${lines.join("\n")}`);
     return 0;
   }

@@ -105,7 +105,7 @@ export function writeEntry(
 
 const NO_BYTES = new Uint8Array(0);
 
-/** An element in place: `buf[start, end)`, valid until its container changes. */
+/** An element in place: `buf[start, end)`, valid until its container changes or points it elsewhere. */
 export class ElementView {
   buf: Uint8Array = NO_BYTES;
   start = 0;

@@ -85,7 +85,11 @@ Deno.test({
 });
 
 Deno.test("deno task compile says in its last line how to go on where the runtime cannot be had", async () => {
-  const folder = await Deno.realPath(new URL("../../", import.meta.url));
+  // A folder of its own: where it fails, the task removes an executable that was there before.
+  const top = await Deno.realPath(new URL("../../", import.meta.url)), folder = await Deno.makeTempDir();
+  for (const name of ["deno.json", "deno.lock", "main.ts", "src"]) {
+    await Deno.symlink(`${top}/${name}`, `${folder}/${name}`);
+  }
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "-q", "compile"],
     cwd: folder,
@@ -93,6 +97,7 @@ Deno.test("deno task compile says in its last line how to go on where the runtim
     stdin: "null",
     stdout: "null",
   }).output();
+  await Deno.remove(folder, { recursive: true });
   const said = new TextDecoder().decode(stderr).trim().split("\n");
   assertEquals(code, 1);
   assertMatch(
