@@ -2,8 +2,8 @@
  * Permissions of clients. Rules and users are access control's (`src/acl`); here they meet clients
  * and commands.
  *
- * A client whose user may do everything is never asked: `ClientGuard.Restricted` is set for the others alone, and set
- * anew for all clients whenever a user changes.
+ * A client whose user may do everything is never asked: `ClientGuard.Restricted` is set for the
+ * others alone, and set anew for all clients whenever a user changes.
  */
 import { AccessLog } from "../acl/access_log.ts";
 import { Catalog, type CatalogCommand } from "../acl/catalog.ts";
@@ -76,7 +76,7 @@ export class AccessControl {
     defaultUser.apply(requirepass === "" ? "nopass" : ">" + requirepass);
   }
 
-  // ---- Clients ------------------------------------------------------------------------------------------------
+  // ---- Clients ----------------------------------------------------------------------------------
 
   /** True if a client may act as `default` without logging in. */
   get isOpen(): boolean {
@@ -110,7 +110,8 @@ export class AccessControl {
   }
 
   /**
-   * Makes `client` the user `name` if it is enabled and the password right; returns the error otherwise.
+   * Makes `client` the user `name` if it is enabled and the password right; returns the error
+   * otherwise.
    * @param word the name of the command that asks, as it was written
    */
   authenticate(client: Client, name: string, password: string, word: string): ReplyError | null {
@@ -125,7 +126,7 @@ export class AccessControl {
     return null;
   }
 
-  // ---- Checks -------------------------------------------------------------------------------------------------
+  // ---- Checks -----------------------------------------------------------------------------------
 
   /**
    * The error if a client's user may not run this command with these arguments, or null. A denial
@@ -200,9 +201,12 @@ export class AccessControl {
     this.log.add({ reason, context, object, userName, clientInfo, atMs }, config.values.acllogMaxLen);
   }
 
-  // ---- Changes ------------------------------------------------------------------------------------------------
+  // ---- Changes ----------------------------------------------------------------------------------
 
-  /** ACL SETUSER: applies rules, all or none, to a user that need not be there yet. Throws {@linkcode ReplyError}. */
+  /**
+   * ACL SETUSER: applies rules, all or none, to a user that need not exist yet. Throws
+   * {@linkcode ReplyError}.
+   */
   setUser(name: string, words: readonly string[]): void {
     const rules = joinSelectors(words);
     if (!Array.isArray(rules)) {
@@ -260,11 +264,11 @@ export class AccessControl {
     else client.transport.close(false);
   }
 
-  // ---- Files --------------------------------------------------------------------------------------------------
+  // ---- Files ------------------------------------------------------------------------------------
 
   /**
-   * Takes over the users of the configuration or of `aclfile`, at the start; false, after a warning in the log, if they
-   * cannot be. Throws ConfigLoadError for a `user` line that makes no sense.
+   * Takes over the users of the configuration or of `aclfile`, at the start; false, after a warning
+   * in the log, if they cannot be. Throws ConfigLoadError for a `user` line that makes no sense.
    */
   loadUsers(): boolean {
     const { config, log } = this.#engine;
@@ -312,7 +316,10 @@ export class AccessControl {
     return true;
   }
 
-  /** Replaces all users by those of `aclfile` and closes connections of the old ones; throws {@linkcode UsersError}. */
+  /**
+   * Replaces all users by those of `aclfile` and closes connections of the old ones; throws
+   * {@linkcode UsersError}.
+   */
   loadFile(): void {
     const { aclfile } = this.#engine.config.values;
     let text: string;

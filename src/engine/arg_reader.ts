@@ -27,7 +27,10 @@ export class ArgReader {
     return this.args.count - this.at;
   }
 
-  /** Steps over the next argument if it is the word `upper` and at least `values` arguments follow it. */
+  /**
+   * Steps over the next argument if it is the word `upper` and at least `values` arguments follow
+   * it.
+   */
   take(upper: string, values = 0): boolean {
     if (!this.args.is(this.at, upper) || this.left <= values) return false;
     this.at++;

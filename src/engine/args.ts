@@ -1,7 +1,7 @@
 /**
- * The arguments of one command: offsets into the bytes it arrived in. Number 0 is the command's name. They become
- * strings or numbers only when a handler asks, and live for one turn; {@linkcode Args.copy} keeps
- * arguments for longer.
+ * The arguments of one command: offsets into the bytes it arrived in. Number 0 is the command's
+ * name. They become strings or numbers only when a handler asks, and live for one turn;
+ * {@linkcode Args.copy} keeps arguments for longer.
  */
 import { Key } from "../keyspace/key.ts";
 import { NOT_FLOAT, NOT_INTEGER, ReplyError } from "../protocol/errors.ts";
@@ -116,7 +116,10 @@ export class Args {
     return true;
   }
 
-  /** Argument `i` as a signed 64-bit integer, a BigInt where a number would not be exact. Throws NOT_INTEGER. */
+  /**
+   * Argument `i` as a signed 64-bit integer, a BigInt where a number would not be exact. Throws
+   * NOT_INTEGER.
+   */
   integer(i: number, error: ReplyError = NOT_INTEGER): number | bigint {
     const value = parseIntegerBytes(this.buf, this.start(i), this.end(i));
     if (value === undefined) throw error;

@@ -129,9 +129,12 @@ export class WaitingClients {
     }
   }
 
-  // ---- Serving ------------------------------------------------------------------------------------------------
+  // ---- Serving ----------------------------------------------------------------------------------
 
-  /** Runs the commands of clients whose keys have become ready, until none is; nested calls leave it to the outer one. */
+  /**
+   * Runs the commands of clients whose keys have become ready, until none is; nested calls leave it
+   * to the outer one.
+   */
   serveReady(): void {
     if (this.#isServing) return;
     this.#isServing = true;
@@ -185,7 +188,10 @@ export class WaitingClients {
     client.transport.resume();
   }
 
-  /** CLIENT UNBLOCK: ends a wait as if its time were over, or with an error. False if it does not wait so. */
+  /**
+   * CLIENT UNBLOCK: ends a wait as if its time were over, or with an error. False if it does not
+   * wait so.
+   */
   endWait(client: Client, error: ReplyError | null): boolean {
     const engine = this.#engine, state = client.blocked;
     if (state === null || !state.unblockable) return false;

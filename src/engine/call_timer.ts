@@ -2,10 +2,11 @@
  * Run times of commands, for INFO commandstats, the slow log, the latency monitor and the turns of
  * the event loop.
  *
- * Reading the clock costs as much as a small command. So a run of calls of the same fast command is timed as one and
- * its time divided, and of short runs one is measured and stands for the calls of those that follow: their number is
- * exact, their time an estimate without bias. Slower commands are timed one by one, and so is every command while
- * `slowlog-log-slower-than` is below a millisecond or the latency monitor watches.
+ * Reading the clock costs as much as a small command. So a run of calls of the same fast command is
+ * timed as one and its time divided, and of short runs one is measured and stands for the calls of
+ * those that follow: their number is exact, their time an estimate without bias. Slower commands
+ * are timed one by one, and so is every command while `slowlog-log-slower-than` is below a
+ * millisecond or the latency monitor watches.
  */
 import type { CommandStats } from "../metrics/command_stats.ts";
 import type { Args } from "./args.ts";
@@ -23,7 +24,10 @@ const ESTIMATED_CALLS = 24;
 const LONGEST_TYPICAL_US = 20;
 /** Longest time that busy clients may keep the others waiting, microseconds. */
 const TURN_US = 2000;
-/** The same for commands that are timed one by one: a batch of few should not be cut for the machine's sake. */
+/**
+ * The same for commands that are timed one by one: a batch of few should not be cut because the
+ * machine is slow.
+ */
 const SLOW_TURN_US = 10_000;
 /** Overhead of a batch (system calls, promises), microseconds. */
 const BATCH_US = 10;
@@ -37,7 +41,7 @@ export class CallTimer {
   #calls = 0;
   #startedAtUs = 0;
   #timesEach = false;
-  /** Work since the event loop last asked which sockets are ready, as far as is known, microseconds. */
+  /** Known work since the event loop last polled the sockets, microseconds. */
   #turnUs = 0;
   /** The part of that which was done when the batch began. */
   #batchBeganAtUs = 0;
@@ -115,7 +119,7 @@ export class CallTimer {
     this.#engine.commandTook(client, cmd, args, tookUs);
   }
 
-  /** A command begins inside another; give the answer to {@linkcode endNested}. */
+  /** A command begins inside another; pass the result to {@linkcode endNested}. */
   beginNested(cmd: Command): number {
     return this.#startOf(cmd);
   }

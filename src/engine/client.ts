@@ -1,6 +1,7 @@
 /**
- * A client: everything a connection has beside its socket. Clients that have no socket exist too: the one that replays
- * an append only file, the one a script calls through, those of in-process tests.
+ * A client: everything a connection has beside its socket. Clients that have no socket exist too:
+ * the one that replays an append only file, the one a script calls through, those of in-process
+ * tests.
  */
 import type { User } from "../acl/user.ts";
 import type { Database } from "../keyspace/database.ts";

@@ -3,16 +3,19 @@
  * against `maxmemory`; with `maxmemory-clients` there is a limit for all of them, and beyond it
  * those that take most are closed.
  *
- * A client is measured when bytes come from it and when it has been sent something, while either limit is set, and all
- * are measured once in a while. Replicas and the primary have limits of their own.
+ * A client is measured when bytes come from it and when it has been sent something, while either
+ * limit is set, and all are measured once in a while. Replicas and the primary have limits of their
+ * own.
  */
 import { type Client, ClientFlag } from "./client.ts";
 import type { Engine } from "./engine.ts";
 
-/** A watched key, a subscription, a tracked prefix: an entry in two tables and its name, estimated. */
+/**
+ * A watched key, a subscription, a tracked prefix: an entry in two tables and its name, estimated.
+ */
 const NAME_BYTES = 96;
 
-/** Replies up to this size lie in buffers that all clients share in turn. */
+/** Replies up to this size lie in shared buffers that clients use in turn. */
 const POOLED_BYTES = 16_384;
 
 /** Bytes of a client beside the object itself. */
@@ -61,7 +64,7 @@ export class ClientMemory {
     for (const client of this.engine.clients.values()) this.measure(client);
   }
 
-  /** Closes the clients that take most until all together are within the limit. */
+  /** Closes the largest clients until the sum of all is within the limit. */
   evict(): void {
     while (this.#limit > 0 && this.total > this.#limit) {
       const victim = this.#largest();

@@ -32,7 +32,10 @@ export const Flag = {
   MovableKeys: 1 << 19,
   NoAsyncLoading: 1 << 20,
   Dangerous: 1 << 21,
-  /** Not fast by Redis's book, yet over as soon as its arguments are read: timed in runs, as fast ones are. */
+  /**
+   * Not fast in Redis's classification, yet done as soon as its arguments are read: timed in runs,
+   * as fast ones are.
+   */
   Brief: 1 << 22,
   /**
    * May delete expired keys its arguments do not name (SCAN, RANDOMKEY); each deletion propagates
@@ -49,7 +52,9 @@ export const Flag = {
   ReportsDisk: 1 << 27,
   /** Reads only through the commands it calls: read-only scripts. */
   ReadsByCalls: 1 << 28,
-  /** On a container: its sub-commands leave a CLIENT CACHING in force for the command after them. */
+  /**
+   * On a container: its sub-commands leave a CLIENT CACHING in force for the command after them.
+   */
   KeepsCaching: 1 << 29,
 } as const;
 
@@ -102,8 +107,9 @@ export interface KeySpec {
    */
   begin: { index: number } | { keyword: string; from: number } | "unknown";
   /**
-   * Either up to `last` (relative to the begin; negative: from the end of the arguments) in steps, or as many as the
-   * argument `numKeysAt` places behind the begin says, the first being `firstAt` places behind it.
+   * Either up to `last` (relative to the begin; negative: from the end of the arguments) in steps,
+   * or as many as the argument `numKeysAt` places behind the begin says, the first being `firstAt`
+   * places behind it.
    */
   find: { last: number; step: number; limit: number } | { numKeysAt: number; firstAt: number; step: number };
 }
@@ -119,12 +125,15 @@ export function keyAt(index: number, flags: number): KeySpec {
   return { flags, begin: { index }, find: { last: 0, step: 1, limit: 0 } };
 }
 
-/** Keys from argument `first` to `last` (negative: counted from the end, -1 being the last) in steps of `step`. */
+/**
+ * Keys from argument `first` to `last` (negative: counted from the end, -1 being the last) in steps
+ * of `step`.
+ */
 export function keyRange(first: number, last: number, step: number, flags: number): KeySpec {
   return { flags, begin: { index: first }, find: { last: last < 0 ? last : last - first, step, limit: 0 } };
 }
 
-/** As many keys as argument `index` says, right behind it. */
+/** Keys right behind argument `index`, which holds their number. */
 export function keysCountedAt(index: number, flags: number): KeySpec {
   return { flags, begin: { index }, find: { numKeysAt: 0, firstAt: 1, step: 1 } };
 }
@@ -201,7 +210,10 @@ export type Handler = (ctx: CommandContext, args: Args) => void;
 /** A command as its group's file declares it. */
 export interface CommandDeclaration {
   name: string;
-  /** COMMAND DOCS's group: string, list, set, sorted-set, hash, stream, generic, connection, server, pubsub, … */
+  /**
+   * COMMAND DOCS's group: string, list, set, sorted-set, hash, stream, generic, connection, server,
+   * pubsub, …
+   */
   group: string;
   since: string;
   /** Number of arguments including the name; negative: the least number. */
@@ -214,9 +226,11 @@ export interface CommandDeclaration {
   flagsOf?: (engine: Engine, args: Args) => number;
   /** Arguments that are channels, for access control. Subscriptions end without a permission. */
   channels?: ChannelSpec;
-  /** The words that MONITOR and the slow log may show, where some are secret; see `redaction.ts`. */
+  /**
+   * The words that MONITOR and the slow log may show, where some are secret; see `redaction.ts`.
+   */
   redact?: (words: readonly string[]) => string[];
-  /** With `MayReplicate`: whether this call may, as far as can be told before it is run. */
+  /** With `MayReplicate`: true if this call may replicate, as far as known before it is run. */
   mayReplicate?: (engine: Engine, args: Args) => boolean;
   args?: readonly ArgSpec[];
   summary: string;

@@ -65,7 +65,10 @@ export class CommandTable {
     return cmd.subcommandByName.get(args.string(1).toLowerCase());
   }
 
-  /** Calls a command by another name, or by none; returns why it cannot, or null. Only before the first request. */
+  /**
+   * Calls a command by another name, or by none; returns why it cannot, or null. Only before the
+   * first request.
+   */
   rename(from: string, to: string): string | null {
     const cmd = this.#byName.get(from.toLowerCase());
     if (cmd === undefined) return "No such command in rename-command";

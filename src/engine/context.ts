@@ -7,9 +7,9 @@
  * commands that only read, `write…` for those that change what they find; both throw WRONGTYPE. The
  * result is valid until the handler's next change of the same key.
  *
- * After a change a handler says, once per changed key, {@linkcode CommandContext.changed}: it is the only way to say so
- * and says all of it. The command is propagated as it arrived, unless the handler replaces it by
- * {@linkcode CommandContext.rewrite}.
+ * After a change a handler says, once per changed key, {@linkcode CommandContext.changed}: it is
+ * the only way to say so and says all of it. The command is propagated as it arrived, unless the
+ * handler replaces it by {@linkcode CommandContext.rewrite}.
  */
 import { type CollectionValue, type ValueClass, ValueType } from "../data/value.ts";
 import { type Attributes, type Database, type Moment, NO_EXPIRY } from "../keyspace/database.ts";
@@ -94,15 +94,18 @@ export class CommandContext {
     return timeMs <= engine.nowMs && !engine.keys.keepExpired && !engine.isReplica;
   }
 
-  /** Takes the client's database anew: SWAPDB may have put another in its place. */
+  /** Selects the client's database again: SWAPDB may have replaced it. */
   selectAgain(): void {
     this.engine.selectDatabase(this.client, this.client.databaseId);
     this.db = this.engine.databases[this.databaseId]!;
   }
 
-  // ---- Look-ups -----------------------------------------------------------------------------------------------
+  // ---- Look-ups ---------------------------------------------------------------------------------
 
-  /** To be called for each of many keys, which stand `step` arguments apart, before argument `at` is looked up. */
+  /**
+   * To be called for each of many keys, which stand `step` arguments apart, before argument `at` is
+   * looked up.
+   */
   lookAhead(args: Args, at: number, step: number): void {
     if ((at - 1) % (LOOK_AHEAD * step) === 0) this.engine.lookAhead.touchKeys(this.db, args, at, step);
   }
@@ -126,7 +129,11 @@ export class CommandContext {
     return this.engine.keys.lookUp(database, databaseId, key, this.client, this.#writes);
   }
 
-  /** The record of `key` for reading, or 0; counts a hit or a miss. @param touches moves the access clock */
+  /**
+   * The record of `key` for reading, or 0; counts a hit or a miss.
+   *
+   * @param touches moves the access clock
+   */
   find(key: Key, touches = true): number {
     const ref = this.#lookUp(key);
     if (ref === 0) {
@@ -180,7 +187,9 @@ export class CommandContext {
     return value;
   }
 
-  /** The collection at `key` for changing it, new and empty if there was none. Never leave it empty. */
+  /**
+   * The collection at `key` for changing it, new and empty if there was none. Never leave it empty.
+   */
   writeOrCreate<T extends CollectionValue>(key: Key, kind: ValueClass<T>): T {
     const found = this.write(key, kind);
     if (found !== undefined) return found;
@@ -191,16 +200,20 @@ export class CommandContext {
     return value;
   }
 
-  /** Makes the first `length` of `bytes`, a packed collection, the value of `key`, which is not there. */
+  /**
+   * Makes the first `length` of `bytes`, a packed collection, the value of `key`, which is not
+   * there.
+   */
   createPacked(key: Key, type: ValueType, bytes: Uint8Array, length: number): void {
     this.db.addPacked(key, type, bytes, length, this.engine.keys.freshClock);
     this.engine.keys.created(key, this.databaseId);
   }
 
-  // ---- Changes ------------------------------------------------------------------------------------------------
+  // ---- Changes ----------------------------------------------------------------------------------
 
   /**
-   * Makes a latin1 string the value of `key`, whatever it was before. Its expiry time goes unless `keepTtl`.
+   * Makes a latin1 string the value of `key`, whatever it was before. Its expiry time goes unless
+   * `keepTtl`.
    * @param expiresAtMs Unix milliseconds
    */
   setString(key: Key, text: string, keepTtl = false, expiresAtMs: Moment = NO_EXPIRY): void {
@@ -234,25 +247,32 @@ export class CommandContext {
     if (ref === 0) this.engine.keys.created(key, this.databaseId);
   }
 
-  /** Makes the bytes [start, end) of `buf` the value of `key` in place of the string at `ref`; its expiry time stays. */
+  /**
+   * Makes the bytes [start, end) of `buf` the value of `key` in place of the string at `ref`; its
+   * expiry time stays.
+   */
   replaceString(key: Key, ref: number, buf: Uint8Array, start: number, end: number): void {
     const expiresAtMs = this.db.expiryOf(ref);
     this.db.setString(key, ref, buf, start, end, { expiresAtMs, clock: this.engine.keys.freshClock });
   }
 
   /**
-   * Makes the string at `ref` `length` bytes long, new bytes being 0, and points `slice` at it for changing it in place.
+   * Makes the string at `ref` `length` bytes long, new bytes being 0, and points `slice` at it for
+   * changing it in place.
    */
   editString(key: Key, ref: number, length: number, slice: Slice): void {
     this.db.editString(key, ref, length, slice);
   }
 
-  /** Adds bits of `StringMark` to the string at `key`, until it is set anew. */
+  /** Adds bits of `StringMark` to the string at `key`, until it is set again. */
   markString(key: Key, marks: number): void {
     this.db.markString(this.db.find(key), marks);
   }
 
-  /** Sets or (with {@linkcode NO_EXPIRY}) removes the time in Unix milliseconds at which the key at `ref` expires. */
+  /**
+   * Sets or (with {@linkcode NO_EXPIRY}) removes the time in Unix milliseconds at which the key at
+   * `ref` expires.
+   */
   setExpiry(key: Key, ref: number, expiresAtMs: Moment): void {
     this.db.setExpiry(key, ref, expiresAtMs);
   }
@@ -276,7 +296,9 @@ export class CommandContext {
     return this.db.collectionOf(ref).copy();
   }
 
-  /** Makes `value` that of `key` in database `databaseId`, where the key's record is `old`, or 0. */
+  /**
+   * Makes `value` that of `key` in database `databaseId`, where the key's record is `old`, or 0.
+   */
   attach(databaseId: number, key: Key, old: number, value: LooseValue, attributes: Attributes): void {
     const database = this.engine.databases[databaseId]!;
     if (old !== 0) database.delete(old);
@@ -324,14 +346,17 @@ export class CommandContext {
     this.engine.keys.notify(eventClass, event, key, this.databaseId);
   }
 
-  // ---- Propagation --------------------------------------------------------------------------------------------
+  // ---- Propagation ------------------------------------------------------------------------------
 
   /** Propagates these words instead of the command; called several times, all of them in order. */
   rewrite(...words: string[]): void {
     this.rewriteAs(words);
   }
 
-  /** As {@linkcode rewrite}, with words that may be more than a call takes arguments (about 100,000). */
+  /**
+   * As {@linkcode rewrite}, with words that may be more than a call takes arguments (about
+   * 100,000).
+   */
   rewriteAs(words: string[]): void {
     this.#propagation = "rewritten";
     this.#rewritten.push(words);
@@ -381,7 +406,7 @@ export class CommandContext {
     if (this.#rewritten.length > 0) this.#rewritten = [];
   }
 
-  // ---- Waiting ------------------------------------------------------------------------------------------------
+  // ---- Waiting ----------------------------------------------------------------------------------
 
   /**
    * True if the command may wait; in EXEC and in scripts it must answer at once, as if its time

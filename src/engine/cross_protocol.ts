@@ -1,7 +1,7 @@
 /**
- * Web pages can make a browser send HTTP requests to any port. Most of their lines are unknown commands here, but their
- * body could hold known ones. So a client that sends `POST` or `Host:` is cut off before the body
- * is read, as by redis-server.
+ * Web pages can make a browser send HTTP requests to any port. Most of their lines are unknown
+ * commands here, but their body could hold known ones. So a client that sends `POST` or `Host:` is
+ * cut off before the body is read, as by redis-server.
  */
 import type { Args } from "./args.ts";
 import type { Client } from "./client.ts";
@@ -19,7 +19,10 @@ export class CrossProtocolGuard {
     this.#engine = engine;
   }
 
-  /** Closes the connection if `args`, which name no command, begin an HTTP request; false if they do not. */
+  /**
+   * Closes the connection if `args`, which name no command, begin an HTTP request; false if they do
+   * not.
+   */
   cutOffHttp(client: Client, args: Args): boolean {
     if (!args.is(0, "POST") && !args.is(0, "HOST:")) return false;
     const { log, nowMs } = this.#engine;

@@ -4,7 +4,7 @@ export class DebugSwitches {
   skipChecksums = false;
   /** DEBUG PAUSE-CRON: all work beside commands stops. */
   pauseCron = false;
-  /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call commands that are not for them. */
+  /** DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call commands otherwise denied to them. */
   allowAllInScripts = false;
   /** DEBUG AOF-FLUSH-SLEEP: microseconds to stand still before the append only file is written. */
   aofFlushSleepUs = 0;

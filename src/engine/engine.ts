@@ -1,5 +1,6 @@
 /**
- * The engine: it runs commands. A batch (all complete commands of one read) runs in one turn, command by command:
+ * The engine: it runs commands. A batch (all complete commands of one read) runs in one turn,
+ * command by command:
  *
  *     runBatch → execute (look up, refuse or queue) → call (the handler, then propagation) → endBatch
  *
@@ -8,8 +9,9 @@
  * clients waiting for a key it wrote are served, each in a unit of its own. At the end of the batch
  * the sinks make it durable and only then replies leave.
  *
- * The engine knows neither sockets nor files. Sinks of propagated commands register in `propagation`, observers of
- * changes in `keys`; its requests to the rooms above stand in `ports.ts`.
+ * The engine knows neither sockets nor files. Sinks of propagated commands register in
+ * `propagation`, observers of changes in `keys`; its requests to the rooms above stand in
+ * `ports.ts`.
  */
 import type { Config } from "../config/config.ts";
 import type { CollectionValue } from "../data/value.ts";
@@ -176,7 +178,10 @@ export class Engine {
     return Math.floor(this.clock.monotonicUs() / 1000);
   }
 
-  /** Takes over settings that hot code keeps in fields; to be called after every change of the configuration. */
+  /**
+   * Takes over settings that hot code keeps in fields; to be called after every change of the
+   * configuration.
+   */
   refreshSettings(): void {
     const { values } = this.config;
     this.keys.useLfu(parsePolicy(values.maxmemoryPolicy).order === "lfu");
@@ -192,18 +197,21 @@ export class Engine {
     else this.guards &= ~guard;
   }
 
-  /** Reads the clock; called at the beginning of each batch and of each piece of background work. */
+  /**
+   * Reads the clock; called at the beginning of each batch and of each piece of background work.
+   */
   refreshTime(): void {
     this.nowMs = this.clock.nowMs();
     this.keys.refreshClock();
   }
 
-  // ---- Running commands ---------------------------------------------------------------------------------------
+  // ---- Running commands -------------------------------------------------------------------------
 
   /**
-   * Runs the commands of `batch` from number `from` on and returns how many have been run (or refused, or queued):
-   * fewer than there are if the client now waits, is to be closed, should read its replies first,
-   * or has kept the others waiting for long enough. Call {@linkcode endBatch} afterwards.
+   * Runs the commands of `batch` from number `from` on and returns how many have been run (or
+   * refused, or queued): fewer than there are if the client now waits, is to be closed, should read
+   * its replies first, or has kept the others waiting for long enough. Call {@linkcode endBatch}
+   * afterwards.
    */
   runBatch(client: Client, batch: CommandBatch, from = 0): number {
     this.refreshTime();
@@ -314,7 +322,9 @@ export class Engine {
     if (client.has(ClientFlag.Primary | ClientFlag.Replica)) this.#reportUnheard(client, error);
   }
 
-  /** An error that goes to another server, which cannot make anything of it: the data differ there. */
+  /**
+   * An error that goes to another server, which cannot make anything of it: the data differ there.
+   */
   #reportUnheard(client: Client, { text }: ReplyError): void {
     const [from, to] = client.has(ClientFlag.Primary) ? ["replica", "master"] : ["master", "replica"];
     const command = client.lastCommand?.fullName ?? "<unknown>";
@@ -488,7 +498,8 @@ export class Engine {
   }
 
   /**
-   * Notes that the collection at `key` has been opened for changing, to be settled when the command ends.
+   * Notes that the collection at `key` has been opened for changing, to be settled when the command
+   * ends.
    *
    * @param isNew the running command has made it
    */
@@ -496,7 +507,7 @@ export class Engine {
     this.#unsettled.add(database, key, value, isNew);
   }
 
-  // ---- Replies ------------------------------------------------------------------------------------------------
+  // ---- Replies ----------------------------------------------------------------------------------
 
   /** Queues the output of `client` to be sent at the end of the batch. */
   queueReplies(client: Client): void {
@@ -518,7 +529,7 @@ export class Engine {
     this.#outbox.leave();
   }
 
-  // ---- Clients ------------------------------------------------------------------------------------------------
+  // ---- Clients ----------------------------------------------------------------------------------
 
   /** Adds a client that has connected. */
   addClient(client: Client): void {

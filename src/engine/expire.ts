@@ -1,10 +1,10 @@
 /**
  * The active expire cycle: deletes expired keys that no command touches.
  *
- * It walks the index of keys that expire, a few dozen keys at a time and database by database, and stops when its time
- * is up; the next cycle goes on where this one stopped, so every such key is looked at once per round. While a slice
- * finds more than a tenth of its keys expired, the cycle goes on at once: Redis's measure of how much dead weight is
- * tolerable.
+ * It walks the index of keys that expire, a few dozen keys at a time and database by database, and
+ * stops when its time is up; the next cycle continues where this one stopped, so every such key is
+ * looked at once per round. While a slice finds more than a tenth of its keys expired, the cycle
+ * continues at once: Redis's measure of how much dead weight is tolerable.
  */
 import { Key } from "../keyspace/key.ts";
 import type { Engine } from "./engine.ts";
@@ -42,7 +42,10 @@ export class ExpireCycle {
     engine.latency.observe("expire-cycle", tookUs);
   }
 
-  /** Looks at the next few keys; returns the share of them that had expired. Moves on to the next database at the end. */
+  /**
+   * Checks the next few keys; returns the share of them that had expired. Moves on to the next
+   * database at the end.
+   */
   #slice(): number {
     const { engine } = this;
     const databaseId = this.#databaseId;

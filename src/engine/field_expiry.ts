@@ -24,12 +24,18 @@ export interface HashAt {
   hash: HashValue;
 }
 
-/** The time that hides the fields expired by then from the running command; -Infinity if it is to see all. */
+/**
+ * The time that hides the fields expired by then from the running command; -Infinity if it sees
+ * all.
+ */
 export function fieldClock(ctx: CommandContext): number {
   return ctx.engine.keys.keepExpired || ctx.client.has(ClientFlag.Primary) ? -Infinity : ctx.nowMs;
 }
 
-/** The value of a field that a command asks for by name, or undefined; removes the field if it has expired. */
+/**
+ * The value of a field that a command asks for by name, or undefined; removes the field if it has
+ * expired.
+ */
 export function findField(ctx: CommandContext, key: Key, hash: HashValue, field: string): string | undefined {
   const value = hash.get(field, fieldClock(ctx));
   if (value === undefined && hash.hasExpiringParts) expireField(ctx, key, hash, field);
@@ -54,7 +60,10 @@ export function expireAllFields(ctx: CommandContext, key: Key, hash: HashValue):
   removeExpired(ctx.engine, hashAt(ctx, key, hash), () => hash.expireDue(nowMs));
 }
 
-/** The part of the active cycle that removes fields: goes on until all are gone or the monotonic clock says `untilUs`. */
+/**
+ * The part of the active cycle that removes fields: runs until all are gone or the monotonic clock
+ * reaches `untilUs`.
+ */
 export function expireFieldsUntil(engine: Engine, untilUs: number): void {
   for (const [databaseId, database] of engine.databases.entries()) {
     while (database.partExpiry.nextMs <= engine.nowMs && engine.clock.monotonicUs() <= untilUs) {

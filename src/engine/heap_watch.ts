@@ -16,7 +16,7 @@ export interface HeapFigures {
 
 /** The heap is full when this part of it is in use, and no longer when it is below the other. */
 const FULL_ABOVE = 0.85, EASED_BELOW = 0.75;
-/** Milliseconds between two collections that a full heap calls for, which may take a second each. */
+/** Milliseconds between two forced collections of a full heap; one may take a second. */
 const COLLECTION_GAP_MS = 10_000;
 
 /**
@@ -49,7 +49,10 @@ export class HeapWatch {
     return this.#isFull;
   }
 
-  /** Looks at the heap; tells whether {@linkcode isFull} has changed. Garbage is collected before the heap counts as full. */
+  /**
+   * Measures the heap; returns true if {@linkcode isFull} has changed. Garbage is collected before
+   * the heap counts as full.
+   */
   check(nowMs: number): boolean {
     const wasFull = this.#isFull, bound = wasFull ? EASED_BELOW : FULL_ABOVE;
     if (this.#isOver(bound) && nowMs - this.#collectedAtMs >= COLLECTION_GAP_MS) {

@@ -60,7 +60,7 @@ export class Keys {
   keepExpired = false;
   /** Called for each changed key with the client whose command changed it; null: no client's. */
   readonly observers: ((key: Key, databaseId: number, client: Client | null) => void)[] = [];
-  /** Called when all keys of a database (or of all: -1) have gone. */
+  /** Called after all keys of a database (or of all: -1) have been removed. */
   readonly flushObservers: ((databaseId: number) => void)[] = [];
   readonly #engine: Engine;
   #freshClock = 0;
@@ -70,7 +70,7 @@ export class Keys {
     this.#engine = engine;
   }
 
-  // ---- Access clocks ------------------------------------------------------------------------------------------
+  // ---- Access clocks ----------------------------------------------------------------------------
 
   /** The access clock of a key written now. */
   get freshClock(): number {
@@ -97,11 +97,11 @@ export class Keys {
     } else if (clock !== this.#freshClock) database.setClock(ref, this.#freshClock);
   }
 
-  // ---- Look-ups -----------------------------------------------------------------------------------------------
+  // ---- Look-ups ---------------------------------------------------------------------------------
 
   /**
-   * The record of `key`, or 0 if there is none or it has expired; in that case it is deleted now, if that is up to this
-   * server.
+   * The record of `key`, or 0 if there is none or it has expired; in that case it is deleted now,
+   * if that is up to this server.
    * @param by the client that looks it up
    * @param writes its command writes: an expired key must not be in its way
    */
@@ -125,7 +125,7 @@ export class Keys {
     return writes || (!isReplica && (guards & EngineGuard.Paused) === 0);
   }
 
-  // ---- Changes ------------------------------------------------------------------------------------------------
+  // ---- Changes ----------------------------------------------------------------------------------
 
   /**
    * Deletes a key that no command asked to delete, and reports it to all observers.
@@ -173,7 +173,7 @@ export class Keys {
     }
   }
 
-  // ---- Whole databases ----------------------------------------------------------------------------------------
+  // ---- Whole databases --------------------------------------------------------------------------
 
   /** Removes all keys of a database, or of all (-1), and returns how many there were. */
   flush(databaseId: number): number {
@@ -204,7 +204,7 @@ export class Keys {
     waiting.signalAll(b);
   }
 
-  /** Puts other databases in the place of all there are. */
+  /** Replaces all databases by others. */
   replaceAll(fresh: readonly Database[]): void {
     const { databases, watchers, waiting, tracking, nowMs } = this.#engine;
     for (const [id, database] of fresh.entries()) {

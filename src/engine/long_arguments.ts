@@ -1,6 +1,7 @@
 /**
- * Arguments too long to be texts, which keys and the parts of most collections are. A command that writes refuses them
- * before it has changed anything; values of strings and elements of lists stay bytes and may have any length.
+ * Arguments too long to be texts, which keys and the parts of most collections are. A command that
+ * writes refuses them before it has changed anything; values of strings and elements of lists stay
+ * bytes and may have any length.
  */
 import { ELEMENT_TOO_LONG } from "../protocol/errors.ts";
 import { longestText } from "../util/bytes.ts";
@@ -19,7 +20,9 @@ const staysBytes = new Map<string, (i: number) => boolean>([
   ...["mset", "msetnx"].map((name) => [name, (i: number) => i > 0 && i % 2 === 0] as const),
 ]);
 
-/** Throws ELEMENT_TOO_LONG if `cmd`, a command that writes, has an argument that is too long for it. */
+/**
+ * Throws ELEMENT_TOO_LONG if `cmd`, a command that writes, has an argument that is too long for it.
+ */
 export function refuseLongArguments(cmd: Command, args: Args): void {
   if (args.end(args.count - 1) - args.start(0) <= longestText.characters) return;
   const mayBeLong = staysBytes.get(cmd.name);

@@ -1,7 +1,8 @@
 /**
- * A large keyspace does not fit into the processor's caches, and a look-up waits for memory twice: for its slot of the
- * index, and for the record that this names. Of a pipeline, and of a command with many keys, it is known beforehand which
- * keys come, so that the waits can overlap. (Valkey prefetches for the commands of several clients in the same way.)
+ * A large keyspace does not fit into the processor's caches, and a look-up waits for memory twice:
+ * for its slot of the index, and for the record that this names. Of a pipeline, and of a command
+ * with many keys, it is known beforehand which keys come, so that the waits can overlap. (Valkey
+ * prefetches for the commands of several clients in the same way.)
  */
 import type { Database } from "../keyspace/database.ts";
 import { hashOf } from "../keyspace/key.ts";
@@ -23,8 +24,9 @@ export class LookAhead {
   readonly #names = new Int32Array(2 * LOOK_AHEAD);
 
   /**
-   * Touches the keys of the next {@linkcode LOOK_AHEAD} commands of `batch`, taking the first argument for the key; if they
-   * all are for one key, its parts, taking the second argument for their names.
+   * Touches the keys of the next {@linkcode LOOK_AHEAD} commands of `batch`, taking the first
+   * argument for the key; if they all are for one key, its parts, taking the second argument for
+   * their names.
    */
   touch(database: Database, batch: CommandBatch, from: number): void {
     const to = Math.min(batch.count, from + LOOK_AHEAD);
@@ -72,7 +74,10 @@ export class LookAhead {
     value.touch(batch.buf, names, count);
   }
 
-  /** Touches the next {@linkcode LOOK_AHEAD} keys of a command: argument `from` and each `step`th one behind it. */
+  /**
+   * Touches the next {@linkcode LOOK_AHEAD} keys of a command: argument `from` and each `step`th
+   * one behind it.
+   */
   touchKeys(database: Database, args: Args, from: number, step: number): void {
     if (database.size < CACHED_KEYS || from + step >= args.count) return;
     const to = Math.min(args.count, from + step * LOOK_AHEAD);

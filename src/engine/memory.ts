@@ -11,13 +11,19 @@ import { EngineGuard } from "./refusals.ts";
 /** See the head of this file. */
 export class Memory {
   /**
-   * An estimate of the server's own tables, bytes. The heap of the JavaScript engine is not counted: it is the same with
-   * and without data, and INFO shows it in used_memory_rss.
+   * An estimate of the server's own tables, bytes. The heap of the JavaScript engine is not
+   * counted: it is the same with and without data, and INFO shows it in used_memory_rss.
    */
   readonly baselineBytes = 1 << 20;
-  /** Measures of bytes held outside databases and clients (append-only file buffer, backlog …), each by its owner. */
+  /**
+   * Measures of bytes held outside databases and clients (append-only file buffer, backlog …), each
+   * by its owner.
+   */
   readonly others: (() => number)[] = [];
-  /** Measures of the parts that making room would not lessen, but rather feed: they do not count against `maxmemory`. */
+  /**
+   * Measures of the parts that making room would not lessen, but rather feed: they do not count
+   * against `maxmemory`.
+   */
   readonly uncounted: (() => number)[] = [];
   /** Keys may have to be evicted when the batch ends. */
   mustMakeRoom = false;
@@ -65,7 +71,10 @@ export class Memory {
     this.#eviction.clear();
   }
 
-  /** Looks whether the JavaScript heap is nearly full; while it is, commands that need memory are refused. */
+  /**
+   * Checks if the JavaScript heap is nearly full; while it is, commands that need memory are
+   * refused.
+   */
   watchHeap(): void {
     const { nowMs, log } = this.#engine;
     if (!this.heapWatch.check(nowMs)) return;

@@ -1,7 +1,7 @@
 /**
- * Pauses: for a while commands, or only those that write, wait instead of being run. An operator asks for that by CLIENT
- * PAUSE; a server that hands its place over, or is about to end, lets its replicas catch up meanwhile; and keys that are
- * on their way to another server do not change.
+ * Pauses: for a while commands, or only those that write, wait instead of being run. An operator
+ * asks for that by CLIENT PAUSE; a server that hands its place over, or is about to end, lets its
+ * replicas catch up meanwhile; and keys that are on their way to another server do not change.
  */
 import type { Args } from "./args.ts";
 import { type Client, ClientFlag } from "./client.ts";
@@ -38,7 +38,11 @@ export class Pause {
     return (this.engine.guards & EngineGuard.Paused) !== 0;
   }
 
-  /** Begins a pause, or prolongs and widens the one there is for this reason. @param untilMs `engine.steadyMs`; Infinity: until it is ended */
+  /**
+   * Begins a pause, or prolongs and widens the present one for this reason.
+   *
+   * @param untilMs `engine.steadyMs`; Infinity: until it is ended
+   */
   start(untilMs: number, all: boolean, reason: PauseReason = "client"): void {
     const wish = this.#wishes.get(reason) ?? { untilMs: 0, all: false };
     this.#wishes.set(reason, { untilMs: Math.max(wish.untilMs, untilMs), all: wish.all || all });

@@ -23,9 +23,12 @@ export interface ShutdownOptions {
 export interface ServerControl {
   /** Ends the server, soon; false if its data could not be made safe. */
   shutDown(options: ShutdownOptions): boolean;
-  /** Takes a shutdown back that has not been begun; false if there is none. */
+  /** Cancels a shutdown that has not begun; false if there is none. */
   abortShutdown(): boolean;
-  /** End of the wait of a server that is to end for its replicas, `Engine.steadyMs`; 0 if it is not to end. */
+  /**
+   * End of the wait of a server that is to end for its replicas, `Engine.steadyMs`; 0 if it is not
+   * to end.
+   */
   readonly shutdownDueMs: number;
   /** Logs the reason and ends the process at once, with nothing saved. */
   crash(reason: string): void;
@@ -58,7 +61,8 @@ export interface PersistenceControl extends DiskState {
    * BGSAVE: begins to write the RDB file in the background, or will.
    *
    * @param mayWait whether it may be put off until another background job has ended
-   * @param insideUnit the command is part of a transaction or a script: it is put off until that has ended
+   * @param insideUnit the command is part of a transaction or a script: it is postponed until that
+   * has ended
    * @returns the status to reply
    */
   saveInBackground(mayWait: boolean, insideUnit: boolean): string;

@@ -2,8 +2,9 @@
  * Changes of the data on their way to the append-only file and to replicas. Both are
  * sinks ({@linkcode PropagationSink}); nothing in the engine or in a handler names them.
  *
- * A unit (a command, an EXEC, a script, an expiry) collects its commands here and hands them over when its outermost
- * level ends, inside MULTI/EXEC if there is more than one, so that a unit is seen whole or not at all.
+ * A unit (a command, an EXEC, a script, an expiry) collects its commands here and hands them over
+ * when its outermost level ends, inside MULTI/EXEC if there is more than one, so that a unit is
+ * seen whole or not at all.
  */
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 
@@ -62,7 +63,8 @@ export class PropagationQueue {
   }
 
   /**
-   * Adds a command that is RESP bytes already. They may be looked at until the unit's end, or until {@linkcode keep}.
+   * Adds a command that is RESP bytes already. They may be looked at until the unit's end, or until
+   * {@linkcode keep}.
    * @param kinds which sinks it is for
    */
   addRaw(
@@ -103,7 +105,11 @@ export class PropagationQueue {
     this.#close(this.#heldDatabaseId, this.#heldKinds);
   }
 
-  /** Hands the unit over. @param asTransaction inside MULTI/EXEC if it holds more than one command */
+  /**
+   * Hands the unit over.
+   *
+   * @param asTransaction inside MULTI/EXEC if it holds more than one command
+   */
   flush(asTransaction: boolean): void {
     const held = this.#heldFrom;
     if (held !== null) {

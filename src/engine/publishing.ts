@@ -3,7 +3,10 @@ import type { Engine } from "./engine.ts";
 import { Notify } from "./events.ts";
 import { SharedMessage } from "./pushes.ts";
 
-/** Publishes to the subscribers of `channel` and of patterns that match it; returns how often it was delivered. */
+/**
+ * Publishes to the subscribers of `channel` and of patterns that match it; returns how often it was
+ * delivered.
+ */
 export function publish(engine: Engine, channel: string, message: string): number {
   let shared: SharedMessage | undefined, lastPattern: string | undefined;
   return engine.pubsub.publish(channel, (client, pattern) => {
@@ -24,8 +27,8 @@ export function publishToShard(engine: Engine, channel: string, message: string)
 }
 
 /**
- * Publishes a keyspace event on the channels that `notify-keyspace-events` has switched on: the event under the key's
- * name, the key under the event's.
+ * Publishes a keyspace event on the channels that `notify-keyspace-events` has switched on: the
+ * event under the key's name, the key under the event's.
  */
 export function publishKeyspaceEvent(engine: Engine, databaseId: number, event: string, key: string): void {
   if ((engine.keys.notifyFlags & Notify.Keyspace) !== 0) {

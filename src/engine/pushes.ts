@@ -4,9 +4,9 @@
  * reply. So those for the client whose command is running are kept until its outermost command has
  * replied; all others leave with the batch.
  *
- * A client that reads slowly may have megabytes waiting, and so may all subscribers of its channel, at the same moment.
- * Their buffers do not grow by being copied: a full one is set aside, and a long message is one stretch of memory, however
- * many clients it is sent to.
+ * A client that reads slowly may have megabytes waiting, and so may all subscribers of its channel,
+ * at the same moment. Their buffers do not grow by being copied: a full one is set aside, and a
+ * long message is one stretch of memory, however many clients it is sent to.
  */
 import { ReplyWriter } from "../protocol/reply_writer.ts";
 import type { Client } from "./client.ts";

@@ -32,7 +32,7 @@ export const EngineGuard = {
   Memory: 1 << 1,
   /** The append only file or the snapshot cannot be written. */
   Disk: 1 << 2,
-  /** A replica that takes no writes. */
+  /** A read-only replica. */
   ReadOnly: 1 << 3,
   /** A script runs longer than `busy-reply-threshold`. */
   Busy: 1 << 4,
@@ -163,7 +163,11 @@ export interface ScriptState {
   readonly wasOutOfMemory: boolean;
 }
 
-/** The reason why a script may not call `cmd` now, or null. @param client the client through which the script calls */
+/**
+ * The reason why a script may not call `cmd` now, or null.
+ *
+ * @param client the client through which the script calls
+ */
 export function refusalInScript(
   engine: Engine,
   client: Client,

@@ -65,7 +65,7 @@ const EFFORT = 100;
 export class Tracking {
   readonly #engine: Engine;
   readonly #states = new Map<Client, TrackingState>();
-  /** The readers of each key: an id, or a set where there are several, for most keys have one. */
+  /** The readers of each key: an id, or a set if there are several, since most keys have one. */
   readonly #readers = new Map<string, number | Set<number>>();
   readonly #broadcasts = new Map<string, Broadcast>();
   #items = 0;
@@ -105,7 +105,7 @@ export class Tracking {
     return this.#states.get(client);
   }
 
-  // ---- Clients that begin and end ----------------------------------------------------------------------------
+  // ---- Clients that begin and end ---------------------------------------------------------------
 
   /**
    * CLIENT TRACKING ON; called again it changes the options, and prefixes add up.
@@ -152,8 +152,8 @@ export class Tracking {
   // ---- Reports of the engine --------------------------------------------------------------------
 
   /**
-   * A command has run: puts down the keys it read for the client at the root of it. The calls of a script count as its
-   * client's own; the keys that it has declared do not count by themselves.
+   * A command has run: records the keys it read for the client at the root of it. The calls of a
+   * script count as its client's own; the keys that it has declared do not count by themselves.
    */
   commandRan(cmd: Command, args: Args): void {
     const reader = this.#engine.running;
@@ -183,7 +183,11 @@ export class Tracking {
     this.limitTable();
   }
 
-  /** A key has changed. @param by the client whose command did it, null if none did (expiry, eviction) */
+  /**
+   * A key has changed.
+   *
+   * @param by the client whose command did it, null if none did (expiry, eviction)
+   */
   keyChanged(key: Key, by: Client | null): void {
     const name = key.text;
     for (const [prefix, broadcast] of this.#broadcasts) {
@@ -236,8 +240,8 @@ export class Tracking {
   }
 
   /**
-   * Invalidates the oldest entries beyond `tracking-table-max-keys`, more with every pass that did not suffice. Called
-   * by each command of a client, and now and then when there are none.
+   * Invalidates the oldest entries beyond `tracking-table-max-keys`, more with every pass that did
+   * not suffice. Called by each command of a client, and now and then when there are none.
    */
   limitTable(): void {
     const limit = Number(this.#engine.config.values.trackingTableMaxKeys);
@@ -250,11 +254,12 @@ export class Tracking {
     this.#passes = isTooLarge() ? this.#passes + 1 : 0;
   }
 
-  // ---- Messages ----------------------------------------------------------------------------------------------
+  // ---- Messages ---------------------------------------------------------------------------------
 
   /**
-   * Tells a client, or the one it has named, to forget `keys`, or all if null. RESP2 knows no pushes: there it takes a
-   * redirection to a client that is subscribed, and anything else gets nothing.
+   * Tells a client, or the one it has named, to forget `keys`, or all if null. RESP2 knows no
+   * pushes: there it takes a redirection to a client that is subscribed, and anything else gets
+   * nothing.
    */
   #send(client: Client, state: TrackingState, keys: readonly string[] | null): void {
     const target = state.redirect === 0 ? client : this.#engine.clients.get(state.redirect);

@@ -13,7 +13,10 @@ function settle(database: Database, key: Key, value: CollectionValue, isRefused:
   if (value.size > 0 || mayBeEmpty || !database.dropCollection(key, value)) database.settle(key, value);
 }
 
-/** Nearly every command changes one collection, which is why the first has fields of its own: they cost no allocation. */
+/**
+ * Nearly every command changes one collection, which is why the first has fields of its own: they
+ * cost no allocation.
+ */
 export class Unsettled {
   #database: Database | null = null;
   #key: Key | null = null;

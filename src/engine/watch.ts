@@ -77,8 +77,8 @@ export class Watchers {
   }
 
   /**
-   * A database is about to be emptied or exchanged for `replacement`: every watched key that exists in one of the two
-   * changes, unless it is stale before and stale or gone afterwards.
+   * A database is about to be emptied or exchanged for `replacement`: every watched key that exists
+   * in one of the two changes, unless it is stale before and stale or gone afterwards.
    */
   touchAll(databaseId: number, database: Database, replacement: Database | null, nowMs: number): void {
     for (const { databaseId: id, key, clients } of this.#watched.values()) {
