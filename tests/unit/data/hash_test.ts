@@ -79,7 +79,7 @@ Deno.test("HashValue sees changed limits at the next write", () => {
   assertEquals([updated.set("a", "2"), updated.encoding], [false, "hashtable"]);
 });
 
-Deno.test("HashValue gives random fields with their values, in both encodings", () => {
+Deno.test("HashValue returns random fields with their values, in both encodings", () => {
   for (const size of [1, 7, 20, 50]) {
     const hash = new HashValue(smallLimits()), random = new Random(size), all = new Set<string>();
     for (let i = 0; i < size; i++) hash.set(`f${i}`, `v${i}`);
@@ -142,7 +142,7 @@ Deno.test("HashValue.scan visits a small hash whole and a large one in steps", (
   assertEquals([hash.scan(cursor, 100, () => visited++), visited], [0, 21]);
 });
 
-Deno.test("HashValue.scan meets every lasting field while others come and go", () => {
+Deno.test("HashValue.scan visits every lasting field while others come and go", () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = new Random(seed), hash = new HashValue(smallLimits()), seen = new Set<string>();
     for (let i = 0; i < 300; i++) hash.set(`keep${i}`, ""), hash.set(`drop${i}`, "");
@@ -218,7 +218,7 @@ Deno.test("HashValue agrees with a Map of expiring fields as time goes on", () =
   }
 });
 
-Deno.test("HashValue.expireDue removes no more than it is allowed, the earliest first", () => {
+Deno.test("HashValue.expireDue removes at most its limit, earliest first", () => {
   const hash = new HashValue(smallLimits());
   for (let i = 0; i < 5; i++) hash.set(`f${i}`, "v"), hash.setExpiry(`f${i}`, 50 - i);
   assertEquals(hash.expireDue(48, 2), ["f4", "f3"]);
@@ -226,7 +226,7 @@ Deno.test("HashValue.expireDue removes no more than it is allowed, the earliest 
   assertEquals([hash.size, hash.nextExpiryMs], [2, 49]);
 });
 
-Deno.test("HashValue.memoryBytes follows what is stored", () => {
+Deno.test("HashValue.memoryBytes follows the content", () => {
   const hash = new HashValue(smallLimits()), empty = hash.memoryBytes;
   for (let i = 0; i < 1000; i++) hash.set(`field:${i}`, "v".repeat(100));
   assert(hash.memoryBytes > 1000 * 110 && hash.memoryBytes < 1000 * 250, String(hash.memoryBytes));

@@ -48,7 +48,7 @@ Deno.test("HyperLogLog agrees with plain registers in both encodings, whatever t
     const sketch = HyperLogLog.empty({ ...defaultLimits(), hllSparseMaxBytes: sparseMax });
     const model = new Uint8Array(registerCount);
     for (let i = 0; i < 1500; i++) {
-      // Few registers far up and many close together, so that runs split and join.
+      // A few high registers and many close together, so that runs split and join.
       const register = random.below(3) === 0 ? random.below(registerCount) : 16380 - random.below(40);
       const rank = 1 + random.below(random.below(50) === 0 ? 50 : 4);
       const rises = rank > model[register]!;

@@ -9,7 +9,7 @@ import type { Store } from "../../../src/store/store.ts";
 import { Random } from "../../../src/util/random.ts";
 
 const { Head, Tail } = ListEnd;
-/** What two blocks that are not full, and the directory, take at most. */
+/** Upper bound for two partly filled blocks and the directory, bytes. */
 const LARGEST_SLACK = 2 * 8192 + 1024;
 
 function listOf(texts: Iterable<string>, limits = defaultLimits()): ListValue {
@@ -214,7 +214,7 @@ function exercise(seed: number, hugeBytes: number, steps: number): void {
 }
 
 for (const hugeBytes of [20, 240, 1000, 1020, 4080, 9000]) {
-  Deno.test(`ListValue does what an array does, with elements of some ${hugeBytes} bytes`, () => {
+  Deno.test(`ListValue behaves like an array, with elements of some ${hugeBytes} bytes`, () => {
     for (let seed = 1; seed <= 6; seed++) exercise(seed * 1000, hugeBytes, 600);
   });
 }

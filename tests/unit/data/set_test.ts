@@ -8,7 +8,7 @@ function smallLimits() {
   return { ...defaultLimits(), setMaxIntsetEntries: 12, setMaxListpackEntries: 10, setMaxListpackValue: 8 };
 }
 
-/** The limits with which sets are as in Redis 7.0: intset or hashtable. */
+/** Limits under which sets behave as in Redis 7.0: intset or hashtable. */
 function withoutListpacks() {
   return { ...smallLimits(), setMaxListpackEntries: 0 };
 }
@@ -116,7 +116,7 @@ Deno.test("SetValue keeps integers that a number cannot hold, and in order", () 
   ]);
 });
 
-Deno.test("SetValue.scan meets every lasting member while others come and go", () => {
+Deno.test("SetValue.scan visits every lasting member while others come and go", () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = new Random(seed), set = new SetValue(smallLimits()), seen = new Set<string>();
     for (let i = 0; i < 300; i++) set.add(`keep${i}`), set.add(`drop${i}`);
@@ -176,7 +176,7 @@ Deno.test("SetValue.copy is independent of its original", () => {
   }
 });
 
-Deno.test("SetValue.memoryBytes follows what is stored", () => {
+Deno.test("SetValue.memoryBytes follows the content", () => {
   const set = new SetValue(smallLimits()), empty = set.memoryBytes;
   for (let i = 0; i < 1000; i++) set.add(`member:${i}`);
   assert(set.memoryBytes > 20_000 && set.memoryBytes < 32_000, String(set.memoryBytes));

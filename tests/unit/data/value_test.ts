@@ -12,7 +12,10 @@ import { plainForm, randomText, randomValue, VALUE_KINDS } from "../../support/v
 
 const limits = { ...defaultLimits(), setMaxListpackEntries: 8 };
 
-/** The value after it has been packed, among other bytes, and unpacked; undefined if it is not of a small kind. */
+/**
+ * The value after it has been packed, among other bytes, and unpacked; undefined if it is not of a
+ * small kind.
+ */
 function again(value: CollectionValue): CollectionValue | undefined {
   const length = value.packedBytes;
   if (length < 0) return undefined;
@@ -44,12 +47,12 @@ function change(value: CollectionValue, random: Random): void {
   }
 }
 
-Deno.test("unpackValue gives back what packInto wrote: content, order, encoding, and how it goes on", () => {
+Deno.test("unpackValue gives back what packInto wrote: content, order, encoding and later behaviour", () => {
   let packed = 0;
   for (let seed = 1; seed <= 400; seed++) {
     const random = new Random(seed), value = randomValue(random, 1 + seed % (VALUE_KINDS - 1), limits);
     if (!("type" in value)) continue;
-    // Of a copy, for what a value has in the store belongs to one alone.
+    // Packs a copy, since parts in the store belong to one value only.
     const twin = again(value.copy()), message = `seed ${seed}`;
     if (twin === undefined) continue;
     packed++;
@@ -68,7 +71,7 @@ Deno.test("unpackValue gives back what packInto wrote: content, order, encoding,
   assertGreater(packed, 150);
 });
 
-Deno.test("a value that is packed and unpacked between any two changes is the one that never was", () => {
+Deno.test("a value packed and unpacked between any two changes equals one that never was", () => {
   for (let seed = 1; seed <= 60; seed++) {
     const kind = [HashValue, SetValue, ZsetValue, ListValue][seed % 4]!;
     const random = new Random(seed), twinRandom = new Random(seed), kept = new kind(limits);
@@ -83,7 +86,7 @@ Deno.test("a value that is packed and unpacked between any two changes is the on
   }
 });
 
-Deno.test("packedBytes says no of large tables and streams", () => {
+Deno.test("packedBytes is -1 for large tables and streams", () => {
   const large = new SetValue(limits), stream = new StreamValue(limits), hash = new HashValue(limits);
   for (let i = 0; i < 5000; i++) large.add(`member ${i}`), hash.set(`field ${i}`, "value");
   assertEquals([large, stream, hash].map((value) => value.packedBytes), [-1, -1, -1]);
@@ -113,7 +116,7 @@ Deno.test("a packed value is hardly longer than its content, and costs nothing e
   assertLess(hash.packedBytes, 5 * (6 + 7) + 10 + 3);
 });
 
-Deno.test("a set of medium size is packed as the root of what it has in the store", () => {
+Deno.test("a set of medium size is packed as the root of its table in the store", () => {
   const set = new SetValue(limits);
   for (let i = 0; i < 1000; i++) set.add(`member ${i}`);
   const bytes = new Uint8Array(set.packedBytes);

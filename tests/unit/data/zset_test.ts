@@ -131,7 +131,7 @@ Deno.test("ZsetValue.encoding changes at zset-max-listpack-entries and zset-max-
   assertEquals(long.encoding, "skiplist");
 });
 
-Deno.test("ZsetValue.add obeys its flags and says what it did", () => {
+Deno.test("ZsetValue.add obeys its flags and returns the outcome", () => {
   for (const zset of bothEncodings([["a", 5]])) {
     const add = (member: string, score: number, flags: number) => zset.add(member, score, flags);
     assertEquals(add("b", 1, AddFlag.IfPresent), AddOutcome.Refused);
@@ -190,7 +190,7 @@ Deno.test("ZsetValue.each stops at the ends and visits nothing outside", () => {
   }
 });
 
-Deno.test("ZsetValue.eachBytes stops where it is told to", () => {
+Deno.test("ZsetValue.eachBytes stops when the visitor returns false", () => {
   for (const zset of bothEncodings([["a", 1], ["b", 2], ["c", 3], ["d", 4]])) {
     for (const [downwards, expected] of [[false, ["b", "c"]], [true, ["b", "a"]]] as const) {
       const seen: string[] = [];
@@ -217,7 +217,7 @@ Deno.test("ZsetValue.sample is fair", () => {
   }
 });
 
-Deno.test("ZsetValue.sampleDistinct gives as many different members as asked for", () => {
+Deno.test("ZsetValue.sampleDistinct visits the requested number of different members", () => {
   const random = new Random(8);
   for (const zset of bothEncodings(Array.from({ length: 60 }, (_, i) => [`m${i}`, i]))) {
     for (const count of [1, 7, 30, 59]) {
@@ -301,7 +301,7 @@ Deno.test("ZsetValue.ofTable orders what a table holds, small or large", () => {
   }
 });
 
-Deno.test("ZsetValue keeps all its runs in the account, through roots, and frees them", () => {
+Deno.test("ZsetValue accounts for all its runs, through roots, and frees them", () => {
   const data = limits(10), random = new Random(12), model = new Map<string, number>();
   let zset = new ZsetValue(data), rooted = 0;
   for (let step = 0; step < 4000; step++) {

@@ -8,7 +8,10 @@ import {
 } from "../../../src/keyspace/arena.ts";
 import { Random } from "../../../src/util/random.ts";
 
-/** What a test writes into a run: it must survive whatever happens to other runs. The lowest four bits of the first word are never all set. */
+/**
+ * The content that a test writes into a run; it must survive any change of other runs. The lowest
+ * four bits of the first word are never all set.
+ */
 function fill(arena: Arena, ref: number, units: number, mark: number): void {
   const { u32 } = arena.chunk(ref), word = arena.offset(ref) >>> 2;
   u32[word] = (mark & 0x0f) === 0x0f ? mark - 1 : mark;
@@ -53,7 +56,7 @@ Deno.test("Arena keeps every live run whole over random allocations and releases
   }
 });
 
-Deno.test("Arena uses a released run again for the same size", () => {
+Deno.test("Arena reuses a released run for the same size", () => {
   const arena = new Arena(), refs = Array.from({ length: 100 }, () => arena.allocate(5));
   const occupied = arena.occupiedBytes;
   for (const ref of refs) arena.release(ref, 5);
@@ -100,7 +103,7 @@ Deno.test("Arena gives a very long run memory of its own and takes it back at on
   assert(isIntact(arena, small, 4, 9));
 });
 
-Deno.test("Arena evacuates a sparse chunk: live runs are told, free ones forgotten", () => {
+Deno.test("Arena evacuates a sparse chunk: live runs are reported, free ones dropped", () => {
   const arena = new Arena(), units = 8;
   const refs = Array.from({ length: 40_000 }, () => arena.allocate(units));
   assertEquals(arena.sparsestChunk(), -1, "nothing is free");

@@ -17,14 +17,14 @@ import { Random } from "../../../src/util/random.ts";
 const limits = defaultLimits();
 const binary = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
 
-/** What a model knows of a key. */
+/** A key in the model. */
 interface Entry {
   value: string | Map<string, string>;
   expiresAtMs: number;
   clock: number;
 }
 
-/** A database beside a plain map that must always say the same. */
+/** A database beside a plain map that must always agree with it. */
 class Modelled {
   readonly database = new Database(limits);
   readonly entries = new Map<string, Entry>();
@@ -41,7 +41,9 @@ class Modelled {
     this.entries.set(text, { value: fieldsOf(value), expiresAtMs, clock });
   }
 
-  /** Opens the hash at `text`, a new one if there is none, and gives it to `work`, then settles it. */
+  /**
+   * Opens the hash at `text`, a new one if there is none, and gives it to `work`, then settles it.
+   */
   editHash(text: string, work: (hash: HashValue) => void): void {
     const { database } = this, key = Key.of(text), ref = database.find(key);
     const hash = ref === 0 ? new HashValue(limits) : database.openCollection(ref);
@@ -141,7 +143,10 @@ function fieldsOf(hash: HashValue): Map<string, string> {
   return fields;
 }
 
-/** Changes some fields of the hash at `text`; now and then its expiry meanwhile, or it is deleted before it is settled. */
+/**
+ * Changes some fields of the hash at `text`; sometimes also its expiry, or deletes it before it is
+ * settled.
+ */
 function editHash(model: Modelled, text: string, random: Random): void {
   model.editHash(text, (hash) => {
     hash.set(`f${random.below(60)}`, randomText(random, random.below(8) === 0 ? 3000 : 60));
@@ -222,7 +227,7 @@ Deno.test("Database.compact gives memory back after mass deletion, the rest unch
   }
 });
 
-Deno.test("Database.compact moves strings together with what OBJECT ENCODING has to know of them", () => {
+Deno.test("Database.compact moves strings together with their encoding", () => {
   const model = new Modelled(), { database } = model, kept: { key: Key; marks: number }[] = [];
   for (let i = 0; i < 24_000; i++) model.setString(`key:${i}`, `${i}.5`.repeat(8));
   for (let i = 0; i < 24_000; i++) {
@@ -240,7 +245,7 @@ Deno.test("Database.compact moves strings together with what OBJECT ENCODING has
   for (const { key, marks } of kept) assertEquals(database.stringMarks(database.find(key)), marks);
 });
 
-Deno.test("Database stays whole where keys change while memory is being compacted", () => {
+Deno.test("Database stays intact when keys change while memory is being compacted", () => {
   for (let seed = 1; seed <= 3; seed++) {
     const random = new Random(seed), model = new Modelled();
     for (let i = 0; i < 30_000; i++) model.setString(`key:${i}`, "x".repeat(i % 60));
@@ -273,7 +278,7 @@ Deno.test("Database keeps strings of every length around the longest inline one,
   model.check("all");
 });
 
-Deno.test("Database.editString fills what is new with zeros and marks the value as raw", () => {
+Deno.test("Database.editString fills new bytes with zeros and marks the value as raw", () => {
   for (const [before, after] of [[3, 10], [3, 5000], [4096, 4097], [5000, 9000], [0, 1]] as const) {
     const database = new Database(limits), key = Key.of("k"), slice = new Slice();
     const ref = database.setString(key, 0, new Uint8Array(before).fill(1), 0, before, {
@@ -344,7 +349,7 @@ Deno.test("Database.settle follows a collection that has changed in place", () =
   assertEquals(model.database.memoryBytes, 0);
 });
 
-Deno.test("Database packs a small collection, in place where it can, and lets go of one that has become large", () => {
+Deno.test("Database packs a small collection, in place where it can, and unpacks one that has become large", () => {
   const model = new Modelled(), { database } = model;
   model.editHash("h", (hash) => hash.set("f", "1234567"));
   const ref = database.find(Key.of("h")), bytes = database.memoryBytes;
@@ -428,7 +433,7 @@ Deno.test("Database.clear removes everything at once and can be filled again", (
   model.check("filled again");
 });
 
-Deno.test("Database tells its observer of each change before it happens", () => {
+Deno.test("Database notifies its observer of each change before it happens", () => {
   const database = new Database(limits), key = Key.of("k"), seen: string[] = [];
   const observer: ChangeObserver = {
     beforeChange(observed, hash) {

@@ -111,7 +111,7 @@ Deno.test("Index.scan visits each entry once while nothing changes, whatever the
   }
 });
 
-Deno.test("Index.scan returns what is there from start to end while tables grow and shrink", () => {
+Deno.test("Index.scan returns every lasting entry while tables grow and shrink", () => {
   for (let seed = 1; seed <= 30; seed++) {
     const random = new Random(seed), model = new Modelled();
     const hash = () => seed % 3 === 0 ? random.next() | 0 : crowdedHash(random);
@@ -143,7 +143,10 @@ Deno.test("Index.scan takes any cursor, also one it never gave out", () => {
   }
 });
 
-/** Draws `draws` times from an index of `size` entries and checks that all come equally often (chi-square). */
+/**
+ * Draws `draws` times from an index of `size` entries and checks that all are drawn equally often
+ * (chi-square).
+ */
 function checkFairness(model: Modelled, draws: number, seed: number): void {
   const random = new Random(seed), counts = new Map<number, number>();
   for (let i = 0; i < draws; i++) {
@@ -153,7 +156,7 @@ function checkFairness(model: Modelled, draws: number, seed: number): void {
   const size = model.hashes.size, expected = draws / size;
   let chiSquare = 0;
   for (const ref of model.hashes.keys()) chiSquare += ((counts.get(ref) ?? 0) - expected) ** 2 / expected;
-  // Mean size - 1, deviation √(2 (size - 1)): six deviations are never seen by chance.
+  // Mean size - 1, deviation √(2 (size - 1)): six deviations do not occur by chance.
   assertLess(chiSquare, size - 1 + 6 * Math.sqrt(2 * size), `size ${size}, seed ${seed}`);
   for (const ref of counts.keys()) assert(model.hashes.has(ref));
 }

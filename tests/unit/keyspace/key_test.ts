@@ -19,7 +19,7 @@ Deno.test("Key's hash is a signed 32-bit integer that tells keys apart", () => {
     assertEquals(hash, hash | 0);
     hashes.add(hash);
   }
-  // The birthday of 10,000 in 2^32: a collision or two at the very most.
+  // By the birthday bound 10,000 keys in 2^32 hashes collide once or twice at most.
   assertEquals(hashes.size > 9_995, true);
   assertNotEquals(Key.of("").hash, Key.of("\0").hash);
 });

@@ -1,7 +1,7 @@
 /**
- * Small collections lie packed in their key's record and are opened to be changed. Whatever commands do to keys and
- * values, that must not show: random commands of all kinds against a plain model, with encodings, while memory is
- * compacted and snapshots are taken.
+ * Small collections lie packed in their key's record and are opened to be changed. No command may
+ * show a difference: random commands of all kinds run against a plain model, encodings included,
+ * while memory is compacted and snapshots are taken.
  */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { type Database, NO_EXPIRY } from "../../../src/keyspace/database.ts";
@@ -14,7 +14,7 @@ import { type InProcessClient, type InProcessServer, startInProcess } from "../.
 import { RdbContent } from "../../support/rdb_content.ts";
 import { plainForm } from "../../support/values.ts";
 
-/** The limits, which change on the way. */
+/** The limits, which change during the test. */
 interface Limits {
   hashEntries: number;
   hashValue: number;
@@ -38,7 +38,10 @@ const directives: Record<keyof Limits, string> = {
 type Kind = "hash" | "set" | "zset" | "list";
 const kinds: readonly Kind[] = ["hash", "set", "zset", "list"];
 
-/** What the model knows of a key. Hashes, sets and sorted sets are maps; the encoding is undefined where anything goes. */
+/**
+ * A key in the model. Hashes, sets and sorted sets are maps; an undefined encoding means that any
+ * is allowed.
+ */
 interface Entry {
   kind: Kind;
   map: Map<string, string>;
@@ -65,7 +68,7 @@ function copyOf(entry: Entry): Entry {
 const isEmpty = ({ kind, map, list }: Entry) => (kind === "list" ? list.length : map.size) === 0;
 const isInteger = (text: string) => /^(0|-?[1-9]\d{0,15})$/.test(text);
 
-/** What adding `member` makes of a set's encoding. */
+/** A set's encoding after `member` is added. */
 function setEncoding({ map, encoding }: Entry, member: string, limits: Limits): string | undefined {
   const size = map.size + 1, all = [...map.keys(), member];
   if (encoding === undefined || encoding === "hashtable") return encoding;
@@ -116,7 +119,7 @@ class World {
     return random.below(25) === 0 ? "long".repeat(8) : `m${random.below(12)}`;
   }
 
-  /** Runs one command; the model follows in `then`, if it has not failed. */
+  /** Runs one command; unless it fails, `then` updates the model. */
   run(words: (string | number)[], then: () => void): void {
     const reply = this.client.send(...words.map(String));
     const failed = reply !== null && typeof reply === "object" && "message" in reply;
@@ -202,7 +205,10 @@ class World {
     });
   }
 
-  /** A key for the second part of a command: one of that kind, or one that is not there, or has just expired. */
+  /**
+   * A key for the second part of a command: one of the same kind, a missing one, or one that has
+   * just expired.
+   */
   #partner(keys: Map<string, Entry>, kind: Kind): { key: string; entry: Entry } {
     const names = Array.from({ length: 6 }, (_, i) => `k${i}`);
     const key = this.pick(names.filter((name) => (keys.get(name)?.kind ?? kind) === kind));
@@ -256,7 +262,7 @@ class World {
     }
   }
 
-  /** Changes a key whatever its value is. */
+  /** Changes a key, whatever its type. */
   #handle(id: number, key: string, entry: Entry): void {
     const keys = this.databases[id]!, others = this.databases[1 - id]!, other = `k${this.random.below(6)}`;
     const atMs = this.nowMs + 1 + 2 * this.random.below(3000);
@@ -293,7 +299,7 @@ class World {
 
   #restore(keys: Map<string, Entry>, key: string, other: string, entry: Entry): void {
     const payload = this.client.send("DUMP", key);
-    // In a transaction it is not there yet.
+    // In a transaction it does not exist yet.
     if (typeof payload !== "string" || payload === "QUEUED") return;
     this.run(["RESTORE", other, "0", payload, "REPLACE"], () => {
       const encoding = entry.kind === "list" ? "quicklist" : undefined;
@@ -315,7 +321,10 @@ class World {
     this.run(["CONFIG", "SET", directives[name], value], () => void (this.limits[name] = value));
   }
 
-  /** Lets time pass; what has expired goes at once, or when a command comes upon it, but for fields. */
+  /**
+   * Advances the clock. Expired keys vanish at once or when a command touches them; expired fields
+   * need the expiry cycle, which runs here.
+   */
   advance(): void {
     this.server.advance(2 * this.random.below(400));
     let isFieldDue = false;
@@ -400,12 +409,12 @@ class World {
 
 const sorted = <T>(map: ReadonlyMap<string, T>) => [...map].sort(([a], [b]) => a < b ? -1 : 1);
 
-/** A plain form without the encoding, which a file does not always bring back. */
+/** A plain form without the encoding, which a file does not always restore. */
 function bareForm(plain: unknown): unknown {
   return JSON.stringify(plain).replace(/^\["(listpack|listpackex|hashtable|intset|skiplist)",?/, "[");
 }
 
-/** What is in the databases, as {@linkcode RdbContent} has it but for encodings. */
+/** The content of the databases as {@linkcode RdbContent} has it, without encodings. */
 function contentOf(databases: readonly Database[]): Map<string, unknown> {
   const content = new Map<string, unknown>();
   for (const [id, database] of databases.entries()) {
@@ -439,7 +448,10 @@ Deno.test("packed collections keep content, encoding, times and memory right und
   assertGreater(snapshots, 40);
 });
 
-/** For each limit of an encoding: adding the i-th element, and what the key is called within and beyond the limit. */
+/**
+ * For each limit of an encoding: adding the i-th element, and the encodings within and beyond the
+ * limit.
+ */
 const growths: Record<string, { add: (i: number) => string[]; within: string; beyond: string }> = {
   "hash-max-listpack-entries": {
     add: (i) => ["HSET", "k", `f${i}`, "v"],
@@ -459,7 +471,10 @@ const growths: Record<string, { add: (i: number) => string[]; within: string; be
   },
 };
 
-/** The size at which the key `k`, from `from` elements on, changes its encoding; each element comes by a command of its own. */
+/**
+ * The size at which the key `k`, from `from` elements on, changes its encoding; each element is
+ * added by its own command.
+ */
 function sizeBeyond(c: InProcessClient, directive: string, from = 0): number {
   const { add, within, beyond } = growths[directive]!;
   for (let size = from + 1; size <= 40; size++) {
@@ -473,7 +488,7 @@ function sizeBeyond(c: InProcessClient, directive: string, from = 0): number {
 
 Deno.test("collections opened from their packed form keep to the configured limits, and to those of CONFIG SET", () => {
   for (const directive of Object.keys(growths)) {
-    // Sets of text are packed, too, where there are no listpacks of them.
+    // Sets of text are packed even if listpack sets are disabled.
     using s = startInProcess({ config: { "set-max-listpack-entries": "128", [directive]: "4" } });
     const c = s.client();
     assertEquals(sizeBeyond(c, directive), 5, directive);
@@ -534,7 +549,7 @@ Deno.test("a hash whose fields expire is found by commands, the active cycle and
   assertEquals(c.send("EXISTS", "named"), 0);
 });
 
-Deno.test("blocked clients and WATCH see changes of packed collections, of each by the next", () => {
+Deno.test("blocked clients and WATCH see every change of packed collections", () => {
   using s = startInProcess();
   const [c, popper, watcher] = [s.client(), s.client(), s.client()];
   c.send("ZADD", "z", "1", "a");
@@ -568,7 +583,7 @@ Deno.test("eviction removes packed collections, and memory counts them by their 
   }
 });
 
-Deno.test("a script finds what it has changed itself, of collections packed between its calls", () => {
+Deno.test("a script sees its own changes to collections packed between its calls", () => {
   using s = startInProcess({ config: { "hash-max-listpack-entries": "3" } });
   const c = s.client(), { engine } = s;
   const script = `

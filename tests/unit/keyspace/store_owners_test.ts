@@ -1,6 +1,7 @@
 /**
- * Collections that have runs in the store: whatever commands, expiry, flushes, snapshots and compactions do to keys, every
- * run has one owner, the account is right, and the members are those of a plain model.
+ * Collections that have runs in the store: whatever commands, expiry, flushes, snapshots and
+ * compactions do to keys, every run has one owner, the account is right, and the members are those
+ * of a plain model.
  */
 import { assertEquals } from "@std/assert";
 import { NO_EXPIRY } from "../../../src/keyspace/database.ts";
@@ -30,7 +31,9 @@ function inOrder(scores: Scores): [string, number][] {
   return [...scores].sort((a, b) => a[1] - b[1] || (a[0] < b[0] ? -1 : 1));
 }
 
-/** A server with sets, hashes and sorted sets in databases of their own, and the model beside it. */
+/**
+ * A server with sets, hashes and sorted sets in databases of their own, and the model beside it.
+ */
 class World {
   readonly server = startInProcess({ lines: ["enable-debug-command yes"] });
   readonly client: InProcessClient = this.server.client();
@@ -102,7 +105,7 @@ class World {
     else keys.delete(target);
   }
 
-  /** Changes a hash of one to some thousand fields, some of which expire. */
+  /** Changes a hash of one to a few thousand fields, some of which expire. */
   changeHash(): void {
     const { client, random, hashes } = this, key = `h${random.below(4)}`, other = `h${random.below(4)}`;
     const fields: Fields = hashes.get(key) ?? new Map();
@@ -136,7 +139,7 @@ class World {
     if (fields.size === 0) hashes.delete(key);
   }
 
-  /** Changes a sorted set of one to some thousand members. */
+  /** Changes a sorted set of one to a few thousand members. */
   changeZset(): void {
     const { client, random, zsets } = this, key = `z${random.below(4)}`, other = `z${random.below(4)}`;
     const zset: Scores = zsets.get(key) ?? new Map(), target = `z${random.below(4)}`, keyed = new Map(zset);
@@ -189,7 +192,9 @@ class World {
     }
   }
 
-  /** Lets time pass, so that fields expire: by the active cycle, or when a command asks for them. */
+  /**
+   * Advances the clock so that fields expire: by the active cycle, or when a command reads them.
+   */
   passTime(): void {
     const { random, hashes, server, client } = this;
     server.advance(random.below(600));
@@ -371,7 +376,7 @@ Deno.test("a large collection and a flushed database are freed in slices, and ar
   assertEquals([faultsOf(server), store.liveBytes, database.memoryBytes], [[], 0, empty]);
 });
 
-/** The commands that a list goes through as the array it should be. */
+/** The commands applied to a list and to the array it must equal. */
 class ListWorld {
   readonly server = startInProcess({ lines: ["enable-debug-command yes"] });
   readonly client: InProcessClient = this.server.client();

@@ -47,7 +47,7 @@ function compact(sequence: Sequence, budget: number): void {
   sequence.store.endCompaction();
 }
 
-/** A sequence and the array it should be. */
+/** A sequence and the array it must equal. */
 class World {
   readonly random: Random;
   readonly sequence: Sequence;
@@ -209,7 +209,7 @@ Deno.test("Sequence has a root as long as it is not large", () => {
   assertEquals(again.store.liveBytes, 0);
 });
 
-Deno.test("Sequence stays as it is when the store is full", () => {
+Deno.test("Sequence stays unchanged when the store is full", () => {
   const store = new Store(3), sequence = new Sequence(store), long = bytesOf("y".repeat(20_000));
   const ballast = store.allocate(CHUNK_BYTES * 2);
   let full = 0;
