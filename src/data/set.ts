@@ -402,32 +402,42 @@ export class SetValue extends CollectionValue {
     }
     const encoded = encodeInt(value, width), found = findInt(this.#text, width, encoded);
     if (found >= 0) return false;
+    if (this.#count >= this.#limits.setMaxIntsetEntries) {
+      this.#leaveInts(false);
+      return this.add(String(value));
+    }
     const at = (-1 - found) * width;
     this.#text = spliceText(this.#text, at, at, encoded);
-    if (++this.#count > this.#limits.setMaxIntsetEntries) this.#leaveInts(false);
+    this.#count++;
     return true;
   }
 
-  /** Turns an intset into a listpack, or a hashtable. O(n). */
+  /** Turns an intset into a listpack, or a hashtable. O(n). A full store leaves it as it was. */
   #leaveInts(toListpack: boolean): void {
-    const members = this.members();
+    const members = this.members(), toTable = !toListpack && this.#count > packedMembers;
+    if (toTable) this.#fill(members);
     this.#width = notInts;
     this.#isHashtable = !toListpack;
+    if (toTable) return;
     this.#text = "";
-    if (this.#isHashtable && this.#count > packedMembers) return this.#fill(members);
     for (const member of members) this.#text += encodeEntry(member);
     if (this.#text !== "") flat(this.#text);
   }
 
   #toTable(): void {
-    const members = this.members();
-    this.#fill(members);
+    this.#fill(this.members());
   }
 
-  /** Moves to a table of `members`. */
+  /** Moves to a table of `members`. A full store leaves the set as it was. */
   #fill(members: readonly string[]): void {
-    const table = this.#keep(new Table(this.#limits.store));
-    for (const member of members) addTo(table, scratchOf(member), 0, member.length);
+    const table = new Table(this.#limits.store);
+    try {
+      for (const member of members) addTo(table, scratchOf(member), 0, member.length);
+    } catch (error) {
+      table.free();
+      throw error;
+    }
+    this.#keep(table);
     this.#text = "";
     this.#count = 0;
   }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { defaultLimits } from "../../../src/data/limits.ts";
 import { SetValue } from "../../../src/data/set.ts";
+import { Store, StoreFullError } from "../../../src/store/store.ts";
 import { Random } from "../../../src/util/random.ts";
 
 /** An intset up to 12 members, a listpack up to 10 of 8 bytes. */
@@ -202,5 +203,42 @@ Deno.test("SetValue.renew gives the encoding and the memory of a new set of the 
     ]);
     set.add("y");
     assertEquals([set.encoding, set.size], ["hashtable", left + 1]);
+  }
+});
+
+/** A store whose allocations fail once `left` of them have been made. */
+class FailingStore extends Store {
+  left = Infinity;
+
+  override allocate(bytes: number): number {
+    if (this.left-- <= 0) throw new StoreFullError("full");
+    return super.allocate(bytes);
+  }
+}
+
+Deno.test("a conversion that finds the store full leaves the set as it was", () => {
+  for (const prefix of ["", "member:"]) {
+    let refused = 0;
+    for (let allowed = 0; allowed < 8; allowed++) {
+      const store = new FailingStore(), limits = { ...defaultLimits(), setMaxIntsetEntries: 300, store };
+      const set = new SetValue(limits);
+      store.left = allowed;
+      const added = new Set<string>();
+      for (const member of numbered(400, prefix)) {
+        try {
+          set.add(member);
+          added.add(member);
+        } catch (error) {
+          assert(error instanceof StoreFullError);
+          refused++;
+          break;
+        }
+      }
+      store.left = Infinity;
+      assertEquals(new Set(set.members()), added, `${allowed} allocations allowed, ${prefix}`);
+      set.add("later");
+      assertEquals(set.size, added.size + 1);
+    }
+    assert(refused > 3, `${refused} refused`);
   }
 });
