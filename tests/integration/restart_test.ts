@@ -95,7 +95,7 @@ Deno.test("a torn tail is cut off with a warning, and refused with aof-load-trun
   });
   assertMatch(
     await folder.startFails("--aof-load-truncated", "no"),
-    /Unexpected end of file[^]*redis-check-aof --fix/,
+    /Unexpected end of file[^]*redeno check-aof --fix/,
   );
   const server = await folder.start();
   using c = await server.connect();
@@ -119,7 +119,7 @@ Deno.test("damage in the middle ends the start with its offset and a hint, and l
   const log = await folder.startFails();
   assertStringIncludes(log, "Bad file format reading the append only file");
   assertMatch(log, new RegExp(`\\b${at}\\b`));
-  assertStringIncludes(log, "redis-check-aof --fix");
+  assertStringIncludes(log, "redeno check-aof --fix");
   assertEquals(await Deno.readFile(folder.increment), bytes);
 });
 
